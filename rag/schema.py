@@ -1,0 +1,326 @@
+"""The nouns: frozen, and all of the program's data in one place. They hold data and know no behaviour.
+
+Offsets are characters of `Source.text`, 0-based and half-open, unless a field says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors: TypeAlias = NDArray[np.float32]
+    """float32; shape (n, dimension) or (dimension,); rows of unit length."""
+
+Role = Literal["user", "assistant"]
+Scorer = Literal["dense", "lexical", "fusion", "reader"]
+Verdict = Literal["supported", "weak", "unsupported"]
+Status = Literal["answered", "partial", "unanswered"]
+ReasonCode = Literal["no_sources", "nothing_retrieved", "not_supported", "partly_answered"]
+Fate = Literal["added", "updated", "unchanged", "removed", "failed", "excluded"]
+FateReason = Literal[
+    "",
+    "empty",
+    "no_text_layer",
+    "encrypted",
+    "binary",
+    "too_large",
+    "unreadable",
+    "unsupported",
+    "encoding",
+    "duplicate",
+    "gone",
+    "by_hand",
+]
+StepCode = Literal[
+    "marker_dropped",  # the model wrote a marker that names no evidence
+    "repointed",  # a marker was moved to evidence that supports its sentence better
+    "cited",  # a sentence without a marker was given one
+    "asked_again",  # the model was asked once more, with what was wrong
+    "fell_back",  # the extractive reader answered in the model's place
+    "abstained",  # nothing could be shown to be supported
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One document as text."""
+
+    source_id: str
+    """Relative posix path (below its folder) or URL; unique in an index."""
+    title: str
+    text: str
+    sha256: str
+    """Hex digest of the original bytes, so that an unchanged file costs a hash, not a parse."""
+    media_type: str
+    pages: tuple[int, ...] = ()
+    """Start offset of each page in `text`, ascending, first is 0; empty where there are no pages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A stretch of a source's text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """Several whole sentences of a source: the unit of retrieval."""
+
+    passage_id: str
+    """`{source_id}#{start}-{end}`."""
+    source_id: str
+    start: int
+    end: int
+    text: str
+    """`== source.text[start:end]`, always."""
+    n_tokens: int
+    """tiktoken tokens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitPassage:
+    """A passage and the sentences it holds, as the splitter made them."""
+
+    passage: Passage
+    sentences: tuple[Span, ...]
+    """Ascending, disjoint, inside the passage; offsets of the source, not of the passage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredPassage:
+    """A passage as an answer to one query."""
+
+    passage: Passage
+    score: float
+    """Higher is better; comparable within one scorer and query only."""
+    rank: int
+    """1 is best."""
+    scorer: Scorer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredSentence:
+    """A sentence of a candidate passage, scored against the query."""
+
+    start: int
+    end: int
+    text: str
+    dense: float
+    """Cosine with the query, -1..1."""
+    lexical: float
+    """Share of the query's word weight (idf) that the sentence covers, 0..1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A retrieved passage with every score that ranked it, and its sentences."""
+
+    passage: Passage
+    dense: float
+    """Cosine of passage and query, -1..1."""
+    lexical: float
+    """BM25; 0 where no word matched."""
+    fused: float
+    """Convex combination of the normalised scores, 0..1; the ranking."""
+    sentences: tuple[ScoredSentence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """The exact words that a sentence of an answer rests on."""
+
+    marker: int
+    """1-based, as printed: `[1]`."""
+    source_id: str
+    title: str
+    start: int
+    end: int
+    quote: str
+    """`== source.text[start:end]`, read from the store, never from a model."""
+    page: int | None
+    """1-based page of `start`; None where the source has no pages."""
+    sha256: str
+    """Of the source as it was when cited."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One sentence of an answer, with what it cites and whether that supports it."""
+
+    start: int
+    """Offset in `Answer.text`."""
+    end: int
+    markers: tuple[int, ...]
+    verdict: Verdict
+    support: float
+    """0..1: how well the cited words support the sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One message of a conversation."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why an answer is partial or missing."""
+
+    code: ReasonCode
+    message: str
+    """A sentence for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Something the program did about a bad citation, recorded in the answer."""
+
+    code: StepCode
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was asked, what was searched, and an answer whose every sentence is cited and checked."""
+
+    question: str
+    query: str
+    """What was searched: the question, or a follow-up rewritten to stand alone."""
+    status: Status
+    reason: Reason | None
+    """Set unless the status is `answered`."""
+    text: str
+    statements: tuple[Statement, ...]
+    citations: tuple[Citation, ...]
+    """In order of marker; marker k is `citations[k - 1]`."""
+    evidence: tuple[ScoredPassage, ...]
+    """What was read, best first; near misses when unanswered."""
+    confidence: float
+    """0..1, calibrated: the share of answers at this confidence that are right."""
+    model: str
+    """`extractive:<reader>` or the chat model's name."""
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by stage."""
+    usage: Mapping[str, int] = field(default_factory=dict)
+    """Tokens: `prompt`, `completion`; empty where no chat model answered."""
+    steps: tuple[Step, ...] = ()
+    """What was done about bad citations, in order."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form, the one of the command line, the web API and `eval/`.
+
+        Its JSON Schema is `rag/data/answer.schema.json`.
+        """
+        return {
+            key: dict(value) if isinstance(value, Mapping) else value
+            for key, value in asdict(self).items()
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryReady:
+    """Event: what will be searched."""
+
+    query: str
+    rewritten: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceReady:
+    """Event: what was found, best first."""
+
+    evidence: tuple[ScoredPassage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextDelta:
+    """Event: more text of a provisional answer; `AnswerReady` replaces all of it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerReady:
+    """Event: the final, verified answer. Always the last, exactly once."""
+
+    answer: Answer
+
+
+Event: TypeAlias = QueryReady | EvidenceReady | TextDelta | AnswerReady
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceInfo:
+    """What the index knows of a source, without its text."""
+
+    source_id: str
+    title: str
+    sha256: str
+    media_type: str
+    n_chars: int
+    n_pages: int
+    n_passages: int
+    indexed_at: str
+    """ISO 8601, UTC."""
+    origin: str
+    """The file, or the folder it was found below."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileReport:
+    """What became of one file in a sync."""
+
+    source_id: str
+    fate: Fate
+    reason: FateReason = ""
+    """Why it failed, or a warning on one that did not (`encoding`, `duplicate`)."""
+    message: str = ""
+    """The reason as a sentence, with what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncReport:
+    """Every file's fate in one sync, in order of source_id."""
+
+    files: tuple[FileReport, ...]
+    n_embedded: int
+    """Passages that were embedded."""
+    seconds: float
+
+    def of(self, fate: Fate) -> tuple[FileReport, ...]:
+        """Return the files that met this fate."""
+        return tuple(file for file in self.files if file.fate == fate)
+
+    @property
+    def added(self) -> tuple[FileReport, ...]:
+        """Files indexed for the first time."""
+        return self.of("added")
+
+    @property
+    def updated(self) -> tuple[FileReport, ...]:
+        """Files whose content changed."""
+        return self.of("updated")
+
+    @property
+    def removed(self) -> tuple[FileReport, ...]:
+        """Files that are gone, and with them every word of theirs."""
+        return self.of("removed")
+
+    @property
+    def unchanged(self) -> tuple[FileReport, ...]:
+        """Files that cost a hash and nothing more."""
+        return self.of("unchanged")
+
+    @property
+    def failed(self) -> tuple[FileReport, ...]:
+        """Files that could not be read, each with its reason."""
+        return self.of("failed")
