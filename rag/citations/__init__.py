@@ -1,0 +1,33 @@
+"""Citations: which words of the sources each sentence of an answer rests on, and whether they bear it.
+
+    compose   an answer in the words of the sources
+    ground    a model's text held to the evidence
+    neutralise, neutralised   a model's text, whole or as it comes, with nothing alive in it
+    check, verdict, lexical_support   does a quote say what a claim says?
+
+Pure: it reads no file and runs no model; the reader's support score is passed in.
+"""
+
+from rag.citations.checks import SUPPORTED, WEAK, Check, Support, check, verdict
+from rag.citations.evidence import CitablePassage, Draft, quote
+from rag.citations.grounding import ground
+from rag.citations.lexical import lexical_support
+from rag.citations.markers import neutralise, neutralised
+from rag.citations.writing import compose
+
+__all__ = [
+    "SUPPORTED",
+    "WEAK",
+    "Check",
+    "CitablePassage",
+    "Draft",
+    "Support",
+    "check",
+    "compose",
+    "ground",
+    "lexical_support",
+    "neutralise",
+    "neutralised",
+    "quote",
+    "verdict",
+]
