@@ -1,0 +1,330 @@
+"""The commands: each checks what it is given, calls the pipeline, and shows what comes back.
+
+They hold no logic of their own, and each loads only what it needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from rag.cli.inputs import history_from, question_from, settings_from
+from rag.cli.session import Exit, Session
+
+if TYPE_CHECKING:
+    from rag.cli.render import Screen
+    from rag.pipeline import Rag
+    from rag.schema import SyncReport
+    from rag.settings import Settings
+
+_EPILOG = """\b
+Settings come from options, RAG_* variables and rag.toml, in this order.
+Exit codes: 0 answered, 3 nothing in the sources, 2 usage, 1 failure.
+"""
+
+app = typer.Typer(
+    name="rag",
+    help="Ask your own documents; every sentence of an answer cites the exact words it rests on.",
+    epilog=_EPILOG,
+    # Without markup typer leaves rich alone, which halves the time to show help.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+Seeds = Annotated[
+    Path | None,
+    typer.Option("--seeds", exists=True, file_okay=False, help="Folder of the documents to ask."),
+]
+Index = Annotated[
+    Path | None, typer.Option("--index", file_okay=False, help="Folder of what is built from them.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--source", metavar="ID", help="Use this source only; may be repeated."),
+]
+
+
+def _version(wanted: bool) -> None:
+    if not wanted:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        number = version("footnote-rag")
+    except PackageNotFoundError:
+        number = "(not installed)"
+    typer.echo(f"footnote-rag {number}")
+    raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _common(
+    ctx: typer.Context,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Show results and failures only.")
+    ] = False,
+    version: Annotated[  # noqa: ARG001  (its callback does the work)
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help(), err=True)
+        raise typer.Exit(Exit.USAGE)
+    if quiet:
+        ctx.obj = replace(ctx.obj, screen=ctx.obj.screen.hushed())
+
+
+@app.command()
+def sync(
+    ctx: typer.Context,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]...", help="Files and folders to take in as well."),
+    ] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Build everything anew, unchanged files too.")
+    ] = False,
+    every: Annotated[bool, typer.Option("--all", help="Name unchanged files as well.")] = False,
+    as_json: Json = False,
+    seeds: Seeds = None,
+    index: Index = None,
+) -> int:
+    """Take in what changed, and tell every file's fate."""
+    session: Session = ctx.obj
+    settings = _settings(session, seeds=seeds, index=index)
+    with (
+        _opened(session, settings, sync=False, rebuild=rebuild) as rag,
+        session.screen.progress() as bar,
+    ):
+        report = rag.sync(tuple(paths or ()), progress=bar)
+    return _tell_sync(session.screen, report, every=every, as_json=as_json)
+
+
+@app.command()
+def ask(
+    ctx: typer.Context,
+    question: Annotated[str, typer.Argument(help="The question; - reads it from stdin.")],
+    as_json: Json = False,
+    history: Annotated[
+        Path | None,
+        typer.Option("--history", dir_okay=False, help="JSON list of turns: role and text."),
+    ] = None,
+    seeds: Seeds = None,
+    index: Index = None,
+    source: Only = None,
+    top_k: Annotated[
+        int | None, typer.Option("--top-k", help="Passages that are read for the answer.")
+    ] = None,
+    strictness: Annotated[
+        float | None, typer.Option(help="0 answers when it can, 1 only when nearly certain.")
+    ] = None,
+) -> int:
+    """Answer one question from the documents."""
+    from rag.cli.answering import follow, tell_making
+    from rag.cli.layout import answer_lines
+
+    session: Session = ctx.obj
+    turns = history_from(history)
+    question = question_from(question, session.stdin)
+    settings = _settings(session, seeds=seeds, index=index, top_k=top_k, strictness=strictness)
+    screen = session.screen.hushed() if as_json else session.screen
+    with _opened(session, settings) as rag:
+        events = rag.stream(question, turns, sources=tuple(source) if source else None)
+        answer = follow(events, screen)
+    if as_json:
+        screen.show_json(answer.to_dict())
+    else:
+        screen.show(answer_lines(answer))
+        tell_making(answer, screen)
+    return Exit.UNANSWERED if answer.status == "unanswered" else Exit.ANSWERED
+
+
+@app.command()
+def chat(ctx: typer.Context, seeds: Seeds = None, index: Index = None) -> int:
+    """Hold a conversation, with follow-ups."""
+    from rag.cli.chat import Chat
+
+    session: Session = ctx.obj
+    with _opened(session, _settings(session, seeds=seeds, index=index)) as rag:
+        return Chat(rag, screen=session.screen, stdin=session.stdin).run()
+
+
+@app.command()
+def search(
+    ctx: typer.Context,
+    query: Annotated[str, typer.Argument(help="What to look for; - reads it from stdin.")],
+    k: Annotated[int | None, typer.Option("-k", min=1, help="How many passages.")] = None,
+    as_json: Json = False,
+    seeds: Seeds = None,
+    index: Index = None,
+    source: Only = None,
+) -> int:
+    """Show the passages that fit a query best."""
+    from rag.cli.layout import found_lines
+
+    session: Session = ctx.obj
+    query = question_from(query, session.stdin)
+    settings = _settings(session, seeds=seeds, index=index)
+    with _opened(session, settings) as rag:
+        found = rag.search(query, k, sources=tuple(source) if source else None)
+    if as_json:
+        session.screen.show_json({"query": query, "results": [asdict(each) for each in found]})
+    else:
+        session.screen.show(found_lines(found))
+        if not found:
+            session.screen.note("Nothing was found.")
+    return Exit.ANSWERED if found else Exit.UNANSWERED
+
+
+@app.command()
+def sources(
+    ctx: typer.Context, as_json: Json = False, seeds: Seeds = None, index: Index = None
+) -> int:
+    """List what can be cited.
+
+    In a pipe one source a line, its fields separated by tabs: id, title, media type, pages,
+    passages, characters, time of indexing, origin.
+    """
+    from rag.cli.layout import source_lines, source_rows
+
+    session: Session = ctx.obj
+    settings = _settings(session, seeds=seeds, index=index)
+    with _opened(session, settings) as rag:
+        known = rag.sources()
+    if as_json:
+        session.screen.show_json({"sources": [asdict(each) for each in known]})
+        return Exit.ANSWERED
+    session.screen.show((source_lines if session.screen.on_terminal else source_rows)(known))
+    if not known:
+        session.screen.note(f"There are no sources; put documents into {settings.seeds_dir}.")
+    return Exit.ANSWERED
+
+
+@app.command()
+def remove(
+    ctx: typer.Context,
+    source_id: Annotated[str, typer.Argument(metavar="ID", help="As `rag sources` names it.")],
+    as_json: Json = False,
+    seeds: Seeds = None,
+    index: Index = None,
+) -> int:
+    """Take a source out of the index.
+
+    No word of it is found or cited any more. Its file is left alone.
+    """
+    session: Session = ctx.obj
+    settings = _settings(session, seeds=seeds, index=index)
+    with _opened(session, settings, sync=False) as rag:
+        report = rag.remove(source_id)
+    return _tell_sync(session.screen, report, as_json=as_json)
+
+
+@app.command("eval")
+def evaluate(
+    ctx: typer.Context,
+    dataset: Annotated[
+        Path | None,
+        typer.Option("--dataset", dir_okay=False, exists=True, help="Questions and answers."),
+    ] = None,
+    split: Annotated[
+        Literal["dev", "test"] | None, typer.Option(help="Only the questions of this split.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first of them.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", file_okay=False, help="Folder for run and report.")
+    ] = None,
+    as_json: Json = False,
+    seeds: Seeds = None,
+    index: Index = None,
+) -> int:
+    """Ask a set of questions with known answers, and measure."""
+    session: Session = ctx.obj
+    settings = _settings(session, seeds=seeds, index=index)
+    with _opened(session, settings) as rag, session.screen.progress() as bar:
+        report = session.doors.evaluate(
+            rag, dataset, split=split, out=out, limit=limit, progress=bar
+        )
+    if as_json:
+        session.screen.show_json(report.to_dict())
+    else:
+        session.screen.show_report(report)
+    return Exit.ANSWERED
+
+
+@app.command()
+def serve(
+    ctx: typer.Context,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 7860,
+    open_browser: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
+    ] = False,
+    seeds: Seeds = None,
+    index: Index = None,
+) -> int:
+    """Serve the web chat."""
+    session: Session = ctx.obj
+    settings = _settings(session, seeds=seeds, index=index)
+    session.doors.serve(settings, host=host, port=port, open_browser=open_browser)
+    return Exit.ANSWERED
+
+
+@app.command()
+def doctor(
+    ctx: typer.Context, as_json: Json = False, seeds: Seeds = None, index: Index = None
+) -> int:
+    """Check the installation, and say how to mend it.
+
+    Packages, models, index, documents and the language model are looked at; exit code 1 if any
+    cannot work.
+    """
+    from rag.cli.doctor import finding_lines
+
+    session: Session = ctx.obj
+    settings = _settings(session, seeds=seeds, index=index)
+    findings = []
+    for finding in session.doors.examine(settings, environ=session.environ):
+        findings.append(finding)
+        if not as_json:  # each as it comes: a language model takes its time
+            session.screen.show(finding_lines(finding))
+    if as_json:
+        session.screen.show_json({"findings": [asdict(each) for each in findings]})
+    return Exit.FAILURE if any(each.state == "fail" for each in findings) else Exit.ANSWERED
+
+
+def _settings(
+    session: Session,
+    *,
+    seeds: Path | None = None,
+    index: Path | None = None,
+    **others: float | None,
+) -> Settings:
+    return settings_from(seeds=seeds, index=index, environ=session.environ, **others)
+
+
+def _opened(
+    session: Session, settings: Settings, *, sync: bool = True, rebuild: bool = False
+) -> Rag:
+    with session.screen.progress() as bar:
+        return session.doors.open_rag(settings, sync=sync, rebuild=rebuild, progress=bar)
+
+
+def _tell_sync(
+    screen: Screen, report: SyncReport, *, every: bool = False, as_json: bool = False
+) -> int:
+    from rag.cli.layout import report_lines
+
+    if as_json:
+        screen.show_json(asdict(report))
+    else:
+        screen.show(report_lines(report, every=every))
+    n_failed = len(report.failed)
+    if n_failed:
+        screen.fail(f"{n_failed} of {len(report.files)} files could not be read.")
+    return Exit.FAILURE if 0 < n_failed == len(report.files) else Exit.ANSWERED

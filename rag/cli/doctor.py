@@ -1,0 +1,318 @@
+"""Is everything there that answering needs? Each check says what it found and how to mend it.
+
+A check may find its room broken in any way: it fails with a sentence, and the others go on.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib import metadata
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from rag.cli.layout import count
+from rag.cli.render import Line, Piece, in_line
+from rag.errors import RagError
+from rag.schema import Candidate, Passage, ScoredSentence
+
+if TYPE_CHECKING:
+    from rag.chat import ChatModel
+    from rag.embedding import Encoder
+    from rag.pipeline import Rag
+    from rag.reader import Reader
+    from rag.settings import Settings
+
+State = Literal["ok", "warn", "fail"]
+
+_STYLES: dict[State, str] = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+_DISTRIBUTION = "footnote-rag"
+_REINSTALL = "Install it again: pip install --force-reinstall footnote-rag, or make install."
+_MANY_FILES = 100_000
+_LITTLE_SPACE = 500_000_000
+_NO_SPACE = 50_000_000
+_SECRET_NAMES = ("KEY", "TOKEN", "SECRET", "PASSWORD")
+_SHORTEST_SECRET = 6
+_TRIAL_TEXTS = ("The cat sleeps on the sofa.", "A cat is napping.", "Taxes rose in March.")
+_IDENTICAL = 0.999
+"""Cosine of texts that differ; above it the encoder tells nothing apart."""
+_PATIENCE = 30.0
+"""Seconds that a language model may take for one word."""
+_LOGIN = re.compile(r"(?<=://)[^/\s@]+@")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check found."""
+
+    name: str = ""
+    """Of the check."""
+    state: State
+    message: str
+    """What there is, as a phrase or sentence."""
+    remedy: str = ""
+    """What to do; empty where nothing needs doing."""
+
+
+Check: TypeAlias = "Callable[[Settings], Finding]"
+
+
+def examine(
+    settings: Settings,
+    *,
+    environ: Mapping[str, str],
+    checks: Mapping[str, Check] | None = None,
+) -> Iterator[Finding]:
+    """Run every check, in order, and give what it found without any secret of the environment.
+
+    Args:
+        settings: what would be used to answer.
+        environ: where the values of keys and tokens are found, to be left out.
+        checks: by name; all there are by default.
+    """
+    for name, check in (CHECKS if checks is None else checks).items():
+        finding = _run(check, settings)
+        yield replace(
+            finding,
+            name=name,
+            message=without_secrets(finding.message, environ),
+            remedy=without_secrets(finding.remedy, environ),
+        )
+
+
+def without_secrets(text: str, environ: Mapping[str, str]) -> str:
+    """Return a text in which no key, token or password of the environment or of a URL stands."""
+    secrets = {
+        value
+        for name, value in environ.items()
+        if name.upper().endswith(_SECRET_NAMES) and len(value) >= _SHORTEST_SECRET
+    }
+    for secret in sorted(secrets, key=len, reverse=True):  # one may be a part of another
+        text = text.replace(secret, "***")
+    return _LOGIN.sub("***@", text)
+
+
+def finding_lines(finding: Finding) -> Iterator[Line]:
+    """Lay a finding out."""
+    yield Line(
+        pieces=(
+            Piece(text=f"{finding.state:<4} ", style=_STYLES[finding.state]),
+            Piece(text=f"{finding.name}: ", style="bold"),
+            Piece(text=in_line(finding.message)),
+        )
+    )
+    if finding.remedy:
+        yield Line.of(f"To mend it: {in_line(finding.remedy)}", indent=5)
+
+
+def _run(check: Check, settings: Settings) -> Finding:
+    try:
+        return check(settings)
+    except RagError as exc:
+        return Finding(state="fail", message=str(exc))  # our errors say what to do
+    except Exception as exc:  # noqa: BLE001  (a broken installation fails in any way)
+        return Finding(state="fail", message=f"{type(exc).__name__}: {exc}", remedy=_REINSTALL)
+
+
+def check_python(_: Settings) -> Finding:
+    """Python is of a version that this program is made for."""
+    message = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+        return Finding(state="ok", message=message)
+    return Finding(state="warn", message=message, remedy="Use Python 3.11, 3.12 or 3.13.")
+
+
+def check_packages(_: Settings) -> Finding:
+    """Every package that the installation asks for is there, in a version that fits."""
+    try:
+        required = metadata.requires(_DISTRIBUTION) or []
+    except metadata.PackageNotFoundError:
+        message = "Footnote runs from a folder that is not installed, so its packages are unknown."
+        return Finding(state="warn", message=message, remedy="make install")
+    faults = [fault for line in required if (fault := _package_fault(line))]
+    if faults:
+        return Finding(state="fail", message="; ".join(faults), remedy=_REINSTALL)
+    version = metadata.version(_DISTRIBUTION)
+    return Finding(state="ok", message=f"{_DISTRIBUTION} {version} with all it needs")
+
+
+def _package_fault(line: str) -> str:
+    """Return what is wrong with a required package, or nothing."""
+    from packaging.requirements import Requirement
+
+    wanted = Requirement(line)
+    if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
+        return ""
+    try:
+        version = metadata.version(wanted.name)
+    except metadata.PackageNotFoundError:
+        return f"{wanted.name} is missing"
+    if wanted.specifier.contains(version, prereleases=True):
+        return ""
+    return f"{wanted.name} is {version}, wanted {wanted.specifier}"
+
+
+def check_documents(settings: Settings) -> Finding:
+    """The folder of the documents is there and can be read."""
+    folder = settings.seeds_dir.absolute()
+    remedy = "Put documents there, or name their folder with --seeds or RAG_SEEDS_DIR."
+    if not folder.is_dir():
+        return Finding(state="warn", message=f"{folder} is no folder", remedy=remedy)
+    if not os.access(folder, os.R_OK | os.X_OK):
+        remedy = "Allow reading it."
+        return Finding(state="fail", message=f"{folder} cannot be read", remedy=remedy)
+    n_files = sum(path.is_file() for path in islice(folder.rglob("*"), _MANY_FILES))
+    if not n_files:
+        return Finding(state="warn", message=f"{folder} is empty", remedy=remedy)
+    return Finding(state="ok", message=f"{count(n_files, 'file')} in {folder}")
+
+
+def check_index(settings: Settings) -> Finding:
+    """The index opens, fits the settings, and every source of it reads as it was written."""
+    folder = settings.index_dir.absolute()
+    if not any(folder.glob("*.sqlite")):
+        return Finding(state="warn", message=f"nothing is indexed in {folder}", remedy="rag sync")
+    from rag.pipeline import Rag
+
+    # Without the language model: what is wrong with it is said where it is tried.
+    with Rag.open(settings.model_copy(update={"llm": ""}), sync=False) as rag:
+        finding = try_index(rag)
+    if finding.state == "ok" and not os.access(folder, os.W_OK):
+        remedy = "Allow writing, or choose another place with --index or RAG_INDEX_DIR."
+        return replace(finding, state="warn", message=f"{folder} is read-only", remedy=remedy)
+    return finding
+
+
+def try_index(rag: Rag) -> Finding:
+    """What is indexed can be read, all of it, and searched."""
+    known = rag.sources()
+    for info in known:
+        rag.source(info.source_id)  # its checksum is verified
+    rag.search("A trial.", 1)
+    there = rag.statistics()
+    message = (
+        f"{count(len(known), 'source')} and {count(int(str(there['passages'])), 'passage')}"
+        f" in {rag.settings.index_dir.absolute()}, state {there['generation']}"
+    )
+    if not known:
+        return Finding(state="warn", message=message, remedy="Add documents, then: rag sync")
+    return Finding(state="ok", message=message)
+
+
+def check_model(settings: Settings) -> Finding:
+    """The language model, if one is configured, replies."""
+    if not settings.llm:
+        return Finding(state="ok", message="none is configured; answers quote the documents")
+    from rag.chat import ChatLimits, load_chat_model
+
+    limits = ChatLimits(first=_PATIENCE, idle=_PATIENCE, total=_PATIENCE)
+    return try_model(load_chat_model(settings.llm, base_url=settings.llm_base_url, limits=limits))
+
+
+def try_model(model: ChatModel) -> Finding:
+    """A model replies to a message."""
+    from rag.chat import complete
+
+    start = time.monotonic()
+    reply = complete(model, [{"role": "user", "content": "Reply with one word: ready"}])
+    seconds = time.monotonic() - start
+    if not reply.text.strip():
+        message = f"{model.name} replied with nothing"
+        return Finding(state="warn", message=message, remedy="Try another model: RAG_LLM.")
+    return Finding(state="ok", message=f"{model.name} replied in {seconds:.1f} s")
+
+
+def check_disk(settings: Settings) -> Finding:
+    """There is room for an index."""
+    folder = _existing(settings.index_dir.absolute())
+    free = shutil.disk_usage(folder).free
+    message = f"{free / 1e9:.1f} GB are free in {folder}"
+    remedy = "Free some space, or choose another place with --index or RAG_INDEX_DIR."
+    if free < _NO_SPACE:
+        return Finding(state="fail", message=message, remedy=remedy)
+    if free < _LITTLE_SPACE:
+        return Finding(state="warn", message=message, remedy=remedy)
+    return Finding(state="ok", message=message)
+
+
+def _existing(folder: Path) -> Path:
+    """Return the folder, or the nearest one above it that exists."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def check_tokens(_: Settings) -> Finding:
+    """The tokenizer works, without a network."""
+    from rag.tokens import TokenCounter
+
+    counter = TokenCounter()
+    counter.count("A trial.")
+    return Finding(state="ok", message=f"{counter.name}, in the package")
+
+
+def check_encoder(settings: Settings) -> Finding:
+    """The encoder loads, from the files that were shipped, and works."""
+    from rag.embedding import load_encoder
+
+    return try_encoder(load_encoder(settings.encoder))
+
+
+def try_encoder(encoder: Encoder) -> Finding:
+    """The vectors of an encoder tell what is alike from what is not."""
+    vectors = encoder.encode_queries(_TRIAL_TEXTS)
+    alike, unlike = float(vectors[0] @ vectors[1]), float(vectors[0] @ vectors[2])
+    if not unlike < alike < _IDENTICAL:
+        message = f"{encoder.name} finds no likeness where there is ({alike:.2f}, {unlike:.2f})"
+        remedy = "Choose another model with RAG_ENCODER, or leave it unset and install again."
+        return Finding(state="fail", message=message, remedy=remedy)
+    return Finding(state="ok", message=f"{encoder.name}, {encoder.dimension} dimensions")
+
+
+def check_reader(settings: Settings) -> Finding:
+    """The reader loads and works."""
+    from rag.reader import load_reader
+
+    return try_reader(load_reader(settings.reader))
+
+
+def try_reader(reader: Reader) -> Finding:
+    """A reader gives a sentence a probability."""
+    (reading,) = reader.read("Who wrote the letter?", [_trial_candidate()])
+    if not 0 <= reading.probability <= 1:
+        message = f"{reader.name} is {reading.probability!r} sure, which is no probability"
+        return Finding(state="fail", message=message, remedy=_REINSTALL)
+    return Finding(state="ok", message=reader.name)
+
+
+def _trial_candidate() -> Candidate:
+    text = "Anna wrote the letter."
+    sentence = ScoredSentence(start=0, end=len(text), text=text, dense=0.6, lexical=0.9)
+    passage = Passage(
+        passage_id=f"trial#0-{len(text)}",
+        source_id="trial",
+        start=0,
+        end=len(text),
+        text=text,
+        n_tokens=5,
+    )
+    return Candidate(passage=passage, dense=0.6, lexical=3.0, fused=0.8, sentences=(sentence,))
+
+
+CHECKS: Mapping[str, Check] = {
+    "Python": check_python,
+    "Packages": check_packages,
+    "Tokenizer": check_tokens,
+    "Encoder": check_encoder,
+    "Reader": check_reader,
+    "Documents": check_documents,
+    "Disk": check_disk,
+    "Index": check_index,
+    "Language model": check_model,
+}
+"""In the order in which a person mends things."""

@@ -1,0 +1,214 @@
+"""How answers, passages, sources and sync reports read as lines; pure, and knows no terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rag.cli.render import Line, Piece, in_line
+
+if TYPE_CHECKING:
+    from rag.schema import (
+        Answer,
+        Citation,
+        Fate,
+        FileReport,
+        ScoredPassage,
+        SourceInfo,
+        SyncReport,
+        Verdict,
+    )
+
+_MARKER = re.compile(r"\[(\d{1,4})\]")
+_MARKERS = re.compile(r"(?:\s*\[\d{1,4}\])*")
+_FLAGS: dict[Verdict, tuple[str, str]] = {
+    "weak": (" (weakly supported)", "yellow"),
+    "unsupported": (" (not supported)", "red"),
+}
+_FATES: dict[Fate, str] = {
+    "added": "green",
+    "updated": "green",
+    "unchanged": "",
+    "removed": "yellow",
+    "excluded": "yellow",
+    "failed": "red",
+}
+_N_NEAR_MISSES = 3
+_SNIPPET_CHARS = 300
+
+
+def answer_lines(answer: Answer) -> Iterator[Line]:
+    """Lay an answer out: its text with verdicts, what is missing, then the words it rests on."""
+    if answer.status == "unanswered":
+        yield from _unanswered(answer)
+        return
+    yield Line(pieces=tuple(_flagged(answer)))
+    if answer.reason is not None:
+        yield Line()
+        yield Line.of(answer.reason.message, "yellow")
+    for citation in answer.citations:
+        yield Line()
+        yield from _citation(citation)
+
+
+def _unanswered(answer: Answer) -> Iterator[Line]:
+    message = answer.reason.message if answer.reason is not None else answer.text
+    yield Line.of(message, "yellow")
+    if not answer.evidence:
+        return
+    yield Line()
+    yield Line.of("Near misses, which do not answer the question:")
+    for near in answer.evidence[:_N_NEAR_MISSES]:
+        yield Line()
+        yield from _found(near)
+
+
+def _flagged(answer: Answer) -> Iterator[Piece]:
+    """Give an answer's text, with a flag behind each sentence that its sources do not bear."""
+    position = 0
+    for statement in answer.statements:
+        # The flag goes behind the markers, also where they stand outside the sentence's span.
+        markers = _MARKERS.match(answer.text, statement.end)
+        end = markers.end() if markers is not None else statement.end
+        yield from _marked(answer.text[position:end])
+        position = end
+        if statement.verdict in _FLAGS:
+            text, style = _FLAGS[statement.verdict]
+            yield Piece(text=text, style=style)
+    yield from _marked(answer.text[position:])
+
+
+def _marked(text: str) -> Iterator[Piece]:
+    """Give text with its markers in a style of their own."""
+    position = 0
+    for marker in _MARKER.finditer(text):
+        yield Piece(text=text[position : marker.start()])
+        yield Piece(text=marker.group(), style="bold cyan")
+        position = marker.end()
+    yield Piece(text=text[position:])
+
+
+def _citation(citation: Citation) -> Iterator[Line]:
+    yield Line(
+        pieces=(
+            Piece(text=f"[{citation.marker}]", style="bold cyan"),
+            Piece(text=f" {_name(citation.source_id, citation.title)}"),
+            Piece(text=_where(citation.start, citation.end, citation.page), style="dim"),
+        )
+    )
+    yield _quote(citation.quote)
+
+
+def _quote(text: str) -> Line:
+    return Line.of("\n".join(f"> {row}" for row in text.splitlines()), indent=4)
+
+
+def _name(source_id: str, title: str) -> str:
+    """Name a source by its title and its file, or once where the one is made from the other."""
+    stem = source_id.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    if _letters(title) in {"", _letters(source_id), _letters(stem)}:
+        return in_line(source_id)
+    return f"{in_line(title)} ({in_line(source_id)})"
+
+
+def _letters(name: str) -> str:
+    return "".join(char for char in name.casefold() if char.isalnum())
+
+
+def _where(start: int, end: int, page: int | None = None) -> str:
+    """Say where the words stand; offsets count characters of the source's text from 0."""
+    return f"{'' if page is None else f', page {page}'}, characters {start}-{end}"
+
+
+def found_lines(found: tuple[ScoredPassage, ...]) -> Iterator[Line]:
+    """Lay search results out, best first."""
+    for number, passage in enumerate(found):
+        if number:
+            yield Line()
+        yield from _found(passage)
+
+
+def _found(found: ScoredPassage) -> Iterator[Line]:
+    passage = found.passage
+    where = f"{_where(passage.start, passage.end)}, score {found.score:.3f}"
+    yield Line(
+        pieces=(
+            Piece(text=f"{found.rank}. ", style="bold"),
+            Piece(text=in_line(passage.source_id)),
+            Piece(text=where, style="dim"),
+        )
+    )
+    yield Line.of(snippet(passage.text), indent=4)
+
+
+def snippet(text: str) -> str:
+    """Return the beginning of a text on one line, cut between words."""
+    text = " ".join(text.split())
+    if len(text) <= _SNIPPET_CHARS:
+        return text
+    return text[:_SNIPPET_CHARS].rsplit(" ", 1)[0] + " ..."
+
+
+def source_lines(sources: tuple[SourceInfo, ...]) -> Iterator[Line]:
+    """Lay sources out for a person."""
+    for source in sources:
+        pages = f"{count(source.n_pages, 'page')}, " if source.n_pages else ""
+        yield Line.of(_name(source.source_id, source.title), "bold")
+        yield Line.of(
+            f"{pages}{count(source.n_passages, 'passage')}, {count(source.n_chars, 'character')},"
+            f" {source.media_type}, indexed {source.indexed_at[:16].replace('T', ' ')} UTC"
+            f" from {in_line(source.origin)}",
+            "dim",
+            indent=4,
+        )
+
+
+def source_rows(sources: tuple[SourceInfo, ...]) -> Iterator[Line]:
+    """Lay sources out for a program: one a line, fields separated by tabs, without a heading."""
+    for source in sources:
+        fields = (
+            source.source_id,
+            source.title,
+            source.media_type,
+            str(source.n_pages),
+            str(source.n_passages),
+            str(source.n_chars),
+            source.indexed_at,
+            source.origin,
+        )
+        yield Line.of("\t".join(in_line(field) for field in fields))
+
+
+def report_lines(report: SyncReport, *, every: bool = False) -> Iterator[Line]:
+    """Lay a sync out: each file's fate and reason, then the sums.
+
+    Args:
+        report: what a sync did.
+        every: name also the files that are unchanged and give no cause for a word.
+    """
+    for file in report.files:
+        if every or file.fate != "unchanged" or file.reason:
+            yield _fate(file)
+    sums = ", ".join(f"{len(of)} {fate}" for fate in _FATES if (of := report.of(fate)))
+    yield Line.of(
+        f"{count(len(report.files), 'file')}: {sums or 'nothing to do'};"
+        f" {count(report.n_embedded, 'passage')} embedded in {report.seconds:.1f} s.",
+        "bold",
+    )
+
+
+def _fate(file: FileReport) -> Line:
+    why = file.message or file.reason.replace("_", " ")
+    return Line(
+        pieces=(
+            Piece(text=f"{file.fate:<9} ", style=_FATES[file.fate]),
+            Piece(text=in_line(file.source_id)),
+            Piece(text=f": {in_line(why)}" if why else "", style="dim"),
+        )
+    )
+
+
+def count(number: int, noun: str) -> str:
+    """Say a number of things: `1 file`, `2,000 files`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

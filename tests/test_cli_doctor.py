@@ -1,0 +1,282 @@
+"""The doctor: each fault is found, named, and mended by what it says; and no secret is told."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.chat import ChatDelta
+from rag.cli import doctor
+from rag.cli.doctor import CHECKS, Finding, examine, without_secrets
+from rag.cli.session import Doors
+from rag.errors import ChatTimeoutError, ModelError
+from rag.reader import Reading
+from rag.schema import Candidate
+from rag.settings import Settings
+from tests.cli_fakes import ScriptedRag, run
+
+FINE = Finding(state="ok", message="fine")
+WORN = Finding(state="warn", message="worn\x1b", remedy="Oil\nit.")
+BROKEN = Finding(state="fail", message="broken", remedy="Buy another.")
+
+
+@pytest.fixture(autouse=True)
+def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep this machine's rag.toml out of the tests."""
+    monkeypatch.chdir(tmp_path)
+
+
+def doors(*findings: Finding) -> Doors:
+    """Return doors to a doctor that finds these."""
+    checks = {f"Part {number}": lambda _, each=each: each for number, each in enumerate(findings)}
+    return Doors(
+        examine=lambda settings, *, environ: examine(settings, environ=environ, checks=checks)
+    )
+
+
+def found(check: doctor.Check, **values: object) -> tuple[str, str]:
+    """Return state and message of one check."""
+    finding = check(Settings(**values))
+    assert (finding.state == "ok") == (not finding.remedy), "what is wrong has a remedy"
+    return finding.state, finding.message
+
+
+def test_each_finding_is_a_line_with_its_remedy() -> None:
+    """State, part, what there is, and how to mend it; a warning does not fail."""
+    outcome = run("doctor", doors=doors(FINE, WORN))
+    assert "ok   Part 0: fine\nwarn Part 1: worn␛\n     To mend it: Oil␊it.\n" == outcome.out
+    assert (0, "") == (outcome.code, outcome.err)
+
+
+def test_a_fault_is_exit_code_1() -> None:
+    """One part that cannot work is a failure; the others are still told."""
+    outcome = run("doctor", doors=doors(BROKEN, FINE))
+    assert 1 == outcome.code
+    assert "ok   Part 1: fine" in outcome.out
+
+
+def test_json_holds_every_finding() -> None:
+    """One object, the same exit code."""
+    outcome = run("doctor", "--json", doors=doors(FINE, BROKEN))
+    assert ["ok", "fail"] == [each["state"] for each in json.loads(outcome.out)["findings"]]
+    assert 1 == outcome.code
+
+
+@pytest.mark.parametrize("error", [ModelError("No weights. Get some."), ImportError("libx.so")])
+def test_a_check_that_breaks_is_a_finding(error: Exception) -> None:
+    """Whatever is wrong with a part, the rest is examined."""
+
+    def check(_: Settings) -> Finding:
+        raise error
+
+    findings = list(examine(Settings(), environ={}, checks={"A": check, "B": lambda _: FINE}))
+    assert ["fail", "ok"] == [each.state for each in findings]
+    assert str(error) in findings[0].message
+
+
+def test_secrets_are_left_out() -> None:
+    """Keys of the environment and logins in URLs do not appear, whatever a check says."""
+    environ = {"OPENAI_API_KEY": "sk-12345678", "OTHER_TOKEN": "sk-12345678-long", "A_KEY": "on"}
+    said = "sk-12345678-long and sk-12345678 on http://me:pass@host/v1"
+    assert "*** and *** on http://***@host/v1" == without_secrets(said, environ)
+    broken = Finding(state="fail", message=said, remedy=said)
+    (finding,) = examine(Settings(), environ=environ, checks={"A": lambda _: broken})
+    assert "sk-" not in finding.message + finding.remedy
+
+
+def test_documents_are_looked_for(tmp_path: Path) -> None:
+    """A missing or empty folder is told with where to put documents; a full one is counted."""
+    folder = tmp_path / "docs"
+    assert ("warn", f"{folder} is no folder") == found(doctor.check_documents, seeds_dir=folder)
+    folder.mkdir()
+    assert ("warn", f"{folder} is empty") == found(doctor.check_documents, seeds_dir=folder)
+    (folder / "deep").mkdir()
+    (folder / "deep" / "a.txt").touch()
+    assert ("ok", f"1 file in {folder}") == found(doctor.check_documents, seeds_dir=folder)
+
+
+@pytest.mark.parametrize(("free", "state"), [(10**6, "fail"), (10**8, "warn"), (10**10, "ok")])
+def test_little_space_is_told(
+    free: int, state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk of the index is looked at, also before its folder exists."""
+    usage = namedtuple("usage", "free")
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: usage(free))
+    assert state == found(doctor.check_disk, index_dir=tmp_path / "a" / "b")[0]
+
+
+def test_packages_are_compared_with_what_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Missing and unfit packages are named; those of other platforms and extras are not."""
+    version = metadata.version("pytest")
+    required = [
+        "no-such-package>=1",
+        "pytest<1",
+        "pytest>=1",
+        'also-missing; extra == "openai"',
+        'not-here; sys_platform == "other"',
+    ]
+    monkeypatch.setattr(doctor.metadata, "requires", lambda _: required)
+    state, message = found(doctor.check_packages)
+    assert "fail" == state
+    assert f"no-such-package is missing; pytest is {version}, wanted <1" == message
+
+
+def test_a_folder_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an installation nobody knows what is required."""
+
+    def requires(name: str) -> list[str]:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor.metadata, "requires", requires)
+    assert "warn" == found(doctor.check_packages)[0]
+
+
+def test_this_python_and_the_tokenizer_work() -> None:
+    """What this test runs on passes."""
+    assert "ok" == found(CHECKS["Python"])[0]
+    assert "ok" == found(CHECKS["Tokenizer"])[0]
+
+
+def test_an_old_python_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that nothing is promised for is a warning."""
+    monkeypatch.setattr(doctor.sys, "version_info", (3, 14, 0))
+    assert "warn" == found(CHECKS["Python"])[0]
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
+def test_documents_that_may_not_be_read_are_told(tmp_path: Path) -> None:
+    """A folder without permission fails."""
+    tmp_path.chmod(0)
+    assert "fail" == found(doctor.check_documents, seeds_dir=tmp_path)[0]
+
+
+class FixedEncoder:
+    """Gives the vectors it is told to give: at these angles, in degrees."""
+
+    name = "fixed"
+    dimension = 2
+
+    def __init__(self, *degrees: float) -> None:
+        angles = np.radians(degrees)
+        self._rows = np.column_stack([np.cos(angles), np.sin(angles)])
+
+    def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
+        """Give them."""
+        assert len(texts) == len(self._rows)
+        return self._rows
+
+
+class SureReader:
+    """As sure as it is told to be."""
+
+    name = "sure"
+
+    def __init__(self, probability: float) -> None:
+        self._probability = probability
+
+    def read(self, _: str, candidates: Sequence[Candidate]) -> tuple[Reading, ...]:
+        """Read the first sentence."""
+        sentence = candidates[0].sentences[0]
+        return (
+            Reading(
+                candidate=0,
+                start=sentence.start,
+                end=sentence.end,
+                text=sentence.text,
+                probability=self._probability,
+            ),
+        )
+
+
+@pytest.mark.parametrize(
+    ("degrees", "state"),
+    [
+        ((0, 30, 80), "ok"),
+        ((0, 0, 0), "fail"),
+        ((0, 80, 30), "fail"),
+        ((0, float("nan"), 80), "fail"),
+    ],
+)
+def test_an_encoder_that_tells_nothing_apart_is_told(
+    degrees: tuple[float, ...], state: str
+) -> None:
+    """Vectors that mean nothing are a failure, though they load."""
+    assert state == doctor.try_encoder(FixedEncoder(*degrees)).state
+
+
+@pytest.mark.parametrize(("probability", "state"), [(0.9, "ok"), (float("nan"), "fail")])
+def test_a_reader_without_probabilities_is_told(probability: float, state: str) -> None:
+    """A reader that loads and makes no sense is a failure."""
+    assert state == doctor.try_reader(SureReader(probability)).state
+
+
+class Talker:
+    """A chat model that says what it is told to say."""
+
+    name = "talker:1"
+
+    def __init__(self, reply: str | Exception) -> None:
+        self._reply = reply
+
+    def stream(self, _: object) -> Iterator[ChatDelta]:
+        """Say it."""
+        if isinstance(self._reply, Exception):
+            raise self._reply
+        yield ChatDelta(text=self._reply, finish="stop")
+
+
+def test_a_language_model_is_tried() -> None:
+    """One that replies passes, an empty reply is a warning, and what fails is said in our words."""
+    assert "ok" == doctor.try_model(Talker("ready")).state
+    assert "warn" == doctor.try_model(Talker(" ")).state
+    broken = Talker(ChatTimeoutError("No answer from talker:1."))
+    (finding,) = examine(
+        Settings(), environ={}, checks={"Model": lambda _: doctor.try_model(broken)}
+    )
+    assert ("fail", "No answer from talker:1.") == (finding.state, finding.message)
+
+
+def test_no_language_model_is_fine() -> None:
+    """None is needed."""
+    assert "ok" == found(doctor.check_model, llm="")[0]
+
+
+def test_a_model_that_cannot_be_set_up_is_told() -> None:
+    """A name that is no model's is a failure with what to write instead."""
+    (finding,) = examine(Settings(llm="nonsense"), environ={}, checks={"Model": doctor.check_model})
+    assert "fail" == finding.state
+    assert "provider:model" in finding.message
+
+
+@pytest.mark.parametrize("make", [lambda _: None, Path.mkdir])
+def test_no_index_yet_is_told(make: Callable[[Path], None], tmp_path: Path) -> None:
+    """Before the first sync there is nothing to examine, and nothing is made."""
+    folder = tmp_path / "index"
+    make(folder)
+    before = list(tmp_path.rglob("*"))
+    state, message = found(doctor.check_index, index_dir=folder)
+    assert ("warn", f"nothing is indexed in {folder}") == (state, message)
+    assert before == list(tmp_path.rglob("*"))
+
+
+def test_every_source_of_an_index_is_read(tmp_path: Path) -> None:
+    """A damaged source is found though no question touched it; a sound index is counted."""
+    rag = ScriptedRag(settings=Settings(index_dir=tmp_path))
+    message = f"1 source and 1 passage in {tmp_path}, state 7"
+    assert Finding(state="ok", message=message) == doctor.try_index(rag)
+    assert [("source", "news/article.txt"), ("search", "A trial.", 1, None)] == rag.calls
+    empty = ScriptedRag(settings=Settings(index_dir=tmp_path), known=())
+    assert "warn" == doctor.try_index(empty).state
+
+
+@pytest.mark.model
+def test_what_is_shipped_passes() -> None:
+    """The encoder and the reader of the package work on this machine."""
+    assert ["ok", "ok"] == [found(CHECKS[name])[0] for name in ("Encoder", "Reader")]
