@@ -1,0 +1,224 @@
+"""Nothing is let in that does not belong, and no response leaves without its headers."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from rag.web.hardening import MAX_BODY, Hardened, page_policy
+
+PAGE = "<html><script src=a.js></script><script>let a = 1;</script><p>text</p></html>"
+SECRET = {"access-control-allow-origin": "*", "server": "secret/1"}
+
+
+async def page(_: Request) -> Response:
+    """A page with a script, and headers that say too much."""
+    return HTMLResponse(PAGE, headers=SECRET)
+
+
+async def echo(request: Request) -> Response:
+    """Tell how long the body was."""
+    return PlainTextResponse(str(len(await request.body())))
+
+
+async def swallow(request: Request) -> Response:
+    """Like frameworks that turn any trouble with a body into an answer of their own."""
+    try:
+        await request.body()
+    except Exception:  # noqa: BLE001  (that is what they do)
+        return PlainTextResponse("bad request", status_code=400)
+    return PlainTextResponse("fine")
+
+
+async def ticking(_: Request) -> Response:
+    """Send three events."""
+
+    async def ticks() -> AsyncIterator[str]:
+        for number in range(3):
+            yield f"data: {number}\n\n"
+
+    return StreamingResponse(ticks(), media_type="text/event-stream")
+
+
+APP = Starlette(
+    routes=[
+        Route("/", page),
+        Route("/gradio_api/queue/join", echo, methods=["POST"]),
+        Route("/gradio_api/call/ask", swallow, methods=["POST"]),
+        Route("/gradio_api/queue/data", ticking),
+        Route("/gradio_api/upload", echo, methods=["POST"]),
+    ]
+)
+ASK = "/gradio_api/queue/join"
+
+
+@pytest.fixture
+def client() -> TestClient:
+    """A client of the hardened application."""
+    return TestClient(
+        Hardened(APP, hosts=["127.0.0.1", "localhost", "[::1]"]), base_url="http://127.0.0.1:7860"
+    )
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.0.0.1:7860", "localhost:7860", "LOCALHOST", "[::1]:7860"]
+)
+def test_the_names_of_this_machine_are_answered(client: TestClient, host: str):
+    """A loopback address or name, with or without port."""
+    assert 200 == client.get("/", headers={"host": host}).status_code
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "evil.example:7860",
+        "me@127.0.0.1",
+        "127.0.0.1:7860/x",
+        "localhost.",
+        "[::1",
+        "",
+    ],
+)
+def test_another_name_is_refused(client: TestClient, host: str):
+    """A page that has its own name point here (DNS rebinding) reads nothing."""
+    response = client.get("/", headers={"host": host})
+    assert 400 == response.status_code
+    assert {"error": "This server does not go by that name."} == response.json()
+
+
+@given(st.lists(st.sampled_from(["localhost", "x", ":", "80", "@", ".", "[", "/", " "])))
+def test_no_name_but_ours_is_answered_however_it_is_written(pieces: list[str]):
+    """What surrounds a name of ours does not make another one pass."""
+    host = "".join(pieces).strip()
+    client = TestClient(Hardened(APP, hosts=["localhost"]), base_url="http://localhost")
+    ours = {"localhost", "localhost:80", "localhost:8080"}
+    expected = 200 if host in ours else 400
+    assert expected == client.get("/", headers={"host": host}).status_code
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:9999"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "cross-site", "origin": "http://127.0.0.1:7860"},
+    ],
+)
+def test_a_post_from_another_site_is_refused(client: TestClient, headers: dict[str, str]):
+    """No page of another site, and no other server on this machine, can ask questions here."""
+    response = client.post(ASK, headers=headers, content="{}")
+    assert 403 == response.status_code
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"origin": "http://127.0.0.1:7860"},
+        {"origin": "http://127.0.0.1:7860", "sec-fetch-site": "same-origin"},
+        {"sec-fetch-site": "none"},
+    ],
+)
+def test_a_post_of_the_page_or_of_a_program_is_answered(
+    client: TestClient, headers: dict[str, str]
+):
+    """The page itself says the same origin; programs say nothing."""
+    assert "2" == client.post(ASK, headers=headers, content="{}").text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/upload",
+        "/gradio_api/file=/etc/passwd",
+        "/gradio_api/proxy=http://evil.example",
+        "/gradio_api/mcp/sse",
+        "/gradio_api/runs",
+        "/gradio_api/vibe-edit",
+        "/gradio_api/component_server",
+        "/monitoring/summary",
+        "/docs",
+        "/openapi.json",
+    ],
+)
+def test_what_the_page_does_not_use_is_not_served(client: TestClient, path: str):
+    """Uploads, files, proxies and the like are closed whatever Gradio makes of them."""
+    assert 404 == client.get(path).status_code
+    assert 404 == client.post(path).status_code
+
+
+@pytest.mark.parametrize("path", [ASK, "/gradio_api/call/ask"])
+def test_a_long_body_is_refused_by_its_length(client: TestClient, path: str):
+    """A body that says it is too long is not read."""
+    response = client.post(path, content=b"x" * (MAX_BODY + 1))
+    assert 413 == response.status_code
+
+
+@pytest.mark.parametrize("path", [ASK, "/gradio_api/call/ask"])
+def test_a_long_body_in_pieces_is_refused_once_it_is_too_long(client: TestClient, path: str):
+    """A body without a length is counted, and what the application makes of it does not matter."""
+    response = client.post(path, content=(b"x" * 100_000 for _ in range(12)))
+    assert 413 == response.status_code
+    assert "content-security-policy" in response.headers
+
+
+def test_a_body_at_the_limit_is_answered(client: TestClient):
+    """The limit itself is allowed."""
+    assert str(MAX_BODY) == client.post(ASK, content=b"x" * MAX_BODY).text
+
+
+@pytest.mark.parametrize("length", ["-1", "1e9", "", "0x10"])
+def test_a_length_that_is_no_number_is_refused(client: TestClient, length: str):
+    """Nothing is guessed about a body."""
+    response = client.post(ASK, headers={"content-length": length}, content=b"")
+    assert 413 == response.status_code
+
+
+@pytest.mark.parametrize("path", ["/", "/gradio_api/queue/data", "/nowhere"])
+def test_every_response_tells_the_browser_to_stay_here(client: TestClient, path: str):
+    """Also streams and refusals carry the headers; what opens the server up is taken out."""
+    headers = client.get(path).headers
+    policy = headers["content-security-policy"]
+    for rule in ("default-src 'self'", "connect-src 'self'", "frame-ancestors 'none'"):
+        assert rule in policy
+    assert "http" not in policy
+    assert "unsafe-eval" not in policy
+    assert "nosniff" == headers["x-content-type-options"]
+    assert "no-referrer" == headers["referrer-policy"]
+    assert "access-control-allow-origin" not in headers
+    assert "server" not in headers
+
+
+def test_only_the_scripts_a_page_came_with_may_run(client: TestClient):
+    """The policy names each inline script by its hash, and no others are allowed."""
+    response = client.get("/", headers={"accept-encoding": "br"})
+    digest = base64.b64encode(hashlib.sha256(b"let a = 1;").digest()).decode()
+    assert PAGE == response.text
+    assert f"script-src 'self' 'sha256-{digest}';" in response.headers["content-security-policy"]
+
+
+def test_an_inline_handler_or_other_script_is_in_no_policy():
+    """Hashes are of whole scripts: markup that an attacker adds later is not among them."""
+    assert page_policy(b"<p>none</p>") == page_policy(b"<script src='x'></script>")
+    assert page_policy(b"<script>a()</script>") != page_policy(b"<script>b()</script>")
+
+
+def test_a_stream_is_passed_on_piece_by_piece(client: TestClient):
+    """Only pages are held back; events go out as they come."""
+    response = client.get("/gradio_api/queue/data")
+    assert "data: 0\n\ndata: 1\n\ndata: 2\n\n" == response.text
