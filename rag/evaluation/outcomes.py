@@ -1,0 +1,174 @@
+"""What one record of a run is worth: every measure of one question, as numbers.
+
+Reports, comparisons and gates are made from outcomes and never look at answers themselves. A
+question that was not answered has the measures' defaults, so that nobody gains by staying silent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rag.evaluation import measures
+from rag.evaluation.dataset import Evidence, Example, example_from_dict
+from rag.evaluation.measures import Region
+from rag.evaluation.run import Record
+
+RETRIEVAL = ("Success@1", "Success@5", "RR@10", "R@10", "nDCG@10")
+ANSWERS = ("containment", "EM", "F1", "right")
+CITATIONS = (
+    "citation precision",
+    "citation recall",
+    "evidence recall",
+    "citation focus",
+    "quote exactness",
+)
+
+_MARKER = re.compile(r"\s*\[\d+\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One question, measured."""
+
+    query_id: str
+    number: int
+    """Place in the question set, from 1."""
+    split: str
+    kind: str
+    answerable: bool | None
+    abstained: bool
+    confidence: float
+    """As the pipeline stated it, 0..1."""
+    scores: Mapping[str, float]
+    """By name of the measure; a measure that does not apply to the question is absent."""
+    seconds: Mapping[str, float]
+    """By stage of the pipeline; `all` is the whole question."""
+    peak_megabytes: float | None
+    error: str
+
+    @property
+    def right(self) -> float:
+        """1 if every part of the answer was given and evidence for it cited, else 0."""
+        return self.scores.get("right", 0.0)
+
+
+def outcome(record: Record) -> Outcome:
+    """Measure one record of a run."""
+    query_id = str(record["query_id"])
+    example = example_from_dict(_mapping(record["example"]), query_id=query_id)
+    answer = _mapping(record["answer"] or {})
+    cost = _mapping(record["cost"])
+    return Outcome(
+        query_id=query_id,
+        number=int(str(record["number"])),
+        split=example.split,
+        kind=example.kind,
+        answerable=example.answerable,
+        abstained=answer.get("status", "unanswered") == "unanswered",
+        confidence=float(answer.get("confidence", 0.0)),
+        scores=_scores(example, answer, record),
+        seconds={**answer.get("timings", {}), "all": cost["ask_seconds"]},
+        peak_megabytes=cost["peak_megabytes"],
+        error=str(record["error"]),
+    )
+
+
+def judge_passages(
+    retrieved: Sequence[Region], evidence: Sequence[Evidence]
+) -> tuple[list[str], dict[str, int]]:
+    """Turn passages and evidence spans into a ranking and qrels, whatever the passages are.
+
+    A passage is relevant if it covers some evidence. What is relevant and was not retrieved is
+    known only by the evidence, so each part of the answer that no passage covers counts as one more
+    relevant passage (judging the pool, as TREC does, and what is certainly missing from it).
+
+    Returns:
+        the ranking of the passages' names, and the relevance of each relevant name.
+    """
+    names = [f"{region.source_id}#{region.start}-{region.end}" for region in retrieved]
+    qrels: dict[str, int] = {}
+    parts = {part for item in evidence for part in item.parts}
+    for name, region in zip(names, retrieved, strict=True):
+        covered = [item for item in evidence if measures.covers(region, item.region)]
+        if covered:
+            qrels[name] = 1
+        parts -= {part for item in covered for part in item.parts}
+    return names, qrels | {f"part {part}, not retrieved": 1 for part in parts}
+
+
+def _scores(example: Example, answer: Mapping[str, Any], record: Record) -> dict[str, float]:
+    scores: dict[str, float] = {}
+    exact = record["quotes_exact"]
+    if isinstance(exact, list) and exact:
+        scores["quote exactness"] = sum(exact) / len(exact)
+    if not example.answerable:
+        return scores
+    # The text of an abstention is no answer, and its near misses are no citations.
+    given = answer if answer.get("status") in {"answered", "partial"} else {}
+    if example.evidence:
+        retrieved = _regions(_listed(record["retrieved"]))
+        scores |= _retrieval_scores(retrieved, example.evidence)
+        scores |= _citation_scores(given, example.evidence)
+    if example.parts:
+        scores |= _answer_scores(given, example)
+        shown = scores.get("evidence recall", 1.0) > 0
+        scores["right"] = float(scores["containment"] == 1 and shown)
+    return scores
+
+
+def _retrieval_scores(
+    retrieved: Sequence[Region], evidence: Sequence[Evidence]
+) -> dict[str, float]:
+    ranking, qrels = judge_passages(retrieved, evidence)
+    return {
+        "Success@1": measures.success(ranking, qrels, 1),
+        "Success@5": measures.success(ranking, qrels, 5),
+        "RR@10": measures.reciprocal_rank(ranking, qrels, 10),
+        "R@10": measures.recall(ranking, qrels, 10),
+        "nDCG@10": measures.ndcg(ranking, qrels, 10),
+    }
+
+
+def _answer_scores(answer: Mapping[str, Any], example: Example) -> dict[str, float]:
+    said = _MARKER.sub("", answer.get("text", ""))
+    wordings = example.answers or tuple(word for part in example.parts for word in part)
+    return {
+        "containment": measures.parts_contained(said, example.parts),
+        "EM": measures.exact_match(said, wordings),
+        "F1": measures.token_f1(said, wordings),
+    }
+
+
+def _citation_scores(answer: Mapping[str, Any], evidence: Sequence[Evidence]) -> dict[str, float]:
+    by_marker = {c["marker"]: c for c in answer.get("citations", ())}
+    statements = [
+        _regions(by_marker[marker] for marker in statement["markers"] if marker in by_marker)
+        for statement in answer.get("statements", ())
+    ]
+    wanted = [item.region for item in evidence]
+    cited = [region for statement in statements for region in statement]
+    return {
+        "citation precision": measures.citation_precision(statements, wanted),
+        "citation recall": measures.citation_recall(statements, wanted),
+        "evidence recall": measures.evidence_recall(
+            cited, [(item.region, item.parts) for item in evidence]
+        ),
+        "citation focus": measures.citation_focus(cited, wanted),
+    }
+
+
+def _regions(places: Iterable[Mapping[str, Any]]) -> list[Region]:
+    return [Region(p["source_id"], p["start"], p["end"]) for p in places]
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    assert isinstance(value, Mapping), value
+    return value
+
+
+def _listed(value: object) -> Sequence[Mapping[str, Any]]:
+    assert isinstance(value, Sequence), value
+    return value

@@ -1,0 +1,354 @@
+"""Tables of a run's figures, each with its interval and the number of questions it rests on.
+
+One set of tables becomes Markdown, JSON and a terminal's tables; what a figure means is defined in
+`measures`, and nothing is asked here.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rag.errors import DatasetError
+from rag.evaluation import measures, outcomes
+from rag.evaluation.intervals import (
+    RESAMPLINGS,
+    Interval,
+    bootstrap_interval,
+    bootstrap_statistic,
+)
+from rag.evaluation.outcomes import Outcome
+from rag.evaluation.run import Run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_SPLITS = ("dev", "test")
+_ALL = "all"
+_BY_KIND = ("Success@1", "containment", "right", "F1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The figures of one group of questions, or of one stage."""
+
+    label: str
+    figures: Mapping[str, Interval]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Figures with the same columns."""
+
+    title: str
+    note: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    unit: str = ""
+    """`ms`, or empty for shares."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationReport:
+    """What a run showed, in whichever form it is wanted."""
+
+    run: str
+    """The run's folder."""
+    n: int
+    """Questions asked."""
+    errors: tuple[str, ...]
+    """Questions that could not be answered for a fault, each with the fault."""
+    peak_megabytes: float | None
+    manifest: Mapping[str, object]
+    tables: tuple[Table, ...]
+    outcomes: tuple[Outcome, ...]
+    """By question; what comparisons are made from."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form; figures that are undefined are null."""
+        return {
+            "run": self.run,
+            "n": self.n,
+            "errors": list(self.errors),
+            "peak_megabytes": self.peak_megabytes,
+            "manifest": dict(self.manifest),
+            "tables": [_table_to_dict(table) for table in self.tables],
+            "questions": [asdict(outcome) for outcome in self.outcomes],
+        }
+
+    def to_markdown(self) -> str:
+        """Return the report as Markdown."""
+        parts = [f"# Evaluation of {self.n} questions", self._summary()]
+        for table in self.tables:
+            parts += [f"## {table.title}", table.note, _markdown_table(table)]
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+    def print(self, console: Console) -> None:
+        """Show the report on a terminal."""
+        from rich.markup import escape
+        from rich.table import Table as RichTable
+
+        console.print(f"[bold]Evaluation of {self.n} questions[/]")
+        console.print(escape(self._summary()), highlight=False)
+        for table in self.tables:
+            grid = RichTable(title=table.title, caption=table.note or None, title_justify="left")
+            for header in _headers(table):
+                grid.add_column(header)
+            for cells in _cells(table):
+                grid.add_row(*map(escape, cells))
+            console.print(grid)
+
+    def write(self, folder: Path) -> None:
+        """Write `report.md` and `report.json` into a folder.
+
+        Raises:
+            DatasetError: they cannot be written.
+        """
+        try:
+            (folder / "report.md").write_text(self.to_markdown(), encoding="utf-8")
+            text = json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=1)
+            (folder / "report.json").write_text(text + "\n", encoding="utf-8")
+        except OSError as exc:
+            raise DatasetError(f"The report cannot be written to {folder}: {exc}.") from exc
+
+    def _summary(self) -> str:
+        lines = [f"Run: {self.run}. Intervals hold 95 % (percentile bootstrap over questions)."]
+        if self.peak_megabytes is not None:
+            lines.append(f"Most memory held: {self.peak_megabytes:.0f} MB.")
+        if self.errors:
+            lines.append(f"{len(self.errors)} could not be asked; the first: {self.errors[0]}")
+        return " ".join(lines)
+
+
+def report_of(run: Run, *, resamplings: int = RESAMPLINGS) -> EvaluationReport:
+    """Make the report of a run; the same run gives the same report.
+
+    Args:
+        run: a finished run.
+        resamplings: of every interval's bootstrap.
+
+    Raises:
+        DatasetError: a record of the run is damaged.
+    """
+    measured = sorted(map(outcomes.outcome, run.records()), key=lambda o: o.number)
+    peaks = [o.peak_megabytes for o in measured if o.peak_megabytes is not None]
+    return EvaluationReport(
+        run=run.folder.as_posix(),
+        n=len(measured),
+        errors=tuple(f"{o.query_id}: {o.error}" for o in measured if o.error),
+        peak_megabytes=max(peaks, default=None),
+        manifest=run.manifest,
+        tables=tuple(table for table in _tables(measured, resamplings) if table.rows),
+        outcomes=tuple(measured),
+    )
+
+
+def _tables(measured: Sequence[Outcome], n: int) -> Iterable[Table]:
+    by_split, by_kind = _by_split(measured), _by_kind(measured)
+    yield _means(
+        "Retrieval",
+        "Of passages that hold evidence, among the first 10.",
+        outcomes.RETRIEVAL,
+        by_split,
+        n,
+    )
+    yield _means(
+        "Answers",
+        "Of answerable questions. Containment: the share of the answer's parts that stand in the"
+        " text. Right: all of them do, and evidence is cited. EM and F1 are SQuAD's and punish"
+        " whole sentences. Not answering counts 0.",
+        outcomes.ANSWERS,
+        by_split,
+        n,
+    )
+    yield _means(
+        "Citations",
+        "Judged by evidence spans. Precision and recall are ALCE's; evidence recall is the share of"
+        " the answer's parts that are shown; focus, of the cited characters that are evidence.",
+        outcomes.CITATIONS,
+        by_split,
+        n,
+    )
+    yield _abstention(by_split, n)
+    yield _calibration(by_split, n)
+    yield _kinds(by_kind, n)
+    yield _latency(measured, n)
+
+
+def _by_split(measured: Sequence[Outcome]) -> dict[str, Sequence[Outcome]]:
+    """Group by split, with all of them first where there is more than one."""
+    present: dict[str, Sequence[Outcome]] = {
+        split: group for split in _SPLITS if (group := [o for o in measured if o.split == split])
+    }
+    one = any(len(group) == len(measured) for group in present.values())
+    return present if one else {_ALL: measured, **present}
+
+
+def _by_kind(measured: Sequence[Outcome]) -> dict[str, Sequence[Outcome]]:
+    kinds = dict.fromkeys(o.kind for o in measured if o.kind)
+    return {kind: [o for o in measured if o.kind == kind] for kind in kinds}
+
+
+def _means(
+    title: str, note: str, names: Sequence[str], groups: Mapping[str, Sequence[Outcome]], n: int
+) -> Table:
+    rows = [
+        Row(label=label, figures={name: _mean(group, name, n) for name in names})
+        for label, group in groups.items()
+    ]
+    return _table(title, note, rows)
+
+
+def _mean(group: Sequence[Outcome], name: str, n: int) -> Interval:
+    return bootstrap_interval([o.scores[name] for o in group if name in o.scores], n=n)
+
+
+def _abstention(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
+    statistics: Mapping[str, Callable[..., float]] = {
+        "precision": measures.abstention_precision,
+        "recall": measures.abstention_recall,
+        "F1": measures.abstention_f1,
+    }
+    rows = []
+    for label, group in groups.items():
+        known = [o for o in group if o.answerable is not None]
+        unanswerable = np.array([not o.answerable for o in known], bool)
+        if not unanswerable.any() or unanswerable.all():
+            continue
+        abstained = np.array([o.abstained for o in known], bool)
+        confidence = np.array([o.confidence for o in known])
+        figures = {
+            name: bootstrap_statistic(statistic, abstained, unanswerable, n=n)
+            for name, statistic in statistics.items()
+        }
+        figures["AUROC"] = bootstrap_statistic(measures.auroc, confidence, ~unanswerable, n=n)
+        rows.append(Row(label=label, figures=figures))
+    note = (
+        "Positive is: the sources do not answer it. AUROC: whether confidence tells answerable"
+        " questions from the others."
+    )
+    return _table("Abstention", note, rows)
+
+
+def _calibration(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
+    rows = []
+    for label, group in groups.items():
+        given = [o for o in group if not o.abstained and _can_be_right(o)]
+        if not given:
+            continue
+        confidence = np.array([o.confidence for o in given])
+        right = np.array([o.right for o in given])
+        figures = {
+            "right of answered": bootstrap_interval(right, n=n),
+            "mean confidence": bootstrap_interval(confidence, n=n),
+            "ECE": bootstrap_statistic(measures.expected_calibration_error, confidence, right, n=n),
+            "AURC": bootstrap_statistic(measures.aurc, confidence, right, n=n),
+        }
+        rows.append(Row(label=label, figures=figures))
+    note = (
+        "Of questions that were answered, answerable or not. ECE (10 bins) and AURC are better when"
+        " lower."
+    )
+    return _table("Calibration", note, rows)
+
+
+def _can_be_right(outcome: Outcome) -> bool:
+    """Whether it is known what a right answer would be; answering the unanswerable is wrong."""
+    return outcome.answerable is False or "right" in outcome.scores
+
+
+def _kinds(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
+    rows = []
+    for kind, group in groups.items():
+        figures = {name: _mean(group, name, n) for name in _BY_KIND}
+        for name, answerable in (("answered", True), ("abstained when due", False)):
+            asked = [o for o in group if o.answerable is answerable]
+            figures[name] = bootstrap_interval([o.abstained is not answerable for o in asked], n=n)
+        rows.append(Row(label=kind, figures=figures))
+    note = "Answered: of those that can be; abstained: of those that cannot."
+    return _table("By kind of question", note, rows)
+
+
+def _latency(measured: Sequence[Outcome], n: int) -> Table:
+    stages = dict.fromkeys(stage for o in measured for stage in o.seconds)
+    rows = []
+    for stage in stages:
+        took = np.array([1000 * o.seconds[stage] for o in measured if stage in o.seconds])
+        figures = {
+            f"p{percent}": bootstrap_statistic(_percentile(percent), took, n=n)
+            for percent in (50, 95)
+        }
+        rows.append(Row(label=stage, figures=figures))
+    note = "Wall time of a question by stage, one question at a time."
+    return _table("Latency", note, rows, unit="ms")
+
+
+def _percentile(percent: int) -> Callable[..., float]:
+    def statistic(values: Sequence[float]) -> float:
+        return float(np.percentile(values, percent))
+
+    return statistic
+
+
+def _table(title: str, note: str, rows: Sequence[Row], *, unit: str = "") -> Table:
+    """Make a table of the rows that have a figure, and of the columns that have one."""
+    names = dict.fromkeys(name for row in rows for name in row.figures)
+    columns = tuple(n for n in names if any(row.figures[n].n for row in rows))
+    kept = tuple(row for row in rows if any(row.figures[name].n for name in columns))
+    return Table(title=title, note=note, columns=columns, rows=kept, unit=unit)
+
+
+def _headers(table: Table) -> list[str]:
+    suffix = f" ({table.unit})" if table.unit else ""
+    return ["", *(column + suffix for column in table.columns), "n"]
+
+
+def _cells(table: Table) -> Iterable[list[str]]:
+    for row in table.rows:
+        counts = sorted({figure.n for figure in row.figures.values() if figure.n})
+        n = f"{counts[0]}–{counts[-1]}" if len(counts) > 1 else str(counts[0])
+        yield [row.label, *(_shown(row.figures[name], table.unit) for name in table.columns), n]
+
+
+def _markdown_table(table: Table) -> str:
+    rows = [_headers(table), ["---"] * (len(table.columns) + 2), *_cells(table)]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in rows
+    )
+
+
+def _shown(figure: Interval, unit: str) -> str:
+    """Write a share as per cent with its interval, a time as it is."""
+    if not figure.n or math.isnan(figure.value):
+        return "–"
+    scale = 1 if unit else 100
+    value, low, high = (scale * x for x in (figure.value, figure.low, figure.high))
+    return f"{value:.1f}" if math.isnan(low) else f"{value:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def _table_to_dict(table: Table) -> dict[str, object]:
+    return {
+        "title": table.title,
+        "note": table.note,
+        "unit": table.unit,
+        "rows": [
+            {
+                "label": row.label,
+                **{name: _figure_to_dict(row.figures[name]) for name in table.columns},
+            }
+            for row in table.rows
+        ],
+    }
+
+
+def _figure_to_dict(figure: Interval) -> dict[str, object]:
+    return {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in asdict(figure).items()
+    }

@@ -1,0 +1,211 @@
+"""Reports: what each fault does to the figures, and that the figures are shown as they are."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from rag.evaluation.dataset import Example
+from rag.evaluation.measures import Region
+from rag.evaluation.outcomes import judge_passages
+from rag.evaluation.report import EvaluationReport, report_of
+from rag.evaluation.run import evaluate
+from rag.schema import Answer
+from tests.evaluation_fakes import (
+    EXAMPLES,
+    SOURCE,
+    ScriptedPipeline,
+    abstaining,
+    citing,
+    evidence,
+    passage,
+    right,
+    span,
+)
+
+
+def _report(folder: Path, pipeline: ScriptedPipeline, examples=EXAMPLES) -> EvaluationReport:
+    return report_of(evaluate(pipeline, examples, out_dir=folder), resamplings=50)
+
+
+def _figures(report: EvaluationReport, row: str = "all") -> dict[str, float]:
+    """Return the figures of a row of every table that has it."""
+    rows = [r for table in report.tables for r in table.rows if r.label == row]
+    return {name: figure.value for r in rows for name, figure in r.figures.items()}
+
+
+def test_a_perfect_pipeline_is_perfect(tmp_path):
+    """Right answers, right citations and due abstentions score 1 everywhere."""
+    figures = _figures(_report(tmp_path, ScriptedPipeline()))
+    for name in (
+        "Success@1", "RR@10", "containment", "right", "citation precision", "citation recall",
+        "evidence recall", "citation focus", "quote exactness", "precision", "recall", "AUROC",
+    ):  # fmt: skip
+        assert figures[name] == 1.0, name
+    assert figures["ECE"] == pytest.approx(0.1)
+    report = _report(tmp_path, ScriptedPipeline())
+    assert _figures(report, "fact")["answered"] == 1.0
+    assert _figures(report, "unanswerable")["abstained when due"] == 1.0
+
+
+def _shifted(question: str) -> Answer:
+    """Say what is right and cite the next sentence."""
+    answer = right(question)
+    moved = [
+        replace(c, **dict(zip(("start", "end"), span(2 if c.start == 0 else 0), strict=True)))
+        for c in answer.citations
+    ]
+    moved = [replace(c, quote=SOURCE.text[c.start : c.end]) for c in moved]
+    return replace(answer, citations=tuple(moved))
+
+
+@pytest.mark.parametrize(
+    ("answer", "fallen"),
+    [
+        (lambda q: citing(q, 0), {"containment", "precision", "recall", "AUROC", "right"}),
+        (abstaining, {"containment", "citation recall", "evidence recall", "precision", "right"}),
+        (_shifted, {"citation precision", "right"}),
+        (lambda q: replace(right(q), confidence=0.5), {"AUROC"}),
+    ],
+    ids=["always answers", "never answers", "cites the next sentence", "knows no doubt"],
+)
+def test_each_fault_shows(tmp_path, answer: Callable[[str], Answer], fallen):
+    """A pipeline that is broken in one way loses the measures that are about it."""
+    good = _figures(_report(tmp_path / "good", ScriptedPipeline()))
+    bad = _figures(_report(tmp_path / "bad", ScriptedPipeline(answer=answer)))
+    for name in fallen:
+        # A figure that is gone from the table is a loss as well.
+        assert bad.get(name, 0.0) < good[name], name
+
+
+def test_a_broken_retriever_shows(tmp_path):
+    """Passages in the wrong order lose rank, and missing ones lose recall."""
+    upside_down = ScriptedPipeline(found=lambda _: [passage(1, rank=1), passage(0, rank=2)])
+    figures = _figures(_report(tmp_path, upside_down, EXAMPLES[:1]), "dev")
+    assert (figures["Success@1"], figures["Success@5"], figures["RR@10"]) == (0.0, 1.0, 0.5)
+    nothing = ScriptedPipeline(found=lambda _: [])
+    figures = _figures(_report(tmp_path / "none", nothing, EXAMPLES[:1]), "dev")
+    assert (figures["R@10"], figures["nDCG@10"]) == (0.0, 0.0)
+
+
+def test_silence_is_not_rewarded(tmp_path):
+    """A pipeline that answers only what it is sure of does not gain on those it leaves out."""
+    shy = ScriptedPipeline(answer=lambda q: right(q) if "notes" in q else abstaining(q))
+    figures = _figures(_report(tmp_path, shy))
+    assert figures["containment"] == pytest.approx(2 / 3)
+    assert figures["citation precision"] == pytest.approx(2 / 3)
+
+
+def test_near_misses_are_no_answer(tmp_path):
+    """The text and the citations of an abstention are not taken for an answer."""
+    told = citing(EXAMPLES[0].question, 0)
+    near = replace(told, status="unanswered", reason=abstaining("").reason)
+    figures = _figures(
+        _report(tmp_path, ScriptedPipeline(answer=lambda _: near), EXAMPLES[:1]), "dev"
+    )
+    assert (figures["containment"], figures["citation precision"]) == (0.0, 0.0)
+
+
+def test_markers_are_no_words_of_the_answer(tmp_path):
+    """An answer that equals the expected one but for its marker is an exact match."""
+    exact = replace(citing("", 0), text="Ada [1]")
+    figures = _figures(
+        _report(tmp_path, ScriptedPipeline(answer=lambda _: exact), EXAMPLES[:1]), "dev"
+    )
+    assert (figures["EM"], figures["F1"]) == (1.0, 1.0)
+
+
+def test_half_of_a_two_part_answer_is_half(tmp_path):
+    """Naming one of two people is half contained, half shown, and not right."""
+    half = ScriptedPipeline(answer=lambda q: citing(q, 0))
+    figures = _figures(_report(tmp_path, half, EXAMPLES[2:3]), "dev")
+    assert (figures["containment"], figures["evidence recall"]) == (0.5, 0.5)
+    assert figures["right"] == 0.0
+
+
+def test_the_judgement_does_not_hang_on_the_passages():
+    """Larger or smaller passages around the same evidence are judged alike."""
+    whole = [Region(SOURCE.source_id, 0, len(SOURCE.text))]
+    start, end = span(0)
+    small = [Region(SOURCE.source_id, start, end)]
+    for retrieved in (whole, small):
+        ranking, qrels = judge_passages(retrieved, [evidence(0)])
+        assert qrels == {ranking[0]: 1}
+
+
+def test_what_no_passage_shows_is_missing():
+    """Each part of the answer that nothing shows counts as one relevant passage more."""
+    start, end = span(0)
+    ranking, qrels = judge_passages(
+        [Region(SOURCE.source_id, start, end)], [evidence(0, 1), evidence(2, 2), evidence(1, 2)]
+    )
+    assert qrels == {ranking[0]: 1, "part 2, not retrieved": 1}
+
+
+def test_questions_without_answers_are_only_timed(tmp_path):
+    """Bare questions give latency and no figure that nobody could know."""
+    bare = [Example(query_id="q", question="Who wrote notes?")]
+    report = _report(tmp_path, ScriptedPipeline(), bare)
+    # Its quotes can be checked without knowing the answer.
+    assert [table.title for table in report.tables] == ["Citations", "Latency"]
+    assert "quote exactness" in _figures(report)
+
+
+def test_the_same_run_gives_the_same_report(tmp_path):
+    """A report is a function of its run."""
+    run = evaluate(ScriptedPipeline(), EXAMPLES, out_dir=tmp_path)
+    assert report_of(run) == report_of(run)
+
+
+def test_groups_are_whole_and_halves(tmp_path):
+    """Both halves are shown beside the whole, each with the questions it rests on."""
+    report = _report(tmp_path, ScriptedPipeline())
+    answers = next(table for table in report.tables if table.title == "Answers")
+    counts = {row.label: row.figures["containment"].n for row in answers.rows}
+    assert counts == {"all": 3, "dev": 2, "test": 1}
+    kinds = next(table for table in report.tables if table.title.startswith("By kind"))
+    assert [row.label for row in kinds.rows] == ["fact", "two_part", "unanswerable"]
+
+
+def test_markdown_shows_figures_with_intervals(tmp_path):
+    """A figure reads as per cent with its interval; what is undefined is a dash."""
+    text = _report(tmp_path, ScriptedPipeline()).to_markdown()
+    assert "| all | 100.0 [100.0, 100.0] |" in text
+    assert "| fact | 100.0 [100.0, 100.0] |" in text
+    assert "| – |" in text
+    assert "nan," not in text
+    assert "nan]" not in text
+
+
+def test_json_is_strict_and_complete(tmp_path):
+    """The JSON form has no NaN, every table, and every question's values."""
+    report = _report(tmp_path, ScriptedPipeline())
+    text = json.dumps(report.to_dict(), allow_nan=False)
+    assert len(json.loads(text)["questions"]) == len(EXAMPLES)
+    undefined = [
+        figure
+        for table in report.tables
+        for row in table.rows
+        for figure in row.figures.values()
+        if math.isnan(figure.value)
+    ]
+    assert undefined
+    assert '"value": null' in text
+
+
+def test_a_terminal_shows_the_tables(tmp_path):
+    """The terminal's tables hold the same figures, and a kind's name cannot act as markup."""
+    odd = [replace(EXAMPLES[0], kind="[red]a|b")]
+    report = _report(tmp_path, ScriptedPipeline(), odd)
+    out = io.StringIO()
+    report.print(Console(file=out, width=200))
+    assert "100.0 [100.0, 100.0]" in out.getvalue()
+    assert "[red]a|b" in out.getvalue()
+    assert "| [red]a\\|b |" in report.to_markdown()
