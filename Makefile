@@ -35,7 +35,7 @@ format: $(V)/.ready-dev ## let ruff format and mend what it can
 eval: $(V)/.ready ## answer the questions on the article and print the report
 	$(V)/bin/rag eval
 
-bench: $(V)/.ready-dev $(V)/.ready-peer ## speed and retrieval quality, with a plain langchain script beside
+bench: $(V)/.ready-training $(V)/.ready-peer ## speed and retrieval quality, with a plain langchain script beside
 	$(PY) -m eval.bench --data $(DATA)
 
 install: $(V)/.ready ## make .venv with everything the program needs

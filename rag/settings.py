@@ -1,6 +1,7 @@
 """One `Settings`: keyword arguments, then `RAG_*` variables, then `rag.toml`, then the defaults here.
 
-This is the only room that reads the environment. It knows no other room: what a value means is decided where it is used.
+This is the only room that reads the environment. It knows no other room: what a value means is
+decided where it is used.
 """
 
 from __future__ import annotations

@@ -30,7 +30,12 @@ SCHEMA = json.loads(
 def answer(**changes: object) -> Answer:
     """An answer with something in every field."""
     passage = Passage(
-        passage_id="a.txt#0-14", source_id="a.txt", start=0, end=14, text="Ice is frozen.", n_tokens=4
+        passage_id="a.txt#0-14",
+        source_id="a.txt",
+        start=0,
+        end=14,
+        text="Ice is frozen.",
+        n_tokens=4,
     )
     values = {
         "question": "What is ice?",

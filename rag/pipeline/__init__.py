@@ -1,0 +1,528 @@
+"""`Rag`: sources in, cited answers out. The wiring of all rooms, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
+
+from rag import index as store
+from rag import passages
+from rag.chat import load_chat_model
+from rag.citations import lexical_support
+from rag.embedding import EncodedPassages, Encoder, load_encoder
+from rag.errors import IndexBusyError, QuestionError, SourceNotFoundError
+from rag.pipeline.answering import (
+    Answerer,
+    ChatAnswerer,
+    ExtractiveAnswerer,
+    Inquiry,
+    abstain,
+    scored,
+)
+from rag.queries import standalone
+from rag.reader import load_reader
+from rag.reader.parts import split_parts
+from rag.retrieval import Method, Retriever
+from rag.schema import (
+    Answer,
+    AnswerReady,
+    Candidate,
+    Citation,
+    Event,
+    EvidenceReady,
+    QueryReady,
+    ReasonCode,
+    ScoredPassage,
+    Source,
+    SourceInfo,
+    Span,
+    SplitPassage,
+    SyncReport,
+    TextDelta,
+    Turn,
+)
+from rag.settings import Settings
+from rag.sources import Root, find_files, hash_file, load
+from rag.tokens import TokenCounter
+
+if TYPE_CHECKING:
+    from langchain_core.retrievers import BaseRetriever
+
+Progress = Callable[[str, int, int], None]
+"""Told (stage, done, of how many) during long work."""
+
+PROMPT_TOKENS = 3000
+"""Tokens of passages that a chat model is shown."""
+
+
+class Rag:
+    """Questions about one's own documents, every sentence of an answer cited.
+
+    `Rag.open` makes one from settings; the constructor takes finished parts. Safe to ask from many threads.
+
+    Args:
+        settings: folders and limits.
+        index: the open store.
+        encoder: makes vectors; the one that the store was built with.
+        answerers: by name of the model, in order of preference; the first answers unless another is named.
+        tokens: counts tokens for passages.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        index: store.Index,
+        encoder: Encoder,
+        answerers: Sequence[Answerer],
+        tokens: TokenCounter,
+    ) -> None:
+        self.settings = settings
+        self._index = index
+        self._encoder = encoder
+        self._answerers = {answerer.name: answerer for answerer in answerers}
+        self._tokens = tokens
+        self._retriever = Retriever(lambda query: encoder.encode_queries([query])[0])
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings | None = None,
+        *,
+        sync: bool = True,
+        rebuild: bool = False,
+        answerers: Sequence[Answerer] | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Open the index of these settings, and bring it up to date with the sources.
+
+        Args:
+            settings: None takes them from the environment and `rag.toml`.
+            sync: False leaves the index as it is.
+            rebuild: True empties an index first, also one of another encoder or other passage settings.
+            answerers: None makes those of the settings.
+            progress: told about long work.
+
+        Raises:
+            SettingsError: a setting cannot work.
+            ModelError: the encoder or the reader cannot be loaded.
+            IndexStateError: the index cannot be used; the message says what to do.
+        """
+        settings = settings or Settings()
+        encoder, tokens = load_encoder(settings.encoder), TokenCounter()
+        stamp = store.IndexStamp(
+            encoder=encoder.name,
+            dimension=encoder.dimension,
+            tokenizer=tokens.name,
+            passage_tokens=settings.passage_tokens,
+            overlap_sentences=settings.overlap_sentences,
+        )
+        if rebuild:
+            store.discard(settings.index_dir)
+        index = store.Index.open(settings.index_dir, stamp)
+        rag = cls(
+            settings,
+            index=index,
+            encoder=encoder,
+            answerers=_answerers(settings, tokens) if answerers is None else answerers,
+            tokens=tokens,
+        )
+        if sync:
+            # Another process may be bringing it up to date; what is there can be asked meanwhile.
+            with suppress(IndexBusyError):
+                rag.sync(progress=progress)
+        return rag
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the index. Asking again is an error."""
+        self._index.close()
+
+    def ask(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        sources: Sequence[str] | None = None,
+        model: str | None = None,
+    ) -> Answer:
+        """Return the answer to a question: the last event of `stream`."""
+        for event in self.stream(question, history, sources=sources, model=model):
+            if isinstance(event, AnswerReady):
+                return event.answer
+        raise AssertionError("a stream ends with an answer")
+
+    async def aask(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        sources: Sequence[str] | None = None,
+        model: str | None = None,
+    ) -> Answer:
+        """Return the answer to a question without blocking the event loop."""
+        return await asyncio.to_thread(
+            partial(self.ask, question, history, sources=sources, model=model)
+        )
+
+    def stream(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        sources: Sequence[str] | None = None,
+        model: str | None = None,
+    ) -> Iterator[Event]:
+        """Yield what happens on the way to an answer; the last event carries the final, verified one.
+
+        Args:
+            question: at most `settings.max_question_chars` characters.
+            history: earlier turns, oldest first; a follow-up is rewritten to stand alone.
+            sources: ids of the only sources to search; None for all.
+            model: one of `models`; None for the first.
+
+        Raises:
+            QuestionError: the question is empty or too long, or no such model is configured.
+            SourceNotFoundError: a source to search is not indexed.
+        """
+        answerer = self._answerer(model)
+        watch = _Watch()
+        query = standalone(self._checked(question), history)
+        yield QueryReady(query=query.text, rewritten=query.rewritten)
+        with self._index.snapshot() as snapshot:
+            only = self._only(sources)
+            watch.lap("query")
+            parts = tuple(
+                (
+                    part,
+                    self._retriever.retrieve(snapshot, part, k=self.settings.top_k, sources=only),
+                )
+                for part in _standalone_parts(query.text)
+            )
+            watch.lap("search")
+            inquiry = Inquiry(
+                question=question,
+                query=query.text,
+                history=tuple(history),
+                parts=parts,
+                source=snapshot.source,
+            )
+            yield EvidenceReady(evidence=scored(inquiry.candidates))
+            if not inquiry.candidates:
+                code: ReasonCode = "nothing_retrieved" if self._index.hashes() else "no_sources"
+                answers: Iterator[TextDelta | Answer] = iter(
+                    [abstain(inquiry, code, model=answerer.name)]
+                )
+            else:
+                answers = answerer.answer(inquiry)
+            for event in answers:
+                if isinstance(event, TextDelta):
+                    yield event
+                else:
+                    watch.lap("answer")
+                    yield AnswerReady(answer=replace(event, timings=watch.timings()))
+
+    def search(
+        self,
+        query: str,
+        k: int | None = None,
+        *,
+        sources: Sequence[str] | None = None,
+        diversity: float = 0.0,
+    ) -> tuple[ScoredPassage, ...]:
+        """Return the passages that resemble a query, best first.
+
+        Args:
+            query: words or a question.
+            k: at most so many; None for `settings.top_k`.
+            sources: ids of the only sources to search; None for all.
+            diversity: above 0, up to 1, prefers passages unlike each other (maximal marginal relevance).
+
+        Raises:
+            QuestionError: the query is empty or too long.
+            SourceNotFoundError: a source to search is not indexed.
+        """
+        return scored(self.retrieve(query, k, sources=sources, diversity=diversity))
+
+    def retrieve(
+        self,
+        query: str,
+        k: int | None = None,
+        *,
+        sources: Sequence[str] | None = None,
+        diversity: float = 0.0,
+        method: Method = "fusion",
+    ) -> tuple[Candidate, ...]:
+        """Return what `search` returns with every score that ranked it, sentence by sentence.
+
+        Args:
+            query: words or a question.
+            k: at most so many; None for `settings.top_k`.
+            sources: ids of the only sources to search; None for all.
+            diversity: as in `search`.
+            method: how to rank; others than "fusion" are there to be compared with it.
+        """
+        with self._index.snapshot() as snapshot:
+            return self._retriever.retrieve(
+                snapshot,
+                self._checked(query),
+                k=self.settings.top_k if k is None else k,
+                sources=self._only(sources),
+                diversity=diversity,
+                method=method,
+            )
+
+    def conversation(self) -> Conversation:
+        """Return a conversation that remembers its turns."""
+        return Conversation(self)
+
+    def as_retriever(self, k: int | None = None) -> BaseRetriever:
+        """Return a langchain retriever, for use in any other chain."""
+        from rag.pipeline.langchain import as_retriever
+
+        return as_retriever(self.search, k=k)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of what can answer; the extractive reader is always among them."""
+        return tuple(self._answerers)
+
+    def sync(
+        self, paths: Sequence[str | Path] = (), *, progress: Progress | None = None
+    ) -> SyncReport:
+        """Bring the index up to date and tell every file's fate.
+
+        Args:
+            paths: files or folders to index, now and at every later sync; none for the seeds folder and all
+                that was ever added.
+            progress: told about long work.
+
+        Raises:
+            SourceNotFoundError: a path does not exist.
+            IndexBusyError: another process is writing.
+        """
+        roots = (
+            [self._adopt(Path(path)) for path in paths]
+            if paths
+            else [self._seeds(), *self._added()]
+        )
+        return store.sync(
+            self._index,
+            roots,
+            find=find_files,
+            hash_file=hash_file,
+            load=partial(load, max_bytes=int(self.settings.max_file_mb * 2**20)),
+            split=self._split,
+            encode=self._encode,
+            progress=progress,
+        )
+
+    def add(self, path: str | Path) -> SyncReport:
+        """Index one more file or folder, from now on at every sync."""
+        return self.sync([path])
+
+    def add_sources(self, made: Iterable[Source], *, progress: Progress | None = None) -> int:
+        """Index sources that are already text, such as the documents of a benchmark.
+
+        Args:
+            made: each with an id of its own; one that is indexed already is replaced.
+            progress: told about long work.
+
+        Returns:
+            How many passages were embedded.
+        """
+        return store.put(
+            self._index, made, split=self._split, encode=self._encode, progress=progress
+        )
+
+    def remove(self, source_id: str) -> SyncReport:
+        """Remove a source: no later answer, search or page shows its text.
+
+        The file itself stays where it is; a sync leaves it out until it is added again.
+
+        Raises:
+            SourceNotFoundError: no source of that name is indexed.
+        """
+        return store.remove(self._index, source_id)
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        """Return what is indexed, in order of source_id."""
+        return self._index.sources()
+
+    def source(self, source_id: str) -> Source:
+        """Return one source with its text.
+
+        Raises:
+            SourceNotFoundError: no source of that name is indexed.
+        """
+        return self._index.source(source_id)
+
+    def statistics(self) -> dict[str, object]:
+        """Return counts, sizes and settings of the index."""
+        return self._index.statistics()
+
+    def check(self, citation: Citation) -> Literal["current", "changed", "removed"]:
+        """Say whether the source of an old citation is still what was cited."""
+        held = self._index.hashes().get(citation.source_id)
+        if held is None:
+            return "removed"
+        return "current" if held == citation.sha256 else "changed"
+
+    def _checked(self, question: str) -> str:
+        """Return the question, or raise why it cannot be asked."""
+        if not question.strip():
+            raise QuestionError("The question is empty: ask something about your sources.")
+        most = self.settings.max_question_chars
+        if len(question) > most:
+            raise QuestionError(
+                f"The question has {len(question)} characters, and at most {most} can be asked;"
+                " shorten it, or raise RAG_MAX_QUESTION_CHARS."
+            )
+        return question.encode("utf-8", "replace").decode("utf-8")
+
+    def _answerer(self, model: str | None) -> Answerer:
+        """Return who answers."""
+        name = self.models[0] if model is None else model
+        if name not in self._answerers:
+            raise QuestionError(f"There is no model {name!r}; there are: {', '.join(self.models)}.")
+        return self._answerers[name]
+
+    def _only(self, chosen: Sequence[str] | None) -> frozenset[str] | None:
+        """Return the sources to search; each must be there."""
+        if chosen is None:
+            return None
+        for source_id in sorted(set(chosen) - set(self._index.hashes())):
+            raise SourceNotFoundError(
+                f"No source {source_id!r} is indexed; `rag sources` lists those that are."
+            )
+        return frozenset(chosen)
+
+    def _seeds(self) -> Root:
+        return Root(path=self.settings.seeds_dir.resolve(), prefix="")
+
+    def _added(self) -> list[Root]:
+        """Return what was ever added and still exists."""
+        return [Root(path=Path(root.path), prefix=root.prefix) for root in self._index.roots()]
+
+    def _adopt(self, path: Path) -> Root:
+        """Return the root that a path belongs to, remembered, with what was left out below it let in again."""
+        path = path.resolve()
+        seeds = self._seeds()
+        inside = path.is_relative_to(seeds.path)
+        root = seeds if inside else Root(path=path, prefix=f"{path.name}/" if path.is_dir() else "")
+        found, _ = find_files(root)
+        back = {one.source_id for one in found if one.path.is_relative_to(path)}
+        with self._index.writer() as writer:
+            if not inside:
+                writer.remember_root(store.KnownRoot(path=str(root.path), prefix=root.prefix))
+            for source_id in sorted(back & set(self._index.excluded())):
+                writer.include(source_id)
+        return root
+
+    def _split(self, source: Source) -> tuple[SplitPassage, ...]:
+        """Split a source so that neither the token budget nor the encoder's own limit is passed."""
+        limit = self._encoder.max_tokens
+        return passages.split(
+            source,
+            max_tokens=self.settings.passage_tokens,
+            overlap_sentences=self.settings.overlap_sentences,
+            count_tokens=self._tokens.count,
+            fits=lambda text: self._encoder.count_tokens(text) <= limit,
+        )
+
+    def _encode(
+        self, splits: Sequence[SplitPassage], progress: Callable[[int], None] | None = None
+    ) -> EncodedPassages:
+        """Return the vectors of passages and of their sentences."""
+        return self._encoder.encode_passages(
+            [one.passage.text for one in splits],
+            [
+                [
+                    Span(start=s.start - one.passage.start, end=s.end - one.passage.start)
+                    for s in one.sentences
+                ]
+                for one in splits
+            ],
+            progress=progress,
+        )
+
+
+class Conversation:
+    """Questions that follow one another; not to be shared between threads."""
+
+    def __init__(self, rag: Rag) -> None:
+        self._rag = rag
+        self._history: list[Turn] = []
+
+    @property
+    def history(self) -> tuple[Turn, ...]:
+        """Every turn so far, oldest first."""
+        return tuple(self._history)
+
+    def ask(self, question: str, *, sources: Sequence[str] | None = None) -> Answer:
+        """Return the answer to a question that may refer to what was said before."""
+        for event in self.stream(question, sources=sources):
+            if isinstance(event, AnswerReady):
+                return event.answer
+        raise AssertionError("a stream ends with an answer")
+
+    def stream(self, question: str, *, sources: Sequence[str] | None = None) -> Iterator[Event]:
+        """Yield what happens on the way to an answer; it is remembered once it is there."""
+        for event in self._rag.stream(question, self.history, sources=sources):
+            if isinstance(event, AnswerReady):
+                self._history += [
+                    Turn(role="user", text=question),
+                    Turn(role="assistant", text=event.answer.text),
+                ]
+            yield event
+
+
+class _Watch:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        """Note the time since the last lap as this stage's."""
+        now = time.perf_counter()
+        self._laps[stage] = round(now - self._last, 6)
+        self._last = now
+
+    def timings(self) -> dict[str, float]:
+        """Return every stage's seconds and their total."""
+        return self._laps | {"total": round(self._last - self._start, 6)}
+
+
+def _standalone_parts(query: str) -> tuple[str, ...]:
+    """Return the questions that a query consists of, later ones with what they refer to."""
+    first, *others = split_parts(query)
+    said = [Turn(role="user", text=first)]
+    return (first, *(standalone(part, said).text for part in others))
+
+
+def _answerers(settings: Settings, tokens: TokenCounter) -> list[Answerer]:
+    """Return who can answer: the configured chat model first, the extractive reader always."""
+    extractive = ExtractiveAnswerer(load_reader(settings.reader), strictness=settings.strictness)
+    if not settings.llm:
+        return [extractive]
+    chat = ChatAnswerer(
+        load_chat_model(settings.llm, base_url=settings.llm_base_url),
+        support=lexical_support,
+        fallback=extractive,
+        budget=PROMPT_TOKENS,
+        count_tokens=tokens.count,
+    )
+    return [chat, extractive]

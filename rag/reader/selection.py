@@ -1,0 +1,77 @@
+"""From readings to what is said: how many sentences, for which part of the question, and whether at all.
+
+Pure; knows only probabilities and texts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.reader.protocol import Reading
+
+MOST_LISTED = 4
+"""Sentences that a list may have."""
+LISTED = 0.5
+"""A further sentence of a list has at least this share of the best one's probability."""
+
+_LIST = re.compile(
+    r"\b(?:list|enumerate|name (?:the|all|some)|(?:what|which|who) (?:are|were)\b|what (?:\w+ )?(?:reasons|ways"
+    r"|kinds|types|examples|effects|factors|steps|measures)|(?:which|what) \w+s (?:are|were|have|did|do|has))",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The sentences that answer, best first for each part of the question."""
+
+    picks: tuple[tuple[int, Reading], ...]
+    """(index of the part, reading)."""
+    confidence: float
+    """0..1: of the least sure part that is answered; of the best reading where none is."""
+    missing: tuple[str, ...]
+    """The parts of the question that nothing answers."""
+
+
+def threshold_at(balanced: float, strictness: float) -> float:
+    """Return the probability from which to answer.
+
+    Args:
+        balanced: the reader's own threshold, used at strictness 0.5.
+        strictness: 0 answers whenever there is anything to read, 1 only at 0.95 and above.
+    """
+    if strictness <= 0.5:
+        return balanced * strictness * 2
+    return balanced + (0.95 - balanced) * (strictness - 0.5) * 2
+
+
+def select(parts: Sequence[tuple[str, Sequence[Reading]]], *, threshold: float) -> Selection:
+    """Choose the sentences that are said.
+
+    Args:
+        parts: each part of the question with its readings, likeliest first.
+        threshold: probability from which a reading counts as an answer.
+    """
+    picks: list[tuple[int, Reading]] = []
+    missing: list[str] = []
+    sure: list[float] = []
+    for index, (part, readings) in enumerate(parts):
+        if not readings or readings[0].probability < threshold:
+            missing.append(part)
+            continue
+        sure.append(readings[0].probability)
+        picks.extend((index, one) for one in _of_part(part, readings, threshold))
+    best = max((readings[0].probability for _, readings in parts if readings), default=0.0)
+    return Selection(
+        picks=tuple(picks), confidence=min(sure) if sure else best, missing=tuple(missing)
+    )
+
+
+def _of_part(part: str, readings: Sequence[Reading], threshold: float) -> list[Reading]:
+    """Return one sentence, or several where a list is asked for."""
+    if not _LIST.search(part):
+        return [readings[0]]
+    floor = max(threshold, LISTED * readings[0].probability)
+    return [one for one in readings[:MOST_LISTED] if one.probability >= floor]

@@ -1,0 +1,107 @@
+"""Parts that fit the protocols, for tests: deterministic, quick, and with no model behind them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rag.embedding import EncodedPassages
+from rag.reader import Reading
+from rag.schema import Candidate, Span
+
+if TYPE_CHECKING:
+    from rag.schema import Vectors
+
+
+class HashEncoder:
+    """Texts that share words have near vectors: each word is a direction made from its hash."""
+
+    name = "hash/1"
+    dimension = 48
+    max_tokens = 256
+
+    def __init__(self) -> None:
+        self.n_passages = 0
+
+    def count_tokens(self, text: str) -> int:
+        """Words and the two specials that real encoders add."""
+        return len(text.split()) + 2
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """One unit row a text."""
+        return np.stack([self._vector(text) for text in texts])
+
+    def encode_passages(
+        self,
+        texts: Sequence[str],
+        sentences: Sequence[Sequence[Span]],
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> EncodedPassages:
+        """One unit row a passage and a sentence, and a count of how many were asked for."""
+        self.n_passages += len(texts)
+        if progress:
+            progress(len(texts))
+        return EncodedPassages(
+            passages=np.stack([self._vector(text) for text in texts]),
+            sentences=tuple(
+                np.stack([self._vector(text[span.start : span.end]) for span in spans])
+                for text, spans in zip(texts, sentences, strict=True)
+            ),
+        )
+
+    def _vector(self, text: str) -> Vectors:
+        total = np.full(self.dimension, 1e-3, dtype=np.float32)
+        for word in re.findall(r"\w+", text.lower()):
+            seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big")
+            total += np.random.default_rng(seed).standard_normal(self.dimension).astype(np.float32)
+        return (total / np.linalg.norm(total)).astype(np.float32)
+
+
+class OverlapReader:
+    """Believes the sentence that shares the most words with the query; the share is its probability."""
+
+    name = "overlap/1"
+    threshold = 0.5
+
+    def read(self, query: str, candidates: Sequence[Candidate]) -> tuple[Reading, ...]:
+        """Every sentence, the one with the most shared words first."""
+        asked = set(re.findall(r"\w{4,}", query.lower()))
+        found = [
+            Reading(
+                candidate=index,
+                start=one.start,
+                end=one.end,
+                text=one.text,
+                probability=len(asked & set(re.findall(r"\w{4,}", one.text.lower())))
+                / max(len(asked), 1),
+            )
+            for index, candidate in enumerate(candidates)
+            for one in candidate.sentences
+        ]
+        return tuple(sorted(found, key=lambda r: (-r.probability, r.candidate, r.start)))
+
+
+class ScriptedChat:
+    """Says what it was told to say, piece by piece, and remembers what it was asked."""
+
+    name = "scripted"
+
+    def __init__(self, *replies: str | Exception) -> None:
+        self.replies = list(replies)
+        self.asked: list[object] = []
+
+    def stream(self, messages: object) -> Iterator[object]:
+        """Yield the next reply in pieces of seven characters, or raise it."""
+        from rag.chat import ChatDelta
+
+        self.asked.append(messages)
+        reply = self.replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        for start in range(0, len(reply), 7):
+            yield ChatDelta(text=reply[start : start + 7])

@@ -1,0 +1,129 @@
+"""The house itself: what loads what, what is forbidden, and that every room has its tests."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rag
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = Path(rag.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+HEAVY = (
+    "torch",
+    "gradio",
+    "faiss",
+    "langchain",
+    "langchain_core",
+    "sentence_transformers",
+    "onnxruntime",
+)
+
+FORBIDDEN_MODULES = {"pickle", "cPickle", "joblib", "dill", "shelve", "marshal", "cloudpickle"}
+FORBIDDEN_CALLS = {
+    "eval", "exec", "compile", "torch.load", "yaml.load", "yaml.unsafe_load", "os.system", "os.popen",
+    "joblib.load", "zipfile.extractall", "faiss.read_index_binary",
+}  # fmt: skip
+FORBIDDEN_KEYWORDS = {
+    "allow_pickle",
+    "trust_remote_code",
+    "allow_dangerous_deserialization",
+    "shell",
+}
+
+
+def test_import_rag_loads_nothing_heavy():
+    """`import rag` costs next to nothing: no model library comes with it."""
+    script = f"import sys, rag; print([m for m in {HEAVY!r} if m in sys.modules])"
+
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert found.strip() == "[]"
+
+
+def test_public_names_are_all_there():
+    """Every name that the package offers can be had, and no other is offered."""
+    for name in rag.__all__:
+        assert getattr(rag, name).__module__.startswith("rag.")
+
+    assert sorted(rag.__all__) == dir(rag)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = rag.nonsense
+
+
+def calls(tree: ast.AST) -> list[str]:
+    """Return the dotted names that are called."""
+    return [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+def offences(source: str) -> list[str]:
+    """Return what a piece of code does that nothing here may do."""
+    tree = ast.parse(source)
+    found = [name for name in calls(tree) if name in FORBIDDEN_CALLS]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [a.name for a in node.names if a.name.split(".")[0] in FORBIDDEN_MODULES]
+        if (
+            isinstance(node, ast.ImportFrom)
+            and (node.module or "").split(".")[0] in FORBIDDEN_MODULES
+        ):
+            found.append(node.module)
+        if isinstance(node, ast.keyword) and node.arg in FORBIDDEN_KEYWORDS:
+            off = isinstance(node.value, ast.Constant) and node.value.value is False
+            found += [] if off else [node.arg]
+    return found
+
+
+@pytest.mark.parametrize(
+    "trap",
+    [
+        "import pickle", "from joblib import load", "eval('1')", "torch.load(f)", "np.load(f, allow_pickle=True)",
+        "AutoModel.from_pretrained(n, trust_remote_code=True)", "yaml.load(f)", "run(c, shell=True)",
+        "FAISS.load_local(d, e, allow_dangerous_deserialization=True)",
+    ],
+)  # fmt: skip
+def test_the_check_for_forbidden_calls_sees_them(trap):
+    """The check below is no blank: each thing it is there for, it finds."""
+    assert offences(trap)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_forbidden_is_called(path):
+    """No pickle, no evaluation of text, no remote code, anywhere in the package."""
+    assert offences(path.read_text(encoding="utf-8")) == []
+
+
+def test_only_entry_points_read_the_environment():
+    """What a person set in the environment comes in through settings and the entry points, nowhere else."""
+    allowed = {"settings.py", "cli", "web"}
+    readers = {
+        str(path.relative_to(PACKAGE).parts[0])
+        for path in MODULES
+        if "os.environ" in path.read_text(encoding="utf-8")
+        or "os.getenv" in path.read_text(encoding="utf-8")
+    }
+
+    assert readers <= allowed
+
+
+def test_every_room_has_a_test_module_of_its_name():
+    """Whoever looks for the tests of a room knows where they are."""
+    rooms = {path.stem for path in PACKAGE.glob("*.py")} | {
+        path.parent.name for path in PACKAGE.glob("*/__init__.py")
+    }
+    tested = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+
+    missing = {
+        room
+        for room in rooms - {"__init__", "__main__"}
+        if not any(name == f"test_{room}" or name.startswith(f"test_{room}_") for name in tested)
+    }
+
+    assert missing == set()

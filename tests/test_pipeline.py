@@ -1,0 +1,244 @@
+"""The whole way from files to cited answers, with a fake encoder and a fake reader plugged in by protocol."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from rag.errors import QuestionError, SourceNotFoundError
+from rag.index import Index, IndexStamp
+from rag.pipeline import Rag
+from rag.pipeline.answering import ExtractiveAnswerer
+from rag.schema import AnswerReady, EvidenceReady, QueryReady, TextDelta, Turn
+from rag.settings import Settings
+from rag.tokens import TokenCounter
+from tests.fakes import HashEncoder, OverlapReader
+
+BRIDGE = "The harbour bridge opened in 1932. Engineers from Paris praised the bridge.\n"
+SHEEP = "Sheep graze on the northern hills. Wool is sold in autumn markets.\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with two documents."""
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    (seeds / "bridge.txt").write_text(BRIDGE, encoding="utf-8")
+    (seeds / "sheep.txt").write_text(SHEEP, encoding="utf-8")
+    return seeds
+
+
+def open_rag(folder, encoder=None, **settings):
+    """A Rag over the folder, with fakes for encoder and reader."""
+    values = Settings(seeds_dir=folder, index_dir=folder.parent / "index", **settings)
+    encoder, tokens = encoder or HashEncoder(), TokenCounter()
+    stamp = IndexStamp(
+        encoder=encoder.name,
+        dimension=encoder.dimension,
+        tokenizer=tokens.name,
+        passage_tokens=values.passage_tokens,
+        overlap_sentences=values.overlap_sentences,
+    )
+    return Rag(
+        values,
+        index=Index.open(values.index_dir, stamp),
+        encoder=encoder,
+        answerers=[ExtractiveAnswerer(OverlapReader(), strictness=values.strictness)],
+        tokens=tokens,
+    )
+
+
+@pytest.fixture
+def rag(folder):
+    """The two documents, indexed."""
+    with open_rag(folder) as opened:
+        opened.sync()
+        yield opened
+
+
+def test_an_answer_quotes_its_source_exactly(rag):
+    """Each citation's quote is the source's text at its offsets, and each statement cites."""
+    answer = rag.ask("When was the harbour bridge opened?")
+
+    assert answer.status == "answered"
+    assert answer.text == "The harbour bridge opened in 1932. [1]"
+    for citation in answer.citations:
+        assert citation.quote == rag.source(citation.source_id).text[citation.start : citation.end]
+    assert all(statement.markers for statement in answer.statements)
+
+
+def test_what_is_not_in_the_sources_is_not_answered(rag):
+    """No answer, a reason, and the nearest passages as near misses."""
+    answer = rag.ask("Which volcano erupted yesterday evening?")
+
+    assert answer.status == "unanswered"
+    assert answer.reason.code == "not_supported"
+    assert answer.reason.message == answer.text
+    assert answer.citations == ()
+    assert answer.evidence
+
+
+def test_without_sources_it_says_so(tmp_path):
+    """An empty folder is answered with what to do about it."""
+    (tmp_path / "seeds").mkdir()
+    with open_rag(tmp_path / "seeds") as rag:
+        rag.sync()
+        answer = rag.ask("Anything?")
+
+    assert answer.reason.code == "no_sources"
+
+
+def test_half_an_answer_is_called_partial(rag):
+    """A question of two parts, of which the sources answer one, is partial and names the other."""
+    answer = rag.ask("When was the harbour bridge opened and who painted volcanoes yesterday?")
+
+    assert answer.status == "partial"
+    assert answer.reason.code == "partly_answered"
+    assert "volcanoes" in answer.reason.message
+
+
+def test_events_come_in_order_and_end_with_the_answer(rag):
+    """Query, evidence, text, answer; and `ask` returns what the stream ends with."""
+    events = list(rag.stream("When was the harbour bridge opened?"))
+
+    assert [QueryReady, EvidenceReady, TextDelta, AnswerReady] == [type(e) for e in events]
+    again = rag.ask("When was the harbour bridge opened?")
+    assert events[-1].answer.text == again.text
+    assert events[-1].answer.citations == again.citations
+
+
+def test_asking_twice_gives_the_same_answer(rag):
+    """Same sources, settings and question, same answer, but for the time it took."""
+    first, second = (rag.ask("Who praised the bridge?").to_dict() for _ in range(2))
+
+    assert first | {"timings": None} == second | {"timings": None}
+
+
+def test_a_follow_up_is_rewritten_and_shown(rag):
+    """A pronoun takes its meaning from the history, and the answer shows what was searched."""
+    history = [
+        Turn(role="user", text="When was the harbour bridge opened?"),
+        Turn(role="assistant", text="The harbour bridge opened in 1932. [1]"),
+    ]
+
+    answer = rag.ask("Who praised it?", history=history)
+
+    assert answer.question == "Who praised it?"
+    assert "bridge" in answer.query
+
+
+def test_a_conversation_remembers(rag):
+    """The second question of a conversation is understood with the first."""
+    talk = rag.conversation()
+    talk.ask("When was the harbour bridge opened?")
+    answer = talk.ask("Who praised it?")
+
+    assert "bridge" in answer.query
+    assert len(talk.history) == 4
+
+
+def test_async_ask(rag):
+    """`aask` gives what `ask` gives."""
+    answer = asyncio.run(rag.aask("Who praised the bridge?"))
+
+    assert answer.text == rag.ask("Who praised the bridge?").text
+
+
+def test_search_and_filter(rag):
+    """Search ranks passages; a filter keeps to the chosen sources."""
+    assert rag.search("harbour bridge")[0].passage.source_id == "bridge.txt"
+    only = rag.search("harbour bridge", sources=["sheep.txt"])
+    assert {"sheep.txt"} == {found.passage.source_id for found in only}
+    assert [found.rank for found in rag.search("harbour bridge", 1)] == [1]
+
+
+def test_an_unknown_source_is_named(rag):
+    """A filter by a source that is not there is an error that names it."""
+    with pytest.raises(SourceNotFoundError, match=r"nowhere\.txt"):
+        rag.search("bridge", sources=["nowhere.txt"])
+
+
+@pytest.mark.parametrize("question", ["", "   \n", "x" * 5000])
+def test_questions_that_cannot_be_asked(rag, question):
+    """An empty or endless question is refused before anything is searched."""
+    with pytest.raises(QuestionError):
+        rag.ask(question)
+
+
+@pytest.mark.parametrize("question", ["???", "\x00\x01", "\ud800 lone", "‮gnp.exe", "🌋🌋🌋"])
+def test_odd_questions_get_an_answer(rag, question):
+    """Punctuation, control characters, lone surrogates: no exception, an abstention at most."""
+    assert rag.ask(question).status in ("answered", "unanswered", "partial")
+
+
+def test_sync_tells_every_files_fate(folder):
+    """Added, unchanged, updated and removed files are told apart, and only changes are embedded."""
+    encoder = HashEncoder()
+    with open_rag(folder, encoder) as rag:
+        assert [f.source_id for f in rag.sync().added] == ["bridge.txt", "sheep.txt"]
+        embedded = encoder.n_passages
+        report = rag.sync()
+        assert len(report.unchanged) == 2
+        assert embedded == encoder.n_passages
+
+        (folder / "bridge.txt").write_text(BRIDGE + "It was painted grey.\n", encoding="utf-8")
+        (folder / "sheep.txt").unlink()
+        report = rag.sync()
+
+        assert [f.source_id for f in report.updated] == ["bridge.txt"]
+        assert [f.source_id for f in report.removed] == ["sheep.txt"]
+        assert rag.ask("Where do northern sheep graze?").status == "unanswered"
+
+
+def test_add_and_remove(folder, tmp_path):
+    """A file from elsewhere can be added, and a source removed for good until it is added again."""
+    note = tmp_path / "note.md"
+    note.write_text("# Note\n\nThe lighthouse keeper was called Ada.\n", encoding="utf-8")
+    with open_rag(folder) as rag:
+        rag.sync()
+        assert [f.source_id for f in rag.add(note).added] == ["note.md"]
+        assert "Ada" in rag.ask("What was the lighthouse keeper called?").text
+
+        rag.remove("sheep.txt")
+        assert [f.fate for f in rag.sync().files if f.source_id == "sheep.txt"] == ["excluded"]
+        assert [s.source_id for s in rag.sources()] == ["bridge.txt", "note.md"]
+
+        rag.add(folder / "sheep.txt")
+        assert "sheep.txt" in [s.source_id for s in rag.sources()]
+
+
+def test_removing_what_is_not_there(rag):
+    """Removing an unknown source is an error that names it."""
+    with pytest.raises(SourceNotFoundError, match=r"nowhere\.txt"):
+        rag.remove("nowhere.txt")
+
+
+def test_an_old_citation_knows_that_its_source_changed(rag, folder):
+    """After an edit or a removal an old citation says so instead of misquoting."""
+    citation = rag.ask("When was the harbour bridge opened?").citations[0]
+    assert rag.check(citation) == "current"
+
+    (folder / "bridge.txt").write_text("Nothing here now.\n", encoding="utf-8")
+    rag.sync()
+    assert rag.check(citation) == "changed"
+
+    (folder / "bridge.txt").unlink()
+    rag.sync()
+    assert rag.check(citation) == "removed"
+
+
+def test_as_retriever_fits_langchain(rag):
+    """Other chains get our passages with their places in the source."""
+    found = rag.as_retriever(k=1).invoke("harbour bridge")
+
+    assert [document.metadata["source_id"] for document in found] == ["bridge.txt"]
+    start, end = found[0].metadata["start"], found[0].metadata["end"]
+    assert found[0].page_content == rag.source("bridge.txt").text[start:end]
+
+
+def test_models_offer_the_extractive_reader(rag):
+    """Without an LLM there is one model, and asking for another is an error that lists it."""
+    assert rag.models == ("extractive:overlap/1",)
+    with pytest.raises(QuestionError, match="extractive:overlap/1"):
+        rag.ask("Who?", model="gpt-99")
