@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DEPTH = 100
 """Passages that each search contributes before the first fusion."""
-POOL = 40
+POOL = 24
 """Passages whose sentences are looked at."""
 
 Method = Literal["dense", "lexical", "rrf", "convex", "fusion"]

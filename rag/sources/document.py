@@ -1,0 +1,32 @@
+"""What a loader returns: the text of one document before it is cleaned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rag.errors import SourceError
+
+MAX_CHARS = 20_000_000
+"""A longer document is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A document as its loader read it."""
+
+    title: str
+    """What the document calls itself; empty where it does not say."""
+    parts: tuple[str, ...]
+    """Its text; more than one part only where `paged`. Joined without anything between."""
+    paged: bool = False
+    """Each part is a page."""
+    guessed_encoding: str = ""
+    """The encoding it was read in, where nothing said which."""
+
+
+def too_long() -> SourceError:
+    """Return the error of a document above `MAX_CHARS`, for loaders that can tell early."""
+    return SourceError(
+        "too_large",
+        f"holds more than {MAX_CHARS // 1_000_000} million characters; split it into smaller files",
+    )

@@ -1,0 +1,356 @@
+"""The passage room: sentences as people write them, packed whole, with every character kept."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from rag.errors import SettingsError
+from rag.passages import sentences as rooms
+from rag.passages import split, split_sentences
+from rag.schema import Source, Span, SplitPassage
+from rag.tokens import TokenCounter
+
+NEWS = """\
+Pyongyang tests a missile
+
+On March 21, North Korea announced the test-firing of a new system, with Dr. Ahn Chan-il positing a
+pretext. The drill, which the U.S. Army led, was called a “rehearsal of war of aggression.”
+This information was released shortly after 5 p.m. Monday by the KCNA. J. K. Lee (no relation) agreed.
+
+What follows:
+- exports to Russia
+- more drills
+Original Source: www.straitstimes.com"""
+
+BITS = [
+    *"Dr. Lee said “ ” ( ) etc. end. Why? - 1. | J. 。 日本 x; é 😀".split(),
+    *("\n", "\n\n", " ", "\r\n", "\xa0", "\u2009", "\u2028", "\u0301", "\ud800", "a" * 90),
+]
+TEXT_WITH_STRUCTURE = st.lists(st.sampled_from(BITS), max_size=60).map(" ".join)
+ANY_TEXT = st.one_of(st.text(), TEXT_WITH_STRUCTURE, st.text("ab. \n“”()", max_size=400))
+
+
+def words(text: str) -> int:
+    """A count that is quick and additive: words, and one for each eight characters of a long one."""
+    return sum(1 + len(word) // 8 for word in text.split())
+
+
+def source_of(text: str) -> Source:
+    """A source with this text."""
+    return Source(source_id="a.txt", title="A", text=text, sha256="0", media_type="text/plain")
+
+
+def packed(
+    text: str,
+    *,
+    max_tokens: int = 40,
+    overlap: int = 1,
+    count: Callable[[str], int] = words,
+    fits: Callable[[str], bool] = lambda _text: True,
+) -> tuple[SplitPassage, ...]:
+    """Split with defaults."""
+    return split(
+        source_of(text),
+        max_tokens=max_tokens,
+        overlap_sentences=overlap,
+        count_tokens=count,
+        fits=fits,
+    )
+
+
+def texts(text: str) -> list[str]:
+    """The sentences of a text."""
+    return [text[span.start : span.end] for span in split_sentences(text)]
+
+
+def uncovered(text: str, spans: list[Span]) -> str:
+    """Non-blank characters of a text that are in no span."""
+    covered = bytearray(len(text))
+    for span in spans:
+        covered[span.start : span.end] = b"\1" * (span.end - span.start)
+    return "".join(
+        char for char, is_in in zip(text, covered, strict=True) if not is_in and not char.isspace()
+    )
+
+
+def test_sentences_of_news_are_whole() -> None:
+    """Abbreviations do not end a sentence, headings and list items do, and a wrapped line does not."""
+    expected = [
+        "Pyongyang tests a missile",
+        "On March 21, North Korea announced the test-firing of a new system, with Dr. Ahn Chan-il positing a\npretext.",
+        "The drill, which the U.S. Army led, was called a “rehearsal of war of aggression.”",
+        "This information was released shortly after 5 p.m. Monday by the KCNA.",
+        "J. K. Lee (no relation) agreed.",
+        "What follows:",
+        "- exports to Russia",
+        "- more drills",
+        "Original Source: www.straitstimes.com",
+    ]
+
+    assert expected == texts(NEWS)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("He left. he returned.", ["He left.", "he returned."]),
+        (
+            "1. First item here.\n2. Second item here.",
+            ["1. First item here.", "2. Second item here."],
+        ),
+        ("Growth was 3.5 percent. See Fig. 3.", ["Growth was 3.5 percent.", "See Fig. 3."]),
+        ("これは文です。次の文。", ["これは文です。", "次の文。"]),
+        ("Is it so?! Yes...  no", ["Is it so?!", "Yes...  no"]),
+        ("Name | Age\nAnn | 34", ["Name | Age", "Ann | 34"]),
+        ("It was written by\nJ. K. Lee.", ["It was written by\nJ. K. Lee."]),
+        ("It opened in May\n12. It was rebuilt.", ["It opened in May\n12.", "It was rebuilt."]),
+        (
+            "One line\nAnother Line\nA line of some length",
+            ["One line", "Another Line", "A line of some length"],
+        ),
+        ("He met J.\xa0Lee there. Then left.", ["He met J.\xa0Lee there.", "Then left."]),
+        ("As Lee et al. The authors say.", ["As Lee et al. The authors say."]),
+        ("   ", []),
+        ("", []),
+    ],
+)
+def test_sentences_by_example(text: str, expected: list[str]) -> None:
+    """Each text has the sentences a reader would see in it."""
+    assert expected == texts(text)
+
+
+def test_a_long_line_is_a_paragraph() -> None:
+    """Where each paragraph is one long line, as in articles saved as text, every line break ends a sentence."""
+    lines = [
+        "word " * 60 + "and no full stop",
+        "Word " * 50 + "at the end",
+        "Source: www.example.org",
+    ]
+
+    assert lines == texts("\n".join(lines))
+
+
+def test_a_long_quote_is_opened() -> None:
+    """Sentences inside a short quote stay together, those inside a long one are sentences of their own."""
+    inside = "We came to this town in May. It rained for a week. Nobody met us at the gate. "
+    short, long = f"“{inside.strip()}”", f"“{(inside * 5).strip()}” Then she left."
+
+    assert [short, "Then she left."] == texts(f"{short} Then she left.")
+    assert texts(long)[:3] == [
+        "“We came to this town in May.",
+        "It rained for a week.",
+        "Nobody met us at the gate.",
+    ]
+    assert texts(long)[-2:] == ["Nobody met us at the gate.”", "Then she left."]
+
+
+@settings(deadline=None)
+@given(text=ANY_TEXT)
+@example(text="A.\xa0B. J.\u2009K.\u2028L")
+@example(text="“\ud800”")
+def test_sentences_hold_every_character_once(text: str) -> None:
+    """For any text at all, sentences are trimmed, ascending and disjoint, and hold all that is not blank."""
+    spans = list(split_sentences(text))
+
+    assert uncovered(text, spans) == ""
+    assert all(before.end <= after.start for before, after in itertools.pairwise(spans))
+    assert all(span.start < span.end for span in spans)
+    assert all(text[s.start : s.end] == text[s.start : s.end].strip() for s in spans)
+
+
+@settings(deadline=None)
+@given(
+    text=ANY_TEXT,
+    max_tokens=st.integers(8, 60),
+    overlap=st.integers(0, 3),
+    limit=st.integers(8, 400),
+)
+def test_passages_keep_their_promises(text: str, max_tokens: int, overlap: int, limit: int) -> None:
+    """For any text and limits: text identity, cover, both limits, sentences inside, order, and the same again."""
+
+    def fits(passage: str) -> bool:
+        return len(passage) <= limit
+
+    made = packed(text, max_tokens=max_tokens, overlap=overlap, fits=fits)
+
+    assert made == packed(text, max_tokens=max_tokens, overlap=overlap, fits=fits)
+    assert uncovered(text, [Span(start=p.passage.start, end=p.passage.end) for p in made]) == ""
+    assert uncovered(text, [span for p in made for span in p.sentences]) == ""
+    for split_passage in made:
+        passage, sentences = split_passage.passage, split_passage.sentences
+        assert text[passage.start : passage.end] == passage.text
+        assert f"a.txt#{passage.start}-{passage.end}" == passage.passage_id
+        assert words(passage.text) == passage.n_tokens <= max_tokens
+        assert fits(passage.text)
+        assert (passage.start, passage.end) == (sentences[0].start, sentences[-1].end)
+        assert all(a.end <= b.start for a, b in itertools.pairwise(sentences))
+    ends = [p.passage.end for p in made]
+    assert sorted(set(ends)) == ends
+    assert len({p.passage.passage_id for p in made}) == len(made)
+
+
+@settings(max_examples=25, deadline=None)
+@given(text=ANY_TEXT)
+def test_the_budget_holds_for_real_tokens(text: str) -> None:
+    """With tiktoken's counts, which do not add up exactly, no passage exceeds the budget."""
+    counter = TokenCounter()
+    made = packed(text, max_tokens=32, count=counter.count)
+
+    assert all(p.passage.n_tokens <= 32 for p in made)
+
+
+def prose(n_sentences: int, *, n_words: int = 9) -> str:
+    """Sentences of ten words each, all different."""
+    return " ".join(f"Sentence {k} {'word ' * (n_words - 1)}ends." for k in range(n_sentences))
+
+
+def test_passages_overlap_by_whole_sentences() -> None:
+    """Each passage begins with the last sentence of the one before."""
+    made = packed(prose(20), max_tokens=50, overlap=1)
+
+    assert len(made) > 3
+    for before, after in itertools.pairwise(made):
+        assert before.sentences[-1] == after.sentences[0]
+        assert after.sentences[1].start > before.passage.end
+
+
+def test_no_overlap_when_none_is_wanted() -> None:
+    """With no overlap every sentence is in one passage."""
+    made = packed(prose(20), max_tokens=50, overlap=0)
+
+    assert list(split_sentences(prose(20))) == [span for p in made for span in p.sentences]
+
+
+def test_overlap_gives_way_where_it_does_not_fit() -> None:
+    """An overlap that would take too much room is dropped, not the new sentence."""
+    made = packed(prose(4, n_words=30), max_tokens=45, overlap=1)
+
+    assert [len(p.sentences) for p in made] == [1, 1, 1, 1]
+
+
+def test_overlap_gives_way_to_a_sentence_that_needs_the_room() -> None:
+    """A sentence that fits alone, but not beside the overlap, stays whole."""
+    text = " ".join([prose(2, n_words=8), prose(1, n_words=25)] * 4)
+
+    made = packed(text, max_tokens=33, overlap=1)
+
+    assert set(split_sentences(text)) == {span for p in made for span in p.sentences}
+
+
+def test_the_joined_text_is_counted() -> None:
+    """Where a joined text has more tokens than its sentences have alone, the budget holds nevertheless."""
+
+    def count(text: str) -> int:
+        return words(text) + 5 * text.count(". ")
+
+    made = packed(prose(12), max_tokens=40, overlap=0, count=count)
+
+    assert all(p.passage.n_tokens <= 40 for p in made)
+
+
+def test_a_passage_ends_with_its_paragraph_when_nearly_full() -> None:
+    """The next paragraph is not begun for one more sentence."""
+    first, second = prose(4), prose(6)
+
+    made = packed(f"{first}\n\n{second}", max_tokens=60, overlap=0)
+
+    assert first == made[0].passage.text
+
+
+def test_a_heading_begins_a_passage() -> None:
+    """A heading stands with what follows it, without overlap from the section before."""
+    text = f"First part\n\n{prose(4)}\n\nSecond part\n\n{prose(4)}"
+
+    made = packed(text, max_tokens=60, overlap=1)
+
+    assert [p.passage.text.split("\n")[0] for p in made] == ["First part", "Second part"]
+
+
+def test_a_short_rest_is_not_left_alone() -> None:
+    """What would be a passage of a few words takes sentences from the one before."""
+    made = packed(f"{prose(10)} The end.", max_tokens=60, overlap=0)
+
+    assert [5, 4, 2] == [len(p.sentences) for p in made]
+
+
+def test_a_sentence_above_the_budget_is_cut_at_clauses() -> None:
+    """An endless sentence is cut behind commas, not inside words."""
+    clause = "and then the clerk wrote another line into the book of the town"
+    text = ", ".join([clause] * 30) + "."
+
+    made = packed(text, max_tokens=33, overlap=0)
+
+    assert all(p.passage.text.endswith((",", ".")) for p in made)
+    assert all(p.passage.text.startswith("and then") for p in made)
+
+
+def test_what_the_encoder_does_not_take_is_split_further() -> None:
+    """`fits` decides, even where the token budget would allow more."""
+    made = packed("x" * 5000 + " " + prose(20), max_tokens=2000, fits=lambda text: len(text) <= 100)
+
+    assert all(len(p.passage.text) <= 100 for p in made)
+
+
+def test_an_encoder_that_takes_nothing_ends_with_single_characters() -> None:
+    """Splitting ends even when nothing ever fits."""
+    made = packed("Never fits.", fits=lambda _text: False)
+
+    assert list("Neverfits.") == [p.passage.text for p in made]
+
+
+@pytest.mark.parametrize("unit", ["a", "a ", "a. ", "“", ".", "あ", "a,", "😀", "J. ", "\n", "(“ "])
+def test_time_grows_with_length_not_its_square(unit: str) -> None:
+    """100,000 characters of anything, on one line, take seconds at most: ten times more would take ten times longer."""
+    text = "b" + (unit * 100_000)[:100_000]
+    counter = TokenCounter()
+    counter.count("load")
+
+    start = time.process_time()
+    packed(text, max_tokens=160, count=counter.count)
+
+    assert time.process_time() - start < 6
+
+
+def test_a_panic_in_rust_does_not_stop_the_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should sentencex panic (a BaseException), sentences are cut at full stops instead."""
+    panic = type("PanicException", (BaseException,), {})
+
+    def panics(_language: str, _text: str) -> list[str]:
+        raise panic
+
+    monkeypatch.setattr("sentencex.segment", panics)
+
+    assert texts("One here. Two there! Three") == ["One here.", "Two there!", "Three"]
+
+
+def test_an_interrupt_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a panic is survived: Ctrl-C ends the work."""
+
+    def interrupted(_language: str, _text: str) -> list[str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sentencex.segment", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        split_sentences("One here.")
+
+
+@pytest.mark.parametrize(("max_tokens", "overlap"), [(0, 1), (-5, 0), (100, -1)])
+def test_impossible_limits_are_refused(max_tokens: int, overlap: int) -> None:
+    """A budget below 1 or a negative overlap is a SettingsError with what was given."""
+    with pytest.raises(SettingsError, match=f"{max_tokens} and {overlap}"):
+        packed("text", max_tokens=max_tokens, overlap=overlap)
+
+
+def test_windows_do_not_cut_sentences() -> None:
+    """A paragraph longer than sentencex is given at once has the same sentences as its sentences have alone."""
+    text = prose(200)
+
+    assert len(text) > 3 * rooms._WINDOW
+    assert len(texts(text)) == 200
