@@ -350,3 +350,24 @@ def test_every_supported_format_is_tested_here_or_with_pdf() -> None:
         ".txt .md .markdown .html .htm .xhtml .pdf .docx .epub .csv .tsv".split()
     )
     assert all("/" in media_type for media_type in SUPPORTED.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("000_008106ccc071b625.txt", "The committee met on Monday and it agreed on …"),
+        ("2024-05-01.txt", "2024-05-01"),
+        ("annual-report_2024.txt", "annual report 2024"),
+        ("decade.txt", "decade"),
+    ],
+)
+def test_a_hash_is_no_title(tmp_path, name, title):
+    """Where the file's name says nothing, the first words of the text do."""
+    path = tmp_path / name
+    path.write_text(
+        "The committee met on Monday and it agreed on nothing much.\n", encoding="utf-8"
+    )
+
+    loaded = load(FoundFile(source_id=name, path=path), max_bytes=10_000)
+
+    assert title == loaded.source.title

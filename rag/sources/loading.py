@@ -37,6 +37,7 @@ _LOADERS = {
 """Extension to the module that reads it, imported when first needed; each has `read(data: bytes) -> Document`."""
 
 _TITLE_CHARS = 200
+_OPENING_WORDS = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,7 @@ def _loaded(file: FoundFile, data: bytes, document: Document) -> Loaded:
     starts = accumulate((len(part) for part in parts[:-1]), initial=0)
     source = Source(
         source_id=file.source_id,
-        title=_title(document.title) or _readable_stem(file),
+        title=_title(document.title) or _named(file) or _opening(text),
         text=text,
         sha256=hashlib.sha256(data).hexdigest(),
         media_type=SUPPORTED[file.path.suffix.lower()],
@@ -119,10 +120,22 @@ def _title(text: str) -> str:
     return line if len(line) <= _TITLE_CHARS else f"{line[: _TITLE_CHARS - 1].rstrip()}…"
 
 
-def _readable_stem(file: FoundFile) -> str:
-    """Make a title of the file's name: `annual-report_2024.pdf` is `annual report 2024`."""
+def _named(file: FoundFile) -> str:
+    """Make a title of the file's name: `annual-report_2024.pdf` is `annual report 2024`.
+
+    A hash, with or without a number before it, makes none.
+    """
     stem = re.sub(r"\.[^.]*$", "", file.source_id.rpartition("/")[2])
-    return _title(re.sub(r"[_\s]+|(?<=[^\W\d])-(?=\w)|(?<=\w)-(?=[^\W\d])", " ", stem)) or stem
+    title = _title(re.sub(r"[_\s]+|(?<=[^\W\d])-(?=\w)|(?<=\w)-(?=[^\W\d])", " ", stem)) or stem
+    is_code = re.fullmatch(r"(?=.*\d)(?=.*[a-fA-F])[\s0-9a-fA-F-]{12,}", title)
+    return "" if is_code else title
+
+
+def _opening(text: str) -> str:
+    """Make a title of the first words of a text."""
+    words = text.split(maxsplit=_OPENING_WORDS)
+    opening = " ".join(words[:_OPENING_WORDS])
+    return _title(f"{opening} …" if len(words) > _OPENING_WORDS else opening)
 
 
 def _empty() -> SourceError:
