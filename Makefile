@@ -88,4 +88,4 @@ wheel: $(V)/.ready-dev ## build the wheel into dist/
 	$(V)/bin/uv build --wheel --quiet --out-dir dist
 
 clean: ## remove what was installed and built
-	rm -rf $(V) dist build *.egg-info index/*.sqlite*
+	rm -rf $(V) dist build *.egg-info index/*.sqlite* index/*.faiss index/*.tantivy index/index.lock

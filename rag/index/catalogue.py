@@ -1,0 +1,495 @@
+"""The truth: sources, passages, sentences, vectors and what they were built with, read and written row by row.
+
+Every row carries a checksum that is verified when it is read, since SQLite notices a damaged page only where its own
+bookkeeping breaks. What is deleted is overwritten with zeros.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import IndexCorruptError, SourceNotFoundError
+from rag.index.database import (
+    BUSY_TIMEOUT_MS,
+    SCHEMA,
+    TABLES,
+    checksum,
+    connect,
+    corrupt,
+    put_fact,
+)
+from rag.index.engine import Failure, IndexEntry, IndexStamp, KnownRoot, StoredPassage
+from rag.index.state import State
+from rag.index.vectors import from_halves, to_halves
+from rag.schema import Passage, Source, SourceInfo, Span
+
+if TYPE_CHECKING:
+    from rag.schema import Vectors
+
+_INFO = (
+    "source_id, title, sha256, media_type, origin, indexed_at, n_chars, n_pages, n_passages, crc"
+)
+
+_PASSAGE = (
+    "SELECT p.key, p.source, p.start, p.stop, p.n_tokens, p.sentences, p.text, p.crc,"
+    " s.source_id, w.vectors, w.crc FROM passages p JOIN sources s ON s.id = p.source"
+    " JOIN sentence_vectors w ON w.key = p.key WHERE p.key"
+)
+_NAME = (
+    "SELECT key, source_id, start, stop FROM passages JOIN sources ON sources.id = source WHERE key"
+)
+_AT_ONCE = 200
+"""Passages asked for in one query; SQLite before 3.32 takes at most 999."""
+
+
+class Catalogue:
+    """One connection to the database, for one thread at a time.
+
+    Its methods raise what SQLite raises; whoever calls them translates (`database.translated`).
+
+    Args:
+        path: the database, which exists.
+        writable: False opens it for reading, also where nothing can be written beside it.
+
+    Raises:
+        IndexStateError: it is damaged, of another version, or cannot be opened.
+    """
+
+    def __init__(self, path: Path, *, writable: bool = False) -> None:
+        self.path = path
+        self._db = connect(path, writable=writable)
+
+    def close(self) -> None:
+        """Let go of the file; the last to close leaves no log of changes behind."""
+        self._db.close()
+
+    def begin(self, *, write: bool = False) -> None:
+        """Start a transaction: reads from now on are of one state."""
+        self._db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    def commit(self) -> None:
+        """Make the changes last, on the disk."""
+        self._db.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """End the transaction, if there is one; its changes are gone."""
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    def purge(self, *, wait: float = 0.0) -> None:
+        """Cut off the log of recent changes, which holds what was deleted since.
+
+        While a reader needs an older state it stays; the next to finish cuts it off.
+        """
+        self._db.execute(f"PRAGMA busy_timeout = {int(wait * 1000)}")
+        # What was committed stays committed; a full disk only keeps the log.
+        with suppress(sqlite3.OperationalError):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self._db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+
+    # Facts about the whole.
+
+    def state_json(self) -> str:
+        """Return the current state as it is stored."""
+        text = self._fact("state")
+        if text is None:
+            raise corrupt(self.path, "its state is missing")
+        return text
+
+    def state(self) -> State:
+        """Return the current state."""
+        return State.from_json(self.state_json())
+
+    def set_state(self, state: State) -> None:
+        """Record what this commit leaves."""
+        put_fact(self._db, "state", state.to_json())
+
+    def stamp(self) -> IndexStamp | None:
+        """Return what the index was built with; None before anything was."""
+        text = self._fact("stamp")
+        return None if text is None else IndexStamp(**json.loads(text))
+
+    def set_stamp(self, stamp: IndexStamp) -> None:
+        """Record what the index is built with."""
+        put_fact(self._db, "stamp", json.dumps(asdict(stamp)))
+
+    def _fact(self, name: str) -> str | None:
+        row = self._db.execute("SELECT value, crc FROM facts WHERE name = ?", [name]).fetchone()
+        if row is None:
+            return None
+        self._verify(row[1] == checksum(name, row[0]), f"the fact {name!r}")
+        return str(row[0])
+
+    # Sources.
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        """Return all sources without their texts, in order of source_id."""
+        rows = self._db.execute(f"SELECT {_INFO} FROM sources ORDER BY source_id")  # noqa: S608  (a constant)
+        found = tuple(self._info(row) for row in rows)
+        self._verify(len(found) == self.state().sources, "the list of sources")
+        return found
+
+    def source(self, source_id: str) -> Source:
+        """Return a source with its text.
+
+        Raises:
+            SourceNotFoundError: it is not there.
+        """
+        info, (crc, pages, text) = self._row(source_id, ", body_crc, pages, text")
+        self._verify(crc == checksum(source_id, pages, text), f"the text of {source_id!r}")
+        return Source(
+            source_id=info.source_id,
+            title=info.title,
+            text=text,
+            sha256=info.sha256,
+            media_type=info.media_type,
+            pages=tuple(json.loads(pages)),
+        )
+
+    def _row(self, source_id: str, more: str) -> tuple[SourceInfo, Sequence[Any]]:
+        """Return what is known of a source, and further columns of its row."""
+        row = self._db.execute(
+            f"SELECT {_INFO}{more} FROM sources WHERE source_id = ?",  # noqa: S608  (constants)
+            [source_id],
+        ).fetchone()
+        if row is None:
+            raise SourceNotFoundError(
+                f"No source {source_id!r} is indexed. `rag sources` lists what is."
+            )
+        return self._info(row), row[10:]
+
+    def _info(self, row: Sequence[Any]) -> SourceInfo:
+        self._verify(row[9] == checksum(*row[:9]), f"the source {row[0]!r}")
+        return SourceInfo(
+            source_id=row[0],
+            title=row[1],
+            sha256=row[2],
+            media_type=row[3],
+            origin=row[4],
+            indexed_at=row[5],
+            n_chars=row[6],
+            n_pages=row[7],
+            n_passages=row[8],
+        )
+
+    def add_source(self, source: Source, origin: str, n_passages: int) -> int:
+        """Add a source and return its number."""
+        info = (
+            source.source_id,
+            source.title,
+            source.sha256,
+            source.media_type,
+            origin,
+            datetime.now(UTC).isoformat(timespec="seconds"),
+            len(source.text),
+            len(source.pages),
+            n_passages,
+        )
+        pages = json.dumps(source.pages)
+        body_crc = checksum(source.source_id, pages, source.text)
+        cursor = self._db.execute(
+            f"INSERT INTO sources ({_INFO}, body_crc, pages, text)"  # noqa: S608  (a constant)
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [*info, checksum(*info), body_crc, pages, source.text],
+        )
+        return int(cursor.lastrowid or 0)
+
+    def set_origin(self, source_id: str, origin: str) -> None:
+        """Record that a source comes from another place.
+
+        Raises:
+            SourceNotFoundError: it is not there.
+        """
+        info, _ = self._row(source_id, "")
+        crc = checksum(
+            info.source_id,
+            info.title,
+            info.sha256,
+            info.media_type,
+            origin,
+            info.indexed_at,
+            info.n_chars,
+            info.n_pages,
+            info.n_passages,
+        )
+        self._db.execute(
+            "UPDATE sources SET origin = ?, crc = ? WHERE source_id = ?", [origin, crc, source_id]
+        )
+
+    def number(self, source_id: str) -> int | None:
+        """Return the index's own number of a source, None if it is not there."""
+        found = self._db.execute("SELECT id FROM sources WHERE source_id = ?", [source_id])
+        row = found.fetchone()
+        if row is None:
+            return None
+        # The number came from SQLite's index of names; a damaged one must not point at another source.
+        there = self._db.execute("SELECT source_id FROM sources WHERE id = ?", row).fetchone()
+        self._verify(there == (source_id,), f"the entry of {source_id!r}")
+        return int(row[0])
+
+    def delete_source(self, source_id: str) -> list[int]:
+        """Delete a source and everything made from it; return the keys of its passages.
+
+        Raises:
+            SourceNotFoundError: it is not there.
+        """
+        info, _ = self._row(source_id, "")
+        number = self.number(source_id)
+        keys: list[int] = self.keys_of([number] if number is not None else []).tolist()
+        self._verify(len(keys) == info.n_passages, f"the list of passages of {source_id!r}")
+        for table in ("vectors", "sentence_vectors", "passages"):
+            self._db.executemany(
+                f"DELETE FROM {table} WHERE key = ?",  # noqa: S608  (a constant)
+                [(key,) for key in keys],
+            )
+        self._db.execute("DELETE FROM sources WHERE id = ?", [number])
+        return keys
+
+    # Passages.
+
+    def last_key(self) -> int:
+        """Return the highest key ever given."""
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'passages'").fetchone()
+        return int(row[0]) if row else 0
+
+    def add_passage(self, key: int, number: int, entry: IndexEntry) -> None:
+        """Add a passage of the source with this number under a key above the last."""
+        passage = entry.split.passage
+        spans = np.array([(s.start, s.end) for s in entry.split.sentences], dtype="<i8").tobytes()
+        facts = (key, number, passage.start, passage.end, passage.n_tokens)
+        self._db.execute(
+            "INSERT INTO passages (key, source, start, stop, n_tokens, crc, sentences, text)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [*facts, _passage_crc(*facts, spans, passage.text), spans, passage.text],
+        )
+        vector = to_halves(entry.vector)
+        self._db.execute("INSERT INTO vectors VALUES (?, ?, ?)", [key, _crc(vector, key), vector])
+        vectors = to_halves(entry.sentence_vectors)
+        self._db.execute(
+            "INSERT INTO sentence_vectors VALUES (?, ?, ?)", [key, _crc(vectors, key), vectors]
+        )
+
+    def count(self, first: int, last: int) -> int:
+        """Return how many passages have a key in a range, both ends included."""
+        row = self._db.execute(
+            "SELECT count(*) FROM passages WHERE key BETWEEN ? AND ?", [first, last]
+        ).fetchone()
+        return int(row[0])
+
+    def count_sentences(self, keys: Sequence[int]) -> int:
+        """Return how many sentences these passages have together."""
+        return sum(
+            int(row[0]) // 16
+            for key in keys
+            for row in self._db.execute(
+                "SELECT length(sentences) FROM passages WHERE key = ?", [key]
+            )
+        )
+
+    def keys_of(self, numbers: Sequence[int]) -> NDArray[np.int64]:
+        """Return the keys of these sources' passages, ascending, shape (n,)."""
+        query = "SELECT key FROM passages WHERE source = ?"
+        keys = [key for number in numbers for (key,) in self._db.execute(query, [number])]
+        return np.array(sorted(keys), dtype=np.int64)
+
+    def passage_ids(self, keys: Sequence[int]) -> dict[int, str]:
+        """Return the passage_id of each key."""
+        found: dict[int, str] = {}
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            query = f"{_NAME} IN ({_marks(some)})"
+            found.update((key, passage_id(*name)) for key, *name in self._db.execute(query, some))
+        self._verify(len(found) == len(set(keys)), "the list of passages")
+        return found
+
+    def words(self, first: int, last: int) -> Iterator[tuple[int, int, str]]:
+        """Yield (key, number of the source, text) of a range of keys, ascending."""
+        rows = self._db.execute(
+            "SELECT key, source, start, stop, n_tokens, sentences, text, crc FROM passages"
+            " WHERE key BETWEEN ? AND ? ORDER BY key",
+            [first, last],
+        )
+        for *facts, crc in rows:
+            self._verify(crc == _passage_crc(*facts), f"passage {facts[0]}")
+            yield facts[0], facts[1], facts[6]
+
+    def vectors(self, dimension: int) -> tuple[NDArray[np.int64], Vectors]:
+        """Return all keys, ascending, shape (n,), and their passages' vectors, shape (n, d)."""
+        keys, blobs = [], []
+        for key, crc, blob in self._db.execute("SELECT key, crc, vector FROM vectors ORDER BY key"):
+            self._verify(crc == _crc(blob, key), f"the vector of passage {key}")
+            keys.append(key)
+            blobs.append(blob)
+        return np.array(keys, dtype=np.int64), from_halves(blobs, dimension)
+
+    def fetch(self, keys: Sequence[int], vectors: Vectors) -> list[StoredPassage]:
+        """Return the passages of these keys, in their order, with these vectors of theirs, shape (n, d)."""
+        found = self._passages(keys)
+        rows = [found[key] for key in keys]
+        sentences = from_halves([row[9] for row in rows], vectors.shape[1])
+        offsets = np.frombuffer(b"".join(row[5] for row in rows), dtype="<i8")
+        spans = [Span(start=a, end=b) for a, b in offsets.reshape(-1, 2).tolist()]
+        stored, at = [], 0
+        for vector, row in zip(vectors, rows, strict=True):
+            key, _, start, stop, n_tokens, own, text, _, source_id, *_ = row
+            after = at + len(own) // 16
+            passage = Passage(
+                passage_id=passage_id(source_id, start, stop),
+                source_id=source_id,
+                start=start,
+                end=stop,
+                text=text,
+                n_tokens=n_tokens,
+            )
+            stored.append(
+                StoredPassage(
+                    key=key,
+                    passage=passage,
+                    sentences=tuple(spans[at:after]),
+                    vector=vector,
+                    sentence_vectors=sentences[at:after],
+                )
+            )
+            at = after
+        return stored
+
+    def _passages(self, keys: Sequence[int]) -> dict[int, Sequence[Any]]:
+        """Return all that is stored of some passages, verified, by key."""
+        found = {}
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            query = f"{_PASSAGE} IN ({_marks(some)})"
+            for row in self._db.execute(query, some):
+                good = row[7] == _passage_crc(*row[:7]) and row[10] == _crc(row[9], row[0])
+                self._verify(good, f"passage {row[0]}")
+                found[row[0]] = row
+        for key in keys:
+            self._verify(key in found, f"passage {key}")
+        return found
+
+    # What a sync remembers.
+
+    def roots(self) -> tuple[KnownRoot, ...]:
+        """Return what was added by hand, in order of path."""
+        rows = self._listed("SELECT path, prefix, crc FROM roots ORDER BY path")
+        return tuple(KnownRoot(path=path, prefix=prefix) for path, prefix in rows)
+
+    def put_root(self, root: KnownRoot) -> None:
+        """Remember what was added by hand."""
+        self._put("roots", root.path, root.prefix)
+
+    def excluded(self) -> dict[str, str]:
+        """Return the SHA-256 of each source that was removed by hand, by source_id."""
+        return dict(self._listed("SELECT source_id, sha256, crc FROM excluded"))
+
+    def put_excluded(self, source_id: str, sha256: str) -> None:
+        """Remember that a source was removed by hand."""
+        self._put("excluded", source_id, sha256)
+
+    def failures(self) -> dict[str, Failure]:
+        """Return what could not be indexed, by source_id."""
+        rows = self._listed("SELECT source_id, sha256, reason, message, crc FROM failures")
+        return {
+            source_id: Failure(source_id=source_id, sha256=sha256, reason=reason, message=message)
+            for source_id, sha256, reason, message in rows
+        }
+
+    def put_failure(self, failure: Failure) -> None:
+        """Remember what could not be indexed."""
+        self._put("failures", failure.source_id, failure.sha256, failure.reason, failure.message)
+
+    def forget(self, table: str, name: str) -> bool:
+        """Delete what is remembered under a name in `roots`, `excluded` or `failures`, if anything is."""
+        column = "path" if table == "roots" else "source_id"
+        query = f"DELETE FROM {table} WHERE {column} = ?"  # noqa: S608  (constants)
+        return self._db.execute(query, [name]).rowcount > 0
+
+    def _put(self, table: str, *values: str) -> None:
+        row = [*values, checksum(*values)]
+        query = f"INSERT OR REPLACE INTO {table} VALUES ({_marks(row)})"  # noqa: S608  (a constant)
+        self._db.execute(query, row)
+
+    def _listed(self, query: str) -> Iterator[Any]:
+        """Yield the rows of a query without their last column, their checksum."""
+        for *values, crc in self._db.execute(query):
+            self._verify(crc == checksum(*values), f"the entry {values[0]!r}")
+            yield values
+
+    # The whole.
+
+    def clear(self) -> None:
+        """Empty the index, but keep what was added or removed by hand; give the space back."""
+        generation, roots, excluded = self.state().generation, self.roots(), self.excluded()
+        # Dropped tables only go to the list of free pages, and VACUUM leaves none of these.
+        self._db.execute("PRAGMA secure_delete = OFF")
+        self.begin(write=True)
+        for table in TABLES:
+            self._db.execute(f"DROP TABLE {table}")
+        for statement in SCHEMA.split(";"):
+            self._db.execute(statement)
+        for root in roots:
+            self.put_root(root)
+        for source_id, sha256 in excluded.items():
+            self.put_excluded(source_id, sha256)
+        self.set_state(State(generation=generation + 1))
+        self.commit()
+        self._db.execute("VACUUM")
+        self._db.execute("PRAGMA secure_delete = ON")
+
+    def faults(self, dimension: int) -> Iterator[str]:
+        """Yield what is wrong, reading everything there is."""
+        for (line,) in self._db.execute("PRAGMA integrity_check"):
+            if line != "ok":
+                yield f"{self.path}: {line}"
+        for (source_id,) in self._db.execute("SELECT source_id FROM sources").fetchall():
+            try:
+                self.source(source_id)
+            except IndexCorruptError as exc:
+                yield str(exc)
+        try:
+            self.vectors(dimension)
+        except IndexCorruptError as exc:
+            yield str(exc)
+        for (key,) in self._db.execute("SELECT key FROM passages").fetchall():
+            try:
+                self._passages([key])
+            except IndexCorruptError as exc:
+                yield str(exc)
+
+    def _verify(self, good: bool, what: str) -> None:
+        if not good:
+            raise corrupt(self.path, f"{what} is not what was written")
+
+
+def passage_id(source_id: str, start: int, end: int) -> str:
+    """Return a passage's name."""
+    return f"{source_id}#{start}-{end}"
+
+
+def _marks(values: Sequence[object]) -> str:
+    """Return a parameter mark for each value."""
+    return ", ".join("?" * len(values))
+
+
+def _crc(blob: object, key: int) -> int:
+    """Return the checksum of a row's vectors; -1 where they are none, so that nothing equals it."""
+    return zlib.crc32(blob, key) if isinstance(blob, bytes) else -1
+
+
+def _passage_crc(*values: object) -> int:
+    """Return the checksum of (key, source, start, stop, n_tokens, sentences, text)."""
+    *numbers, spans, text = values
+    if not (isinstance(spans, bytes) and isinstance(text, str)):
+        return -1
+    return zlib.crc32(text.encode(), zlib.crc32(spans, zlib.crc32(repr(numbers).encode())))

@@ -1,0 +1,190 @@
+"""The SQLite file itself: its tables, how it is made and opened, and what its complaints mean to a person."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from rag.errors import IndexBusyError, IndexCorruptError, IndexFormatError, RagError
+from rag.index.files import flush_folder, write_error, writing
+from rag.index.state import State
+
+FORMAT = 1
+"""Version of the tables and of the search files; another one is refused."""
+BUSY_TIMEOUT_MS = 5000
+"""How long SQLite waits for its own short locks."""
+
+TABLES = frozenset(
+    "facts sources passages vectors sentence_vectors roots excluded failures".split()
+)
+SCHEMA = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE sources (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, source_id TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
+    sha256 TEXT NOT NULL, media_type TEXT NOT NULL, origin TEXT NOT NULL, indexed_at TEXT NOT NULL,
+    n_chars INTEGER NOT NULL, n_pages INTEGER NOT NULL, n_passages INTEGER NOT NULL,
+    crc INTEGER NOT NULL, body_crc INTEGER NOT NULL, pages TEXT NOT NULL, text TEXT NOT NULL
+);
+CREATE TABLE passages (
+    key INTEGER PRIMARY KEY AUTOINCREMENT, source INTEGER NOT NULL REFERENCES sources (id),
+    start INTEGER NOT NULL, stop INTEGER NOT NULL, n_tokens INTEGER NOT NULL, crc INTEGER NOT NULL,
+    sentences BLOB NOT NULL, text TEXT NOT NULL
+);
+CREATE INDEX passages_of_source ON passages (source);
+CREATE TABLE vectors (key INTEGER PRIMARY KEY, crc INTEGER NOT NULL, vector BLOB NOT NULL);
+CREATE TABLE sentence_vectors (
+    key INTEGER PRIMARY KEY, crc INTEGER NOT NULL, vectors BLOB NOT NULL
+);
+CREATE TABLE roots (path TEXT PRIMARY KEY, prefix TEXT NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE excluded (source_id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE failures (
+    source_id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
+    crc INTEGER NOT NULL
+);
+"""
+
+_MAGIC = b"SQLite format 3\0"
+_APPLICATION = 0x466F6F74
+"""SQLite's application id: "Foot"."""
+_REMEDY = "Build it anew with `rag sync --rebuild`; the documents themselves are not touched."
+
+
+def create(path: Path) -> None:
+    """Make an empty database; it is there whole or not at all.
+
+    Raises:
+        IndexWriteError: no space or no permission.
+    """
+    unfinished = path.with_name(path.name + ".new")
+    with writing(path), translated(path):
+        unfinished.unlink(missing_ok=True)
+        with closing(sqlite3.connect(unfinished, isolation_level=None)) as db:
+            # Sentence vectors take some 5 KB a row: larger pages are read no faster and waste a third more space.
+            db.execute("PRAGMA page_size = 4096")
+            db.execute(f"PRAGMA application_id = {_APPLICATION}")
+            db.execute("PRAGMA synchronous = FULL")
+            db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
+            put_fact(db, "state", State().to_json())
+        unfinished.replace(path)
+        flush_folder(path.parent)
+
+
+def connect(path: Path, *, writable: bool = False) -> sqlite3.Connection:
+    """Open a database that is there, for one thread at a time.
+
+    Where nothing may be written, neither to the file nor beside it, it is read as a file that does not change.
+
+    Raises:
+        IndexCorruptError: it is damaged.
+        IndexFormatError: it is of another program or version.
+        IndexWriteError: it cannot be opened.
+    """
+    _check_header(path)
+    with translated(path):
+        free = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+        uri = path.resolve().as_uri() + ("" if free or writable else _frozen(path))
+        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        try:
+            if free:
+                # The mode stays with the file; setting it again costs nothing.
+                db.execute("PRAGMA journal_mode = WAL")
+            db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA secure_delete = ON")
+            db.execute("PRAGMA cache_size = -16384")
+            _check_content(db, path)
+        except BaseException:
+            db.close()
+            raise
+    return db
+
+
+def _frozen(path: Path) -> str:
+    """Return how SQLite is told that it may not write: a log of recent changes has to be read, though."""
+    log = path.with_name(path.name + "-wal")
+    return "?mode=ro" if log.exists() and log.stat().st_size else "?immutable=1"
+
+
+def _check_header(path: Path) -> None:
+    """Refuse what is no SQLite file, an empty one too, which SQLite takes for a new database."""
+    with writing(path), path.open("rb") as file:
+        head = file.read(len(_MAGIC))
+    if head != _MAGIC:
+        raise corrupt(path, "it is no SQLite database")
+
+
+def _check_content(db: sqlite3.Connection, path: Path) -> None:
+    """Refuse what is not ours, or lacks a table; costs a fraction of a millisecond."""
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if (application, version) != (_APPLICATION, FORMAT):
+        raise IndexFormatError(
+            f"The index {str(path)!r} was written by another version of this program (format"
+            f" {version!r}, this one reads {FORMAT!r}). {_REMEDY}"
+        )
+    if not {name for (name,) in db.execute("SELECT name FROM sqlite_master")} >= TABLES:
+        raise corrupt(path, "a table is missing")
+
+
+def checksum(*values: object) -> int:
+    """Return a CRC-32 over values and where each ends: against accidents, not against people."""
+    crc = 0
+    for value in values:
+        data = value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+        crc = zlib.crc32(data, zlib.crc32(b"%d:" % len(data), crc))
+    return crc
+
+
+def put_fact(db: sqlite3.Connection, name: str, value: str) -> None:
+    """Store one fact about the whole index."""
+    db.execute(
+        "INSERT OR REPLACE INTO facts (name, value, crc) VALUES (?, ?, ?)",
+        [name, value, checksum(name, value)],
+    )
+
+
+def corrupt(path: Path, detail: str) -> IndexCorruptError:
+    """Return the error for a damaged file."""
+    return IndexCorruptError(f"The index file {str(path)!r} is damaged: {detail}. {_REMEDY}")
+
+
+@contextmanager
+def translated(path: Path, *, needed: int = 0) -> Iterator[None]:
+    """Translate what SQLite says into what a person can do about it.
+
+    Args:
+        path: the database, for the message.
+        needed: bytes that were to be written, if known.
+    """
+    try:
+        yield
+    except sqlite3.Error as exc:
+        raise _translation(exc, path, needed) from exc
+    except UnicodeDecodeError as exc:
+        # Python's own, where SQLite's message quotes the damage.
+        raise corrupt(path, str(exc)) from exc
+
+
+def _translation(exc: sqlite3.Error, path: Path, needed: int) -> RagError:
+    # Without a code the complaint is Python's: text that is not UTF-8.
+    code: int = getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+    kind = sqlite3.SQLITE_CORRUPT if code == sqlite3.SQLITE_IOERR_SHORT_READ else code & 0xFF
+    if kind in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return IndexBusyError(
+            f"Another process keeps {str(path)!r} busy. Wait until it has finished and try again."
+        )
+    if kind == sqlite3.SQLITE_FULL:
+        return write_error(path, errno.ENOSPC, str(exc), needed=needed)
+    if kind in {
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+    }:
+        return write_error(path, None, str(exc), needed=needed)
+    return corrupt(path, str(exc))

@@ -1,0 +1,170 @@
+"""What a store is, to those who use it: the nouns it takes and gives, and the protocol it keeps.
+
+The embedded store keeps it with one folder of files. Another one, such as a PostgreSQL server, takes its
+place by keeping it too; nothing outside this room knows the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from rag.schema import FateReason, Passage, Source, SourceInfo, Span, SplitPassage
+
+if TYPE_CHECKING:
+    from rag.schema import Vectors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexStamp:
+    """What an index was built with; vectors and passages of two stamps never mix."""
+
+    encoder: str
+    dimension: int
+    tokenizer: str
+    passage_tokens: int
+    overlap_sentences: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class IndexEntry:
+    """A passage on its way into the index."""
+
+    split: SplitPassage
+    vector: Vectors
+    """Unit vector of the passage, shape (d,)."""
+    sentence_vectors: Vectors
+    """Unit vectors of its sentences, shape (n_sentences, d)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StoredPassage:
+    """A passage as the index gives it back; vectors have been rounded to half precision."""
+
+    key: int
+    """The index's own number for it, never given twice."""
+    passage: Passage
+    sentences: tuple[Span, ...]
+    """In offsets of the source."""
+    vector: Vectors
+    """Shape (d,)."""
+    sentence_vectors: Vectors
+    """Shape (n_sentences, d)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRoot:
+    """A file or folder that was added by hand, and is looked at in every sync."""
+
+    path: str
+    prefix: str
+    """What stands before the relative path in the ids of its sources."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a file's content could not be indexed, so that the same bytes are not tried again."""
+
+    source_id: str
+    sha256: str
+    reason: FateReason
+    message: str
+
+
+class Reading(Protocol):
+    """One consistent state of a store, whatever is written meanwhile."""
+
+    def dense(
+        self, query: Vectors, k: int, *, sources: frozenset[str] | None = None
+    ) -> list[tuple[int, float]]:
+        """Return (key, cosine) of the nearest passages, best first."""
+
+    def lexical(
+        self, text: str, k: int, *, sources: frozenset[str] | None = None
+    ) -> list[tuple[int, float]]:
+        """Return (key, BM25) of the passages that share words with a text, best first."""
+
+    def fetch(self, keys: Sequence[int]) -> list[StoredPassage]:
+        """Return the passages of these keys, in their order."""
+
+    def analyze(self, text: str) -> list[str]:
+        """Return the terms that `lexical` compares."""
+
+    def weights(self, terms: Collection[str]) -> dict[str, float]:
+        """Return the BM25 idf of each term."""
+
+    def source(self, source_id: str) -> Source:
+        """Return one source with its text."""
+
+    def statistics(self) -> dict[str, object]:
+        """Return counts, sizes and kinds."""
+
+
+class Writing(Protocol):
+    """Changes that are committed together, or not at all."""
+
+    def put(self, source: Source, origin: str, entries: Sequence[IndexEntry]) -> None:
+        """Add a source, or take the place of the one with its id."""
+
+    def remove(self, source_id: str) -> None:
+        """Remove a source and everything made from it."""
+
+    def adopt(self, source_id: str, origin: str) -> None:
+        """Say that an unchanged source now comes from another place."""
+
+    def exclude(self, source_id: str, sha256: str) -> None:
+        """Leave a source, and any other of the same content, out of every sync."""
+
+    def include(self, source_id: str) -> None:
+        """Take an exclusion back."""
+
+    def remember_root(self, root: KnownRoot) -> None:
+        """Look at a file or folder in every sync."""
+
+    def forget_root(self, path: str) -> None:
+        """Look at it no more."""
+
+    def remember_failure(self, failure: Failure) -> None:
+        """Do not try these bytes again."""
+
+    def forget_failure(self, source_id: str) -> None:
+        """Try them again."""
+
+    def flush(self) -> None:
+        """Commit what was changed so far and go on; search files follow at the end."""
+
+
+class Engine(Protocol):
+    """A store of sources, passages and vectors, safe to share between threads."""
+
+    def snapshot(self) -> AbstractContextManager[Reading]:
+        """Return one state to read from."""
+
+    def writer(self, *, wait: float = 0.0) -> AbstractContextManager[Writing]:
+        """Return the one writer; committed at exit, rolled back on an exception."""
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        """Return what is indexed, in order of source_id."""
+
+    def source(self, source_id: str) -> Source:
+        """Return one source with its text."""
+
+    def hashes(self) -> dict[str, str]:
+        """Return the SHA-256 of the content of each source, by source_id."""
+
+    def roots(self) -> tuple[KnownRoot, ...]:
+        """Return what was added by hand, in order of path."""
+
+    def excluded(self) -> dict[str, str]:
+        """Return the SHA-256 of each source that was removed by hand, by source_id."""
+
+    def failures(self) -> Mapping[str, Failure]:
+        """Return what could not be indexed, by source_id."""
+
+    def statistics(self) -> dict[str, object]:
+        """Return counts, sizes and kinds."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""

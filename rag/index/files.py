@@ -1,0 +1,158 @@
+"""What lies in an index folder, and how a file gets there so that a power failure cannot halve it.
+
+A file is written beside its place, flushed to the disk, renamed into its place, and then the folder is
+flushed: whoever opens it sees all of it or none. Each search file is recorded with size and SHA-256, and
+read only if it still is what was recorded.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.errors import IndexWriteError
+
+_UNFINISHED = ".part"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Where things lie in an index folder."""
+
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        """The one file that is the truth; SQLite keeps `-wal` and `-shm` beside it while it is open."""
+        return self.folder / "index.sqlite"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one writer; its content is the writer's process id."""
+        return self.folder / "index.lock"
+
+    def words(self, name: str) -> Path:
+        """Return the file of a part of the words."""
+        return self.folder / f"words-{name}.tantivy"
+
+    def vectors(self, generation: int) -> Path:
+        """Return the file of passage vectors that a generation is searched with."""
+        return self.folder / f"vectors-{generation}.faiss"
+
+    def search_files(self) -> Iterator[Path]:
+        """Yield every derived file that is there, wanted or left over, finished or not."""
+        for pattern in ("words-*.tantivy*", "vectors-*.faiss*"):
+            yield from self.folder.glob(pattern)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """A file as it was written."""
+
+    name: str
+    """Without a folder."""
+    size: int
+    sha256: str
+
+
+class DamagedFileError(Exception):
+    """A search file is missing or not what was recorded; it is rebuilt, and nobody outside sees this."""
+
+
+def record(path: Path, data: bytes | memoryview) -> FileRecord:
+    """Return the record of a file with this content."""
+    return FileRecord(name=path.name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def read_checked(path: Path, wanted: FileRecord) -> bytes:
+    """Return the content of a file that still is what was recorded.
+
+    Raises:
+        DamagedFileError: it is missing, cannot be read, or differs.
+    """
+    try:
+        # Size first: a file that grew must not be read whole to find that out.
+        if path.stat().st_size != wanted.size:
+            raise DamagedFileError(f"{path} has another size than recorded")
+        data = path.read_bytes()
+    except OSError as exc:
+        raise DamagedFileError(f"{path} cannot be read: {exc}") from exc
+    if record(path, data) != wanted:
+        raise DamagedFileError(f"{path} has another content than recorded")
+    return data
+
+
+def write_durably(path: Path, data: bytes) -> FileRecord:
+    """Write a file so that it is there whole, or not at all, after a power failure.
+
+    Raises:
+        IndexWriteError: no space, no permission, or the disk gave back something else.
+    """
+    unfinished = path.with_name(path.name + _UNFINISHED)
+    with writing(path, needed=len(data)):
+        try:
+            with unfinished.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+        flush_folder(path.parent)
+    written = record(path, data)
+    try:
+        read_checked(path, written)
+    except DamagedFileError as exc:
+        raise IndexWriteError(f"The disk did not keep what was written: {exc}.") from exc
+    return written
+
+
+def flush_folder(path: Path) -> None:
+    """Have the disk keep the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def writing(path: Path, *, needed: int = 0) -> Iterator[None]:
+    """Translate what the operating system says about a failed write.
+
+    Args:
+        path: what is being written, for the message.
+        needed: bytes that had to fit, if known.
+    """
+    try:
+        yield
+    except OSError as exc:
+        raise write_error(path, exc.errno, str(exc), needed=needed) from exc
+
+
+def write_error(path: Path, code: int | None, detail: str, *, needed: int = 0) -> IndexWriteError:
+    """Return the error for a write that failed, with what is needed and what is free."""
+    if code in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}:
+        return IndexWriteError(
+            f"No space to write {str(path)!r}: {needed:,} bytes are needed, {_free(path):,} are free."
+            " The index is as it was before; free some space and run `rag sync` again."
+        )
+    return IndexWriteError(
+        f"Cannot write {str(path)!r} ({detail}; {needed:,} bytes were needed, {_free(path):,} are"
+        " free). The index is as it was before; check the permissions of its folder and the disk."
+    )
+
+
+def _free(path: Path) -> int:
+    """Return the free bytes of the disk that holds a path, 0 if it will not say."""
+    try:
+        return shutil.disk_usage(path.parent).free
+    except OSError:
+        return 0

@@ -1,0 +1,157 @@
+"""One consistent state of the index, to search and to read from, whatever is written meanwhile."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.index.catalogue import Catalogue
+from rag.index.database import FORMAT, translated
+from rag.index.engine import IndexStamp, StoredPassage
+from rag.index.structures import Structures
+from rag.index.words import analyzer
+from rag.schema import Source
+
+if TYPE_CHECKING:
+    from rag.schema import Vectors
+
+
+class Snapshot:
+    """One state, for one thread, until its `with` block ends.
+
+    Args:
+        catalogue: in a transaction.
+        structures: of the state that the transaction sees.
+        stamp: what the index was built with.
+    """
+
+    def __init__(self, catalogue: Catalogue, structures: Structures, stamp: IndexStamp) -> None:
+        self._catalogue = catalogue
+        self._structures = structures
+        self._stamp = stamp
+
+    @property
+    def generation(self) -> int:
+        """Number of the commit that left this state."""
+        return self._structures.state.generation
+
+    def dense(
+        self, query: Vectors, k: int, *, sources: frozenset[str] | None = None
+    ) -> list[tuple[int, float]]:
+        """Return the passages nearest to a query.
+
+        Args:
+            query: unit vector, shape (d,).
+            k: at most so many.
+            sources: ids of the only sources to look at, each of whose passages is compared; None for all.
+
+        Returns:
+            (key, cosine), best first; equal cosines in order of passage_id.
+
+        Raises:
+            ValueError: the query is no finite vector of the index's dimension, or k is negative.
+        """
+        wanted = (self._stamp.dimension,)
+        if np.shape(query) != wanted:
+            raise ValueError(f"query must have the shape {wanted!r}, got {np.shape(query)!r}")
+        if not np.isfinite(query).all():
+            raise ValueError("query must be finite, got a vector with NaN or infinity")
+        if not _wanted(k):
+            return []
+        vector = np.ascontiguousarray(query, dtype=np.float32)
+        with translated(self._catalogue.path):
+            among = None if sources is None else self._keys_of(sources)
+            return self._ordered(self._structures.vectors.search(vector, k, among=among), k)
+
+    def lexical(
+        self, text: str, k: int, *, sources: frozenset[str] | None = None
+    ) -> list[tuple[int, float]]:
+        """Return the passages that share words with a text: any text, none of it is read as a command.
+
+        Args:
+            text: a question or words.
+            k: at most so many.
+            sources: ids of the only sources to look at; None for all.
+
+        Returns:
+            (key, BM25), best first; equal scores in order of passage_id. Empty where no word is known.
+
+        Raises:
+            ValueError: k is negative.
+        """
+        if not _wanted(k):
+            return []
+        with translated(self._catalogue.path):
+            among = None if sources is None else self._numbers(sources)
+            found = self._structures.words.search(analyzer()(text), k, sources=among)
+            return self._ordered(found, k)
+
+    def fetch(self, keys: Sequence[int]) -> list[StoredPassage]:
+        """Return the passages of these keys, in their order, with their sentences and vectors.
+
+        Raises:
+            IndexCorruptError: one is missing or damaged.
+        """
+        with translated(self._catalogue.path):
+            return self._catalogue.fetch(keys, self._structures.vectors.vectors_of(keys))
+
+    def analyze(self, text: str) -> list[str]:
+        """Return the terms that `lexical` compares, lower-cased and stemmed, in order."""
+        return analyzer()(text)
+
+    def weights(self, terms: Collection[str]) -> dict[str, float]:
+        """Return the BM25 idf of each term, above 0; highest for one that no passage holds."""
+        return self._structures.words.weights(terms)
+
+    def source(self, source_id: str) -> Source:
+        """Return one source with its text.
+
+        Raises:
+            SourceNotFoundError: it is not indexed.
+        """
+        with translated(self._catalogue.path):
+            return self._catalogue.source(source_id)
+
+    def statistics(self) -> dict[str, object]:
+        """Return what there is: numbers of sources, passages and sentences, kinds and settings."""
+        state = self._structures.state
+        return {
+            "format": FORMAT,
+            "generation": state.generation,
+            "sources": state.sources,
+            "passages": state.passages,
+            "sentences": state.sentences,
+            "vectors": self._structures.vectors.kind,
+            "words": f"tantivy, {len(state.parts)} parts",
+            "bytes": self._catalogue.path.stat().st_size
+            + sum(file.size for file in state.records()),
+            "encoder": self._stamp.encoder,
+            "dimension": self._stamp.dimension,
+            "tokenizer": self._stamp.tokenizer,
+            "passage_tokens": self._stamp.passage_tokens,
+            "overlap_sentences": self._stamp.overlap_sentences,
+        }
+
+    def _numbers(self, sources: frozenset[str]) -> list[int]:
+        found = [self._catalogue.number(source_id) for source_id in sorted(sources)]
+        return [number for number in found if number is not None]
+
+    def _keys_of(self, sources: frozenset[str]) -> NDArray[np.int64]:
+        return self._catalogue.keys_of(self._numbers(sources))
+
+    def _ordered(self, found: list[tuple[int, float]], k: int) -> list[tuple[int, float]]:
+        """Return the first k by score, those that tie by passage_id."""
+        times = Counter(score for _, score in found)
+        ids = self._catalogue.passage_ids([key for key, score in found if times[score] > 1])
+        return sorted(found, key=lambda one: (-one[1], ids.get(one[0], "")))[:k]
+
+
+def _wanted(k: int) -> bool:
+    """Whether anything is asked for."""
+    if k < 0:
+        raise ValueError(f"k must be at least 0, got {k!r}")
+    return k > 0

@@ -1,0 +1,324 @@
+"""Changes to the index, committed together or not at all, and the search files that go with them.
+
+Order of a commit: search files are written, flushed and renamed into place; then one SQLite transaction
+makes the rows and the record of these files current; then what nothing refers to any more is removed. A crash
+before the transaction leaves the old state and a few stray files, one after it the new state.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rag.index.catalogue import Catalogue
+from rag.index.database import translated
+from rag.index.engine import Failure, IndexEntry, IndexStamp, KnownRoot
+from rag.index.files import DamagedFileError, FileRecord, Layout, write_durably
+from rag.index.state import State
+from rag.index.structures import build_vectors, is_whole, read_vectors
+from rag.index.vectors import VectorFile
+from rag.index.words import PART_PASSAGES, Part, build
+from rag.schema import Source
+
+if TYPE_CHECKING:
+    from rag.schema import Vectors
+
+_UNIT = 0.01
+"""By how much a vector's length may differ from 1."""
+_PURGE_WAIT = 0.1
+"""Seconds that a commit waits for readers of older states, to cut off the log of changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """A range of keys whose words belong into one part; `part` is None where that has yet to be written."""
+
+    first: int
+    last: int
+    passages: int
+    part: Part | None
+
+
+class Writer:
+    """The one writer, for one thread, until its `with` block ends.
+
+    Args:
+        catalogue: writable.
+        layout: where files go.
+        stamp: what the index is built with.
+        exact_up_to: passages up to which vector search compares all.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, layout: Layout, stamp: IndexStamp, *, exact_up_to: int
+    ) -> None:
+        self._catalogue = catalogue
+        self._layout = layout
+        self._stamp = stamp
+        self._exact_up_to = exact_up_to
+        self._start_over()
+
+    def put(self, source: Source, origin: str, entries: Sequence[IndexEntry]) -> None:
+        """Add a source, or take the place of the one with its id.
+
+        Args:
+            source: with its text.
+            origin: the file, or the folder it was found below.
+            entries: its passages, in order.
+
+        Raises:
+            ValueError: passages or vectors do not fit the source or the index.
+            IndexWriteError: no space or no permission.
+        """
+        _check(source, entries, self._stamp.dimension)
+        with self._changing(_size(source, entries)):
+            if self._catalogue.number(source.source_id) is not None:
+                self._delete(source.source_id)
+            number = self._catalogue.add_source(source, origin, len(entries))
+            for key, entry in enumerate(entries, self._catalogue.last_key() + 1):
+                self._catalogue.add_passage(key, number, entry)
+            self._vectors_stale = True
+            self._sources += 1
+            self._passages += len(entries)
+            self._sentences += sum(len(entry.split.sentences) for entry in entries)
+
+    def remove(self, source_id: str) -> None:
+        """Remove a source and everything made from it.
+
+        Raises:
+            SourceNotFoundError: it is not indexed.
+        """
+        with self._changing():
+            self._delete(source_id)
+
+    def adopt(self, source_id: str, origin: str) -> None:
+        """Say that an unchanged source now comes from another place.
+
+        Raises:
+            SourceNotFoundError: it is not indexed.
+        """
+        with self._changing():
+            self._catalogue.set_origin(source_id, origin)
+
+    def exclude(self, source_id: str, sha256: str) -> None:
+        """Leave a source, and any other of the same content, out of every sync."""
+        with self._changing():
+            self._catalogue.put_excluded(source_id, sha256)
+
+    def include(self, source_id: str) -> None:
+        """Take an exclusion back."""
+        with self._changing():
+            self._catalogue.forget("excluded", source_id)
+
+    def remember_root(self, root: KnownRoot) -> None:
+        """Look at a file or folder in every sync."""
+        with self._changing():
+            self._catalogue.put_root(root)
+
+    def forget_root(self, path: str) -> None:
+        """Look at it no more."""
+        with self._changing():
+            self._catalogue.forget("roots", path)
+
+    def remember_failure(self, failure: Failure) -> None:
+        """Do not try these bytes again."""
+        with self._changing():
+            self._catalogue.put_failure(failure)
+
+    def forget_failure(self, source_id: str) -> None:
+        """Try them again."""
+        with self._changing():
+            self._catalogue.forget("failures", source_id)
+
+    def flush(self) -> None:
+        """Commit what was changed so far and go on.
+
+        The vector file follows at the end: until then readers build theirs in memory.
+        """
+        if self._begun:
+            self._commit(publish=False)
+
+    def mend(self) -> None:
+        """Have search files that are missing or damaged written anew; change nothing if none is."""
+        with self._translated():
+            state = self._catalogue.state()
+        damaged = [part.first for part in state.parts if not is_whole(part, self._layout)]
+        try:
+            read_vectors(state, self._layout, self._stamp.dimension)
+        except DamagedFileError:
+            self._vectors_stale = True
+        if damaged or self._vectors_stale:
+            with self._changing():
+                self._rewritten += damaged
+
+    def finish(self) -> None:
+        """Commit the rest, with all search files."""
+        with self._translated():
+            unpublished = self._catalogue.state().vectors is None
+        if self._begun or unpublished:
+            self._commit(publish=True)
+
+    def abandon(self) -> None:
+        """Forget what was not committed, and the files already written for it."""
+        with self._translated():
+            self._catalogue.rollback()
+            self._collect(self._catalogue.state())
+
+    def _start_over(self) -> None:
+        self._begun = False
+        self._bytes = 0
+        self._sources = self._passages = self._sentences = 0
+        self._rewritten: list[int] = []  # keys, removed or not, whose part is to be written anew
+        self._vectors_stale = False
+
+    @contextmanager
+    def _changing(self, size: int = 0) -> Iterator[None]:
+        """Begin a transaction with the first change; `size` bytes are about to be written."""
+        self._bytes += size
+        with self._translated():
+            if not self._begun:
+                self._catalogue.begin(write=True)
+                self._begun = True
+            yield
+
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(self._catalogue.path, needed=self._bytes)
+
+    def _delete(self, source_id: str) -> None:
+        """Delete a source, and note which parts hold its words."""
+        before = self._catalogue.keys_of(_known(self._catalogue.number(source_id)))
+        self._sentences -= self._catalogue.count_sentences(before.tolist())
+        keys = self._catalogue.delete_source(source_id)
+        self._rewritten += keys
+        self._vectors_stale = True
+        self._sources -= 1
+        self._passages -= len(keys)
+
+    def _commit(self, *, publish: bool) -> None:
+        """Write the search files, make everything current at once, and remove what is left over."""
+        with self._changing():
+            before = self._catalogue.state()
+            state = State(
+                generation=before.generation + 1,
+                sources=before.sources + self._sources,
+                passages=before.passages + self._passages,
+                sentences=before.sentences + self._sentences,
+                parts=self._parts(before.parts),
+            )
+            vectors = None if self._vectors_stale else before.vectors
+            if vectors is None and publish:
+                vectors = self._write_vectors(state)
+            state = replace(state, vectors=vectors)
+            self._catalogue.set_state(state)
+            self._catalogue.commit()
+            self._start_over()
+            self._collect(state)
+            self._catalogue.purge(wait=_PURGE_WAIT)
+
+    def _parts(self, parts: Sequence[Part]) -> tuple[Part, ...]:
+        """Return the parts of the new state, writing those that differ from the old one's."""
+        ranges = [self._range(part) for part in parts]
+        after = parts[-1].last + 1 if parts else 1
+        last = self._catalogue.last_key()
+        ranges.append(_Range(after, last, self._catalogue.count(after, last), None))
+        made: list[Part] = []
+        for one in merged(ranges):
+            if one.part:
+                made.append(one.part)
+            else:
+                rows = self._catalogue.words(one.first, one.last)
+                made += build(rows, self._write_words, first=one.first, last=one.last)
+        return tuple(made)
+
+    def _range(self, part: Part) -> _Range:
+        """Return the range of a part, which lacks a part if that has to be written anew."""
+        if not any(part.first <= key <= part.last for key in self._rewritten):
+            return _Range(part.first, part.last, part.passages, part)
+        count = self._catalogue.count(part.first, part.last)
+        return _Range(part.first, part.last, count, None)
+
+    def _write_words(self, content: bytes) -> FileRecord:
+        """Write the file of a part under a name that no other ever had."""
+        return write_durably(self._layout.words(uuid.uuid4().hex[:16]), content)
+
+    def _write_vectors(self, state: State) -> VectorFile:
+        """Write the vector index of a state."""
+        index = build_vectors(
+            self._catalogue,
+            state.passages,
+            dimension=self._stamp.dimension,
+            exact_up_to=self._exact_up_to,
+        )
+        file = write_durably(self._layout.vectors(state.generation), index.to_bytes())
+        return VectorFile(file=file, kind=index.kind, passages=len(index))
+
+    def _collect(self, state: State) -> None:
+        """Remove search files that a state does not refer to; readers keep those that they have open."""
+        wanted = state.files()
+        for path in self._layout.search_files():
+            if path.name not in wanted:
+                remove(path)
+
+
+def merged(ranges: Iterable[_Range]) -> list[_Range]:
+    """Return ranges with small neighbours merged, and empty ones gone.
+
+    Two are merged if they fit into one part and the left has at most twice the passages of the right: so a passage is
+    rewritten a logarithmic number of times while an index grows, and parts stay few.
+    """
+    stack: list[_Range] = []
+    for one in ranges:
+        stack += [one] if one.passages else []
+        while len(stack) > 1 and _belong(*stack[-2:]):
+            right, left = stack.pop(), stack.pop()
+            stack.append(_Range(left.first, right.last, left.passages + right.passages, None))
+    return stack
+
+
+def _belong(left: _Range, right: _Range) -> bool:
+    return left.passages <= 2 * right.passages and left.passages + right.passages <= PART_PASSAGES
+
+
+def remove(path: Path) -> None:
+    """Remove a file that nothing refers to; another time if it cannot be done now."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def _known(number: int | None) -> list[int]:
+    return [] if number is None else [number]
+
+
+def _size(source: Source, entries: Sequence[IndexEntry]) -> int:
+    """Return about how many bytes a source takes."""
+    vectors = sum(entry.vector.size + entry.sentence_vectors.size for entry in entries)
+    texts = sum(len(entry.split.passage.text) for entry in entries)
+    return 2 * vectors + texts + len(source.text)
+
+
+def _check(source: Source, entries: Sequence[IndexEntry], dimension: int) -> None:
+    """Refuse what would make quotes wrong or searches silently bad."""
+    for entry in entries:
+        passage, n = entry.split.passage, len(entry.split.sentences)
+        if (passage.source_id, passage.text) != (
+            source.source_id,
+            source.text[passage.start : passage.end],
+        ):
+            raise ValueError(f"{passage.passage_id!r} is no passage of {source.source_id!r}")
+        _check_vectors("vector", entry.vector, (dimension,))
+        _check_vectors("sentence_vectors", entry.sentence_vectors, (n, dimension))
+
+
+def _check_vectors(name: str, vectors: Vectors, wanted: tuple[int, ...]) -> None:
+    if np.shape(vectors) != wanted:
+        raise ValueError(f"{name} must have the shape {wanted!r}, got {np.shape(vectors)!r}")
+    lengths = np.linalg.norm(np.asarray(vectors, dtype=np.float64), axis=-1)
+    # Written so that a NaN is refused too.
+    if not (np.abs(lengths - 1) <= _UNIT).all():
+        raise ValueError(f"{name} must be unit vectors, got lengths {lengths!r}")
