@@ -26,7 +26,6 @@ check: $(V)/.ready-dev ## format, lint, strict types, import contract
 	$(V)/bin/ruff check .
 	$(V)/bin/mypy
 	$(V)/bin/lint-imports
-	$(V)/bin/interrogate -q rag training tests app.py
 
 format: $(V)/.ready-dev ## let ruff format and mend what it can
 	$(V)/bin/ruff format .

@@ -134,6 +134,10 @@ class ScriptedRag:
         """Be read."""
         self.calls.append(("source", source_id))
 
+    def faults(self) -> tuple[str, ...]:
+        """A sound index."""
+        return ()
+
     def statistics(self) -> dict[str, object]:
         """Count."""
         return {"passages": len(self.known), "generation": 7}

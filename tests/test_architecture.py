@@ -127,3 +127,17 @@ def test_every_room_has_a_test_module_of_its_name():
     }
 
     assert missing == set()
+
+
+def test_every_test_states_its_promise():
+    """A test is a sentence: its docstring says what is promised."""
+    silent = [
+        f"{path.name}: {node.name}"
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+        and node.name.startswith("test_")
+        and not ast.get_docstring(node)
+    ]
+
+    assert [] == silent

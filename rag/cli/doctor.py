@@ -201,6 +201,10 @@ def try_index(rag: Rag) -> Finding:
         f"{count(len(known), 'source')} and {count(int(str(there['passages'])), 'passage')}"
         f" in {rag.settings.index_dir.absolute()}, state {there['generation']}"
     )
+    faults = rag.faults()
+    if faults:
+        remedy = "rag sync --rebuild"
+        return Finding(state="fail", message="; ".join([message, *faults]), remedy=remedy)
     if not known:
         return Finding(state="warn", message=message, remedy="Add documents, then: rag sync")
     return Finding(state="ok", message=message)

@@ -88,6 +88,8 @@ class Rag:
         self._encoder = encoder
         self._answerers = {answerer.name: answerer for answerer in answerers}
         self._tokens = tokens
+        self.last_sync: SyncReport | None = None
+        """Report of the latest sync through this object."""
         self._retriever = Retriever(lambda query: encoder.encode_queries([query])[0])
 
     @classmethod
@@ -317,7 +319,7 @@ class Rag:
             if paths
             else [self._seeds(), *self._added()]
         )
-        return store.sync(
+        self.last_sync = store.sync(
             self._index,
             roots,
             find=find_files,
@@ -327,6 +329,7 @@ class Rag:
             encode=self._encode,
             progress=progress,
         )
+        return self.last_sync
 
     def add(self, path: str | Path) -> SyncReport:
         """Index one more file or folder, from now on at every sync."""
@@ -371,6 +374,10 @@ class Rag:
     def statistics(self) -> dict[str, object]:
         """Return counts, sizes and settings of the index."""
         return self._index.statistics()
+
+    def faults(self) -> tuple[str, ...]:
+        """Read the whole index and return what is wrong with it, a sentence each."""
+        return self._index.faults()
 
     def check(self, citation: Citation) -> Literal["current", "changed", "removed"]:
         """Say whether the source of an old citation is still what was cited."""
