@@ -306,7 +306,7 @@ def test_retry_undo_and_clear(visit: Callable[..., Visit]):
     assert ["first"] == person.page.locator(".fn-question").all_text_contents()
     person.page.get_by_role("button", name="Clear").click()
     person.page.locator(".fn-welcome").wait_for()
-    assert 0 == person.page.locator(".fn-card").count()
+    person.page.wait_for_function("() => !document.querySelector('.fn-card')")
 
 
 def test_clearing_while_an_answer_is_written_stays_clear(visit: Callable[..., Visit], live: Live):
