@@ -1,0 +1,204 @@
+"""The history is read once, oldest first; then the question gets what it leaves to the history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.queries.answers import telling
+from rag.queries.bridging import Shape, lacks_topic
+from rag.queries.discourse import Discourse, Tuning, fits
+from rag.queries.ellipsis import Before, complete, continued, find_fragment
+from rag.queries.lexicon import FOREIGN, FUNCTION_WORDS, OPENERS, PRONOUNS
+from rag.queries.mentions import Mention, find_mentions, with_article
+from rag.queries.substitution import (
+    Edit,
+    applied,
+    description_edits,
+    pronoun_edits,
+    small_word_edits,
+)
+from rag.queries.words import Word, last_question, read_words, stem
+from rag.schema import Turn
+
+MOST_TURNS = 16
+"""Of the history that are read, the latest."""
+MOST_CHARS = 800
+"""Of a turn that are read, the first."""
+MOST_MENTIONS = 12
+"""Of a turn."""
+MOST_QUESTION_CHARS = 1000
+"""A longer question says for itself what it is about."""
+MOST_BEFORE = 160
+"""Characters of a question that a later one may take up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What is searched for a question."""
+
+    text: str
+    """Equals the question when nothing was added."""
+    rewritten: bool
+    added: tuple[str, ...]
+    """What was taken from the history."""
+
+
+def standalone(question: str, history: Sequence[Turn], *, tuning: Tuning | None = None) -> Query:
+    """Return the question so that it can be understood without the history.
+
+    Pronouns and descriptions get their names, and a question that leaves something out gets it
+    from the one before. One that stands alone stays as it is, to the letter; so does one in another
+    language than English. Time is linear in the question; of the history at most `MOST_TURNS` turns
+    of `MOST_CHARS` characters are read.
+
+    Args:
+        question: any text.
+        history: earlier turns, oldest first.
+        tuning: other weights, for measuring them.
+    """
+    conversation = _Conversation(tuning or Tuning())
+    for turn in history[-MOST_TURNS:]:
+        conversation.hear(turn)
+    return conversation.rewrite(question)
+
+
+class _Conversation:
+    """What is known when the next question is asked."""
+
+    def __init__(self, tuning: Tuning) -> None:
+        self._tuning = tuning
+        self._discourse = Discourse(tuning)
+        self._heard: set[str] = set()
+        self._question = ""
+        self._answered: tuple[Mention, ...] = ()
+
+    def hear(self, turn: Turn) -> None:
+        """Take in a turn of the history."""
+        text = turn.text[:MOST_CHARS]
+        if turn.role == "user":
+            self._hear_question(text)
+        else:
+            self._hear_answer(telling(text))
+
+    def rewrite(self, question: str) -> Query:
+        """Return what the question is in full."""
+        words = read_words(question) if len(question) <= MOST_QUESTION_CHARS else ()
+        query = None
+        if words and self._discourse and not _foreign(words):
+            query = (
+                self._continued(question, words)
+                or self._completed(question)
+                or self._resolved(question, words)
+            )
+        return query or Query(text=question, rewritten=False, added=())
+
+    def _hear_question(self, text: str) -> None:
+        query = self.rewrite(text)
+        words = read_words(query.text)
+        self._heard |= {stem(word.lower) for word in words}
+        self._discourse.fade()
+        self._discourse.hear(find_mentions(query.text, words)[:MOST_MENTIONS], "user")
+        self._question = last_question(query.text)
+        self._answered = ()
+
+    def _hear_answer(self, text: str) -> None:
+        words = read_words(text)
+        self._heard |= {stem(word.lower) for word in words}
+        mentions = find_mentions(text, words)[:MOST_MENTIONS]
+        question = self._question.lower()
+        asked_who = question.startswith(("who ", "whom "))
+        asked = None
+        if question.startswith(("what ", "which ")):
+            asked = frozenset(stem(word.lower) for word in read_words(question))
+        self._discourse.hear(mentions, "assistant", asked_who=asked_who, asked=asked)
+        for gender in dict.fromkeys(PRONOUNS[w.lower] for w in words if w.lower in PRONOUNS):
+            self._discourse.hear_pronoun(gender)
+        if asked_who:
+            mentions = tuple(sorted(mentions, key=lambda one: not _may_be_person(one)))
+        listing = text.rfind(":")
+        listed = tuple(one for one in mentions if one.start > listing)
+        self._answered = listed if len(listed) > 1 else mentions
+
+    def _continued(self, question: str, words: Sequence[Word]) -> Query | None:
+        """Return "tell me more" with what about."""
+        topic = self._discourse.topic()
+        if topic is None:
+            return None
+        name = with_article(topic.mention)
+        text = continued(question, words, name)
+        return Query(text=text, rewritten=True, added=(name,)) if text else None
+
+    def _completed(self, question: str) -> Query | None:
+        """Return a question that leaves something out with what the one before says."""
+        fragment = find_fragment(question)
+        if fragment is None or not 0 < len(self._question) <= MOST_BEFORE:
+            return None
+        edits = self._edits(fragment.text, fragment.words)
+        named = applied(fragment.text, edits)
+        text, added = complete(
+            fragment.renamed(named), Before(text=self._question, answered=self._answered)
+        )
+        return Query(text=text, rewritten=True, added=(*(one.added for one in edits), *added))
+
+    def _resolved(self, question: str, words: Sequence[Word]) -> Query | None:
+        """Return a question with names in place of what points to them."""
+        edits = self._edits(question, words)
+        text = applied(question, edits)
+        topic = self._lacking(question, words, text, replaced=bool(edits))
+        if edits:
+            text = _without_opener(text, words, min(edit.start for edit in edits))
+        if topic:
+            text = f"{text.rstrip()} ({topic})"
+        if not edits and not topic:
+            return None
+        added = (*(edit.added for edit in edits), *([topic] if topic else []))
+        return Query(text=text, rewritten=True, added=added)
+
+    def _edits(self, text: str, words: Sequence[Word]) -> list[Edit]:
+        mentions = [self._discourse.known(one) for one in find_mentions(text, words)]
+        found = [
+            *pronoun_edits(words, mentions, self._discourse),
+            *small_word_edits(words, self._discourse, self._answered),
+            *description_edits(words, mentions, self._discourse),
+        ]
+        edits: list[Edit] = []
+        for edit in sorted(found, key=lambda edit: (edit.start, -edit.end)):
+            if not edits or edit.start >= edits[-1].end:
+                edits.append(edit)
+        return edits
+
+    def _lacking(
+        self, question: str, words: Sequence[Word], text: str, *, replaced: bool
+    ) -> str | None:
+        """Return the topic where the question, now `text`, has no name and lacks one."""
+        now = read_words(text)
+        shape = Shape(
+            words=words,
+            mentions=find_mentions(question, words),
+            replaced=replaced,
+            named=any(one.kind == "name" for one in find_mentions(text, now)),
+        )
+        topic = self._discourse.topic() if lacks_topic(shape, self._heard, self._tuning) else None
+        if topic is None or topic.mention.words <= {stem(word.lower) for word in now}:
+            return None
+        return with_article(topic.mention)
+
+
+def _may_be_person(mention: Mention) -> bool:
+    return mention.kind == "name" and fits(mention.nature, "he") > 0
+
+
+def _without_opener(text: str, words: Sequence[Word], first_edit: int) -> str:
+    """Return a rewritten question without the "and" that tied it to the one before."""
+    if words[0].lower not in OPENERS or len(words) < 2 or first_edit < words[1].start:
+        return text
+    text = text[words[1].start :]
+    return text[:1].upper() + text[1:]
+
+
+def _foreign(words: Sequence[Word]) -> bool:
+    """Tell whether a question is likely not in English."""
+    ours = sum(word.lower in FUNCTION_WORDS for word in words)
+    theirs = sum(word.lower in FOREIGN for word in words)
+    return theirs > ours or not any(word.text.isascii() for word in words)
