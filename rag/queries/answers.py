@@ -26,8 +26,3 @@ def telling(answer: str) -> str:
     """Return the answer without markers and links, and without sentences that only say that there is none."""
     parts = _SENTENCE_END.split(_LINK.sub(" ", _MARKER.sub("", answer)))
     return "".join(part for part in parts if not _ABSTAINING.search(part))
-
-
-def abstains(answer: str) -> bool:
-    """Tell whether an answer says that there is none, and nothing else."""
-    return not telling(answer).strip()

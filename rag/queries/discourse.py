@@ -72,6 +72,8 @@ class Entity:
     """How much the whole conversation is about it."""
     turn: int
     """Number of the turn it was last mentioned in."""
+    by_user: bool
+    """Whether the user mentioned it first."""
 
 
 def fits(nature: Nature, gender: Gender) -> float:
@@ -91,6 +93,12 @@ class Discourse:
         """Whether anything was mentioned."""
         return bool(self._entities)
 
+    def copy(self) -> Discourse:
+        """Return another with the same entities."""
+        other = Discourse(self._tuning)
+        other._turn, other._entities = self._turn, self._entities.copy()
+        return other
+
     def fade(self) -> None:
         """Begin a new question: everything said before is a little further away."""
         self._entities = [
@@ -103,34 +111,25 @@ class Discourse:
         ]
 
     def hear(
-        self,
-        mentions: Sequence[Mention],
-        role: Role,
-        *,
-        asked_who: bool = False,
-        asked: frozenset[str] | None = None,
+        self, mentions: Sequence[Mention], role: Role, *, answering: Mention | None = None
     ) -> None:
         """Take in the mentions of one turn.
 
         Args:
             mentions: in order.
             role: who spoke.
-            asked_who: whether the turn answers a question for a person.
-            asked: stems of the words of the question for a thing that it answers, if it does.
+            answering: the one of them that answers the question before, if it is known.
         """
         self._turn += 1
         for number, mention in enumerate(mentions):
             salience = self._salience(mention, role, first=number == 0)
             weight = salience if role == "user" else salience * self._tuning.topic_answer
-            if asked_who and mention.kind == "name" and fits(mention.nature, "he") > 0:
-                nature: Nature = "person" if mention.nature == "unknown" else mention.nature
-                self._add(replace(mention, nature=nature), self._tuning.asked, self._tuning.asked)
-                asked_who = False
-            elif asked is not None and mention.kind != "time" and not mention.words & asked:
-                self._add(mention, salience * self._tuning.news, weight * self._tuning.news)
-                asked = None
+            if mention is not answering:
+                self._add(mention, role, salience, weight)
+            elif mention.kind == "name" and mention.nature in _PEOPLE | {"many"}:
+                self._add(mention, role, self._tuning.asked, self._tuning.asked)
             else:
-                self._add(mention, salience, weight)
+                self._add(mention, role, salience * self._tuning.news, weight * self._tuning.news)
 
     def hear_pronoun(self, gender: Gender) -> None:
         """Count a pronoun in an answer as a mention of what it most likely stands for."""
@@ -169,7 +168,7 @@ class Discourse:
 
     def partner(self, entity: Entity) -> Entity | None:
         """Return the other one where "they" seems to stand for one person: who was named with them."""
-        if not _single_person(entity):
+        if not (_single_person(entity) and entity.by_user):
             return None
         return _best(
             (other.salience, other)
@@ -177,6 +176,7 @@ class Discourse:
             if other is not entity
             and _single_person(other)
             and _PEOPLE & {entity.nature, other.nature}
+            and other.by_user
             and abs(other.turn - entity.turn) <= 1
         )
 
@@ -208,7 +208,7 @@ class Discourse:
             * (1.0 if mention.kind == "name" else self._tuning.phrase)
         )
 
-    def _add(self, mention: Mention, salience: float, weight: float) -> None:
+    def _add(self, mention: Mention, role: Role, salience: float, weight: float) -> None:
         old = _best(
             (entity.salience, entity) for entity in self._entities if _same(entity.mention, mention)
         )
@@ -220,6 +220,7 @@ class Discourse:
                     salience=salience,
                     weight=weight,
                     turn=self._turn,
+                    by_user=role == "user",
                 )
             )
             return

@@ -39,6 +39,13 @@ _CONTINUING = frozenset(
     else further detail details information info that this it them about""".split()
 )
 _GOING_ON = frozenset("more continue elaborate explain expand further details else go".split())
+_LINKS = {
+    **dict.fromkeys(("about", "on", "explain"), ""),
+    **dict.fromkeys(("elaborate", "expand"), "on "),
+    **dict.fromkeys("more else information info detail details".split(), "about "),
+}
+"""What joins the topic to the last word of such a request."""
+_OPEN = frozenset("anything something nothing any more".split())
 _DEGREES = frozenset({"many", "much"})
 
 
@@ -61,7 +68,7 @@ class Fragment:
         """Return the fragment with names for its pronouns."""
         if text == self.text:
             return self
-        question = self.question.replace(self.text, text)
+        question = self.question.replace(self.text, text, 1)
         return replace(self, question=question, text=text, words=read_words(text))
 
 
@@ -79,12 +86,14 @@ def continued(question: str, words: Sequence[Word], topic: str) -> str | None:
     if not set(lowers) <= _CONTINUING or not set(lowers) & _GOING_ON:
         return None
     kept = len(words)
-    while kept and lowers[kept - 1] in {"about", "it", "that", "this", "them", "please"}:
+    while kept and lowers[kept - 1] in {"it", "that", "this", "them", "please"}:
         kept -= 1
+    going_on = lowers[max(kept - 2, 0) : kept] == ["go", "on"]
+    link = _LINKS.get(lowers[kept - 1]) if kept and not going_on else None
+    if link is None:
+        return f"{question.strip()} ({topic})"
     sign = "?" if question.rstrip().endswith("?") else ""
-    if kept and lowers[kept - 1] in {"more", "else", "information", "info", "details"}:
-        return f"{question[: words[kept - 1].end]} about {topic}{sign}"
-    return f"{question.strip()} ({topic})"
+    return f"{question[: words[kept - 1].end]} {link}{topic}{sign}"
 
 
 def find_fragment(text: str) -> Fragment | None:
@@ -92,7 +101,13 @@ def find_fragment(text: str) -> Fragment | None:
     words = read_words(text)
     start, led = _lead(words)
     rest = words[start:]
-    if not rest or len(rest) > MOST_WORDS or _has_verb(rest):
+    if (
+        not rest
+        or len(rest) > MOST_WORDS
+        or "(" in text
+        or rest[0].lower in _OPEN
+        or _has_verb(rest)
+    ):
         return None
     asking = (
         rest[0].lower in WH
@@ -142,7 +157,7 @@ def _lead(words: Sequence[Word]) -> tuple[int, bool]:
 
 def _has_verb(words: Sequence[Word]) -> bool:
     for i, word in enumerate(words):
-        if word.lower in AUXILIARIES:
+        if word.lower in AUXILIARIES or word.lower.endswith("'s"):
             return True
         before = words[i - 1].lower if i else ""
         if word.capital and i:

@@ -47,6 +47,7 @@ MOST_WORDS = 9
 """Of a mention; longer ones are cut at a word."""
 MOST_CHARS = 90
 _JOINING = frozenset("of the de la le van von der den di da du bin al el for".split())
+_UNTITLED = AUXILIARIES | {"and"}
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»\n]{2,80})[\"”»]")
 _TITLE_CASE_SHARE = 0.6
 
@@ -126,7 +127,7 @@ def _is_heading(text: str, words: Sequence[Word]) -> bool:
     """Tell whether a turn is nothing but one name: "Hound Dog", "Shakespeare in Love"."""
     if not words or len(words) > MOST_WORDS or "?" in text:
         return False
-    if any(word.apart or word.lower == "and" or word.possessive for word in words[1:]):
+    if any(word.apart or word.lower in _UNTITLED or word.possessive for word in words[1:]):
         return False
     content = [word for word in words if word.content]
     return bool(content) and words[0].content and all(word.capital for word in content)
@@ -220,7 +221,7 @@ def _may_begin_name(words: Sequence[Word], i: int) -> bool:
     if not word.opens:
         return True
     following = words[i + 1] if i + 1 < len(words) and not words[i + 1].apart else None
-    if following and not following.opens and following.capital and following.content:
+    if following and not following.opens and following.content and _continues_name(following):
         return True
     if _acronym(word) or word.possessive or word.lower in COUNTRIES | MEN | WOMEN | TITLES:
         return True
@@ -231,6 +232,10 @@ def _may_begin_name(words: Sequence[Word], i: int) -> bool:
     return bool(verbal) and not plural and not word.lower.endswith(("ing", "ion", "ment", "ity"))
 
 
+def _continues_name(word: Word) -> bool:
+    return word.capital or (word.number and not word.year)
+
+
 def _acronym(word: Word) -> bool:
     return len(word.text) > 1 and word.text.isupper() and word.text.isalpha()
 
@@ -239,7 +244,8 @@ def _phrase_run(words: Sequence[Word], i: int) -> int:
     """Return where the noun phrase that begins at word i ends, or 0."""
     before = words[i - 1] if i and not words[i].apart else None
     determined = before is not None and _determines(words, i - 1)
-    if before is not None and before.lower == "what" and _verb_by_place(words, i):
+    weakly = before is not None and (before.lower == "what" or before.number)
+    if weakly and _verb_by_place(words, i):
         return 0
     if not _nominal(words[i]) or (not determined and _verb_by_place(words, i)):
         return 0
@@ -285,6 +291,8 @@ def _verb_by_place(words: Sequence[Word], i: int) -> bool:
         return True
     if before is None or words[i].apart:
         return False
+    if word in BASE_VERBS and _is_plural(before.lower):
+        return True
     if before.lower in {"who", "what", "to", "not", "n't"} | PRONOUNS.keys() | {"i", "you", "we"}:
         return before.lower != "to" or word in BASE_VERBS
     return before.capital and before.content and not words[i].capital and not before.possessive
@@ -296,6 +304,8 @@ def _chunk(words: Sequence[Word], i: int) -> int:
     while j < len(words) and j - i < MOST_WORDS and not words[j].apart:
         word = words[j]
         if not word.content or word.opens or word.lower in NOT_NOUNS or word.lower.endswith("ly"):
+            break
+        if word.lower in BASE_VERBS and _is_plural(words[j - 1].lower):
             break
         if word.year or _participle(words, j) or (word.capital and not words[j - 1].capital):
             break
@@ -411,28 +421,41 @@ def _nature(mention: Mention, run: Sequence[Word], head: Word) -> Nature:
         return "person"
     if noun in GROUPS:
         return "group"
-    plural = noun.endswith("s") and not noun.endswith(("ss", "us", "is", "news", "physics"))
-    return "many" if plural or noun in {"people", "children", "men", "women"} else "thing"
+    return "many" if _is_plural(noun) else "thing"
+
+
+def _is_plural(noun: str) -> bool:
+    if noun in {"people", "children", "men", "women"}:
+        return True
+    return noun.endswith("s") and not noun.endswith(("ss", "us", "is", "news", "physics"))
 
 
 def _nature_of_name(mention: Mention, run: Sequence[Word], lowers: Sequence[str]) -> Nature:
-    if lowers[-1] in COUNTRIES and (len(lowers[-1]) > 3 or _acronym(run[-1]) or "." in lowers[-1]):
+    nation = lowers[-1] in COUNTRIES
+    if nation and (len(lowers[-1]) > 3 or _acronym(run[-1]) or "." in lowers[-1]):
         return "place"
-    if any(lower in GROUP_NAMES for lower in lowers):
-        return "group"
-    if "&" in mention.text:
+    if "&" in mention.text or any(lower in GROUP_NAMES for lower in lowers):
         return "group"
     if len(run) > 1 and any(_unlike_person(word) for word in run[1:]):
         return "thing"
+    return _gender(mention, lowers) or _nature_of_other(mention, run, lowers)
+
+
+def _gender(mention: Mention, lowers: Sequence[str]) -> Nature | None:
+    """Say what a title or a first name tells."""
     first = lowers[0] if lowers[0] not in TITLES or len(lowers) == 1 else lowers[1]
     if lowers[0] in MALE or (first in MEN and (len(lowers) > 1 or mention.article == "")):
         return "male"
     if lowers[0] in FEMALE or first in WOMEN:
         return "female"
-    if lowers[0] in TITLES:
-        return "person"
+    return "person" if lowers[0] in TITLES else None
+
+
+def _nature_of_other(mention: Mention, run: Sequence[Word], lowers: Sequence[str]) -> Nature:
     if mention.place:
         return "place"
+    if mention.article == "the" and _is_plural(lowers[-1]):
+        return "group"
     if any(word.number for word in run) or (len(run) == 1 and _acronym(run[0])):
         return "group"
     return "unknown"

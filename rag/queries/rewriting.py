@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 from rag.queries.answers import telling
 from rag.queries.bridging import Shape, lacks_topic
-from rag.queries.discourse import Discourse, Tuning, fits
+from rag.queries.discourse import Discourse, Tuning
 from rag.queries.ellipsis import Before, complete, continued, find_fragment
 from rag.queries.lexicon import FOREIGN, FUNCTION_WORDS, OPENERS, PRONOUNS
-from rag.queries.mentions import Mention, find_mentions, with_article
+from rag.queries.mentions import Mention, Nature, find_mentions, with_article
 from rag.queries.substitution import (
     Edit,
     applied,
@@ -29,6 +30,8 @@ MOST_MENTIONS = 12
 """Of a turn."""
 MOST_QUESTION_CHARS = 1000
 """A longer question says for itself what it is about."""
+MOST_ROUNDS = 3
+"""In which a rewritten question must come to stand alone by these very rules, or it is not rewritten."""
 MOST_BEFORE = 160
 """Characters of a question that a later one may take up."""
 
@@ -60,7 +63,14 @@ def standalone(question: str, history: Sequence[Turn], *, tuning: Tuning | None 
     conversation = _Conversation(tuning or Tuning())
     for turn in history[-MOST_TURNS:]:
         conversation.hear(turn)
-    return conversation.rewrite(question)
+    text = question
+    added: tuple[str, ...] = ()
+    for _ in range(MOST_ROUNDS):
+        query = copy(conversation).rewrite(text)
+        if query.text == text:
+            return Query(text=text, rewritten=text != question, added=added)
+        text, added = query.text, (*added, *query.added)
+    return Query(text=question, rewritten=False, added=())
 
 
 class _Conversation:
@@ -72,6 +82,14 @@ class _Conversation:
         self._heard: set[str] = set()
         self._question = ""
         self._answered: tuple[Mention, ...] = ()
+
+    def __copy__(self) -> _Conversation:
+        """Return one that may learn from a question without this one knowing."""
+        other = _Conversation(self._tuning)
+        other._discourse = self._discourse.copy()
+        other._heard = self._heard
+        other._question, other._answered = self._question, self._answered
+        return other
 
     def hear(self, turn: Turn) -> None:
         """Take in a turn of the history."""
@@ -105,20 +123,16 @@ class _Conversation:
     def _hear_answer(self, text: str) -> None:
         words = read_words(text)
         self._heard |= {stem(word.lower) for word in words}
-        mentions = find_mentions(text, words)[:MOST_MENTIONS]
-        question = self._question.lower()
-        asked_who = question.startswith(("who ", "whom "))
-        asked = None
-        if question.startswith(("what ", "which ")):
-            asked = frozenset(stem(word.lower) for word in read_words(question))
-        self._discourse.hear(mentions, "assistant", asked_who=asked_who, asked=asked)
         for gender in dict.fromkeys(PRONOUNS[w.lower] for w in words if w.lower in PRONOUNS):
             self._discourse.hear_pronoun(gender)
-        if asked_who:
-            mentions = tuple(sorted(mentions, key=lambda one: not _may_be_person(one)))
+        mentions = find_mentions(text, words)[:MOST_MENTIONS]
+        mentions, answering = _answering(mentions, self._question)
+        self._discourse.hear(mentions, "assistant", answering=answering)
         listing = text.rfind(":")
         listed = tuple(one for one in mentions if one.start > listing)
         self._answered = listed if len(listed) > 1 else mentions
+        if answering is not None and answering.kind == "name":
+            self._answered = (answering, *(one for one in self._answered if one is not answering))
 
     def _continued(self, question: str, words: Sequence[Word]) -> Query | None:
         """Return "tell me more" with what about."""
@@ -179,14 +193,32 @@ class _Conversation:
             replaced=replaced,
             named=any(one.kind == "name" for one in find_mentions(text, now)),
         )
+        if text.rstrip().endswith(")"):
+            return None
         topic = self._discourse.topic() if lacks_topic(shape, self._heard, self._tuning) else None
         if topic is None or topic.mention.words <= {stem(word.lower) for word in now}:
             return None
         return with_article(topic.mention)
 
 
-def _may_be_person(mention: Mention) -> bool:
-    return mention.kind == "name" and fits(mention.nature, "he") > 0
+def _answering(
+    mentions: tuple[Mention, ...], question: str
+) -> tuple[tuple[Mention, ...], Mention | None]:
+    """Return an answer's mentions and which of them was asked for; a "who" makes it a person."""
+    lower = question.lower()
+    if lower.startswith(("who ", "whom ")):
+        names = (one for one in mentions if one.kind == "name" and one.nature != "place")
+        found = next(names, None)
+        if found is None or found.nature not in {"unknown", "male", "female", "person", "many"}:
+            return mentions, None
+        nature: Nature = "person" if found.nature == "unknown" else found.nature
+        person = replace(found, nature=nature)
+        return tuple(person if one is found else one for one in mentions), person
+    if lower.startswith(("what ", "which ")):
+        asked = {stem(word.lower) for word in read_words(question)}
+        news = (one for one in mentions if one.kind != "time" and not one.words & asked)
+        return mentions, next(news, None)
+    return mentions, None
 
 
 def _without_opener(text: str, words: Sequence[Word], first_edit: int) -> str:
