@@ -10,6 +10,9 @@ PY := $(V)/bin/python
 UV := $(V)/bin/uv pip install --quiet --python $(PY)
 DATA ?= ../shared/data
 
+# Recipes say in words what they do.
+.SILENT:
+
 .PHONY: help run install dev test check format eval bench lock wheel clean torch
 
 help: ## list the targets
@@ -42,6 +45,7 @@ install: $(V)/.ready ## make .venv with everything the program needs
 dev: $(V)/.ready-dev ## add what tests and checks need
 
 $(V)/.ready: pyproject.toml requirements.lock
+	echo "Installing into $(V), once ..." >&2
 	test -x $(PY) || $(PYTHON) -m venv $(V)
 	$(PY) -m pip install --quiet --disable-pip-version-check "uv>=0.9"
 	$(UV) --no-deps --require-hashes -r requirements.lock
@@ -59,6 +63,7 @@ torch:
 	else $$pip --no-deps --torch-backend cpu "torch==$(TORCH)"; fi
 
 $(V)/.ready-dev: $(V)/.ready requirements-dev.lock
+	echo "Installing what tests and checks need ..." >&2
 	$(UV) --no-deps --require-hashes -r requirements-dev.lock
 	touch $@
 

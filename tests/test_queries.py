@@ -153,7 +153,7 @@ REWRITTEN = [
     (REVENUE, "What about profit?", "What about profit? (What was the revenue in 2022)"),
     (WARRANTY, "Why not?", "Why not? (Does the warranty cover water damage)"),
     # going on
-    (CHIEF, "Tell me more", "Tell me more about Acme Corp"),
+    (CHIEF, "Tell me more", "Tell me more about Maria Lopez"),
     (REFUNDS, "Can you say more about that?", "Can you say more about the refund policy?"),
     (REFUNDS, "Go on", "Go on (the refund policy)"),
 ]

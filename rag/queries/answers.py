@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _MARKER = re.compile(r"\[\d{1,3}(?:\s?[,;–-]\s?\d{1,3}){0,20}\]")
-_LINK = re.compile(r"https?://\S+")
+_LINK = re.compile(r"https?://\S*[^\s.,;:!?)]")
 _SENTENCE_END = re.compile(r"((?<=[.!?])\s+|\n+)")
 _NOT = r"(?: not|n['’]t)"
 _SOURCES = r"(?:sources?|documents?|passages?|context|texts?|articles?|data)"

@@ -190,15 +190,19 @@ class Discourse:
             (entity.salience, entity) for entity in self._entities if where(entity.mention)
         )
 
-    def topic(self) -> Entity | None:
-        """Return what the whole conversation is about, rather a name than a phrase."""
+    def topic(self, *, people: bool = True) -> Entity | None:
+        """Return what the whole conversation is about, rather a name than a phrase.
+
+        Args:
+            people: whether it may be a person.
+        """
         return _best(
             (
                 entity.weight * (1.0 if entity.mention.kind == "name" else self._tuning.phrase),
                 entity,
             )
             for entity in self._entities
-            if entity.mention.kind != "time"
+            if entity.mention.kind != "time" and (people or entity.nature not in _PEOPLE)
         )
 
     def _salience(self, mention: Mention, role: Role, *, first: bool) -> float:

@@ -195,7 +195,8 @@ def _qualified(words: Sequence[Word], j: int) -> int:
     last = words[j - 1]
     if not (last.possessive or last.lower in DEMONYMS) or j >= len(words) or words[j].apart:
         return 0
-    if not _nominal(words[j]) or words[j].opens or words[j].lower in NOT_NOUNS | BASE_VERBS:
+    verbs = NOT_NOUNS if last.possessive else NOT_NOUNS | BASE_VERBS
+    if not _nominal(words[j]) or words[j].opens or words[j].lower in verbs:
         return 0
     return _extended(words, _chunk(words, j))
 

@@ -195,7 +195,11 @@ class _Conversation:
         )
         if text.rstrip().endswith(")"):
             return None
-        topic = self._discourse.topic() if lacks_topic(shape, self._heard, self._tuning) else None
+        if not lacks_topic(shape, self._heard, self._tuning):
+            return None
+        topic = self._discourse.topic(
+            people=not any(one.nature == "group" for one in shape.mentions)
+        )
         if topic is None or topic.mention.words <= {stem(word.lower) for word in now}:
             return None
         return with_article(topic.mention)

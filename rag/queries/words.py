@@ -66,7 +66,7 @@ def read_words(text: str) -> tuple[Word, ...]:
         follows_plural = bool(words) and gap.startswith(("' ", "’ ")) and words[-1].lower[-1] == "s"
         if follows_plural:
             words[-1] = _owning(words[-1])
-        abbreviated = gap == ". " and _abbreviated(words[-1])
+        abbreviated = bool(words) and gap == ". " and _abbreviated(words[-1])
         words.append(
             Word(
                 text=bare,
