@@ -70,6 +70,9 @@ FILM = talk("“The Great Escape”: who directed it?", "John Sturges directed �
 GHENT = talk("How many people live in Ghent?")
 REFUNDS = talk("Explain the refund policy.", "Refunds are paid within ten days. [1]")
 
+PLAIN = Tuning(describing=False, lacking=False, beside=False)
+"""Pronouns and ellipsis only."""
+
 REWRITTEN = [
     # pronouns
     (HAMLET, "When did he write it?", "When did William Shakespeare write Hamlet?"),
@@ -234,6 +237,20 @@ def test_the_latest_topic_wins():
     assert "When was Johann Goethe born?" == standalone("When was he born?", history).text
 
 
+def test_what_a_pronoun_told_is_remembered():
+    """Who was once called "he" is not "it" later."""
+    history = talk("What did Pinhead build?", "A box. [1]", "When was he born?", "In 1921. [2]")
+
+    assert "Where is the box?" == standalone("Where is it?", history, tuning=PLAIN).text
+
+
+def test_no_name_is_long():
+    """A run of capitals, or one endless word, is not taken up whole."""
+    for name in ("Pneumonoultramicroscopic " * 9, "X" * 700):
+        query = standalone("Who owns it?", talk(f"Where is the {name}?", f"{name} is here."))
+        assert len(query.text) < 120
+
+
 def test_markers_and_links_of_answers_are_not_taken_up():
     """Neither `[1]` nor an address is part of a name."""
     history = talk(
@@ -293,15 +310,13 @@ def test_a_long_question_is_left_alone():
 
 def test_strengths_can_be_measured():
     """Each addition beyond pronouns and ellipsis can be switched off."""
-    weak = Tuning(describing=False, lacking=False, beside=False)
-
     assert (
         "Who founded the company?"
-        == standalone("Who founded the company?", CHIEF, tuning=weak).text
+        == standalone("Who founded the company?", CHIEF, tuning=PLAIN).text
     )
     assert (
         "When was the military agreement signed?"
-        == standalone("When was it signed?", AGREEMENT, tuning=weak).text
+        == standalone("When was it signed?", AGREEMENT, tuning=PLAIN).text
     )
 
 

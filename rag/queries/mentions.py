@@ -46,6 +46,7 @@ Nature = Literal["male", "female", "person", "group", "place", "many", "thing", 
 MOST_WORDS = 9
 """Of a mention; longer ones are cut at a word."""
 MOST_CHARS = 90
+"""Of a mention; longer ones are cut at a word too, and one word that is longer is no mention."""
 _JOINING = frozenset("of the de la le van von der den di da du bin al el for".split())
 _UNTITLED = AUXILIARIES | {"and"}
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»\n]{2,80})[\"”»]")
@@ -76,7 +77,8 @@ class Mention:
 def find_mentions(text: str, words: Sequence[Word]) -> tuple[Mention, ...]:
     """Return the mentions of a text in order; coordinated names also as one, before their parts."""
     if _is_heading(text, words):
-        return (_mention(text, words, 0, len(words), "name"),)
+        heading = _mention(text, words, 0, len(words), "name")
+        return (heading,) if len(heading.text) <= MOST_CHARS else ()
     titled = _is_title(words)
     found: list[Mention] = list(_quoted(text))
     taken = [(mention.start, mention.end) for mention in found]
@@ -101,6 +103,7 @@ def find_mentions(text: str, words: Sequence[Word]) -> tuple[Mention, ...]:
             i = run
         else:
             i += 1
+    found = [mention for mention in found if len(mention.text) <= MOST_CHARS]
     found.sort(key=lambda mention: (mention.start, -mention.end))
     found.extend(list(_coordinated(text, found)))
     return tuple(sorted(found, key=lambda mention: (mention.start, -mention.end)))

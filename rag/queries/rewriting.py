@@ -93,7 +93,7 @@ class _Conversation:
 
     def hear(self, turn: Turn) -> None:
         """Take in a turn of the history."""
-        text = turn.text
+        text = turn.text[:MOST_CHARS]
         if turn.role == "user":
             self._hear_question(text)
         else:

@@ -63,27 +63,33 @@ def pronoun_edits(
 def small_word_edits(
     words: Sequence[Word], discourse: Discourse, listed: Sequence[Mention]
 ) -> Iterator[Edit]:
-    """Yield edits for "there", "then", "one" and "the second one".
+    """Yield an edit each for the first "there", "then" and "one", and for "the second one".
 
     Args:
         words: of the question.
         discourse: of the history.
         listed: what the last answer mentioned, in order.
     """
+    seen: set[str] = set()
     for i, word in enumerate(words):
+        if word.lower in seen:
+            continue
         before, after = words[i - 1].lower if i else "", words[i + 1 : i + 2]
         if word.lower == "there" and not _existential(before, after):
+            seen.add(word.lower)
             place = discourse.most_present(lambda mention: mention.place)
             if place is not None:
                 way = "to" if before in MOTION else "in"
                 yield _edit(word.start, word, f"{way} {with_article(place.mention)}")
         elif word.lower == "then" and i and not after:
+            seen.add(word.lower)
             time = discourse.most_present(lambda mention: mention.kind == "time")
             if time is not None:
                 yield _edit(word.start, word, _at_time(time.mention.text))
         elif word.lower in ORDINALS:
             yield from _ordinal_edit(words, i, listed)
         elif word.lower in {"one", "ones"} and before not in ORDINALS and _ends(after):
+            seen.add(word.lower)
             yield from _one_edit(words, i, discourse)
 
 
