@@ -25,6 +25,7 @@ from rag.pipeline.answering import (
     abstain,
     scored,
 )
+from rag.pipeline.conversation import Conversation
 from rag.queries import standalone
 from rag.reader import load_reader
 from rag.reader.parts import split_parts
@@ -53,6 +54,8 @@ from rag.tokens import TokenCounter
 
 if TYPE_CHECKING:
     from langchain_core.retrievers import BaseRetriever
+
+__all__ = ["Conversation", "Progress", "Rag"]
 
 Progress = Callable[[str, int, int], None]
 """Told (stage, done, of how many) during long work."""
@@ -463,36 +466,6 @@ class Rag:
             ],
             progress=progress,
         )
-
-
-class Conversation:
-    """Questions that follow one another; not to be shared between threads."""
-
-    def __init__(self, rag: Rag) -> None:
-        self._rag = rag
-        self._history: list[Turn] = []
-
-    @property
-    def history(self) -> tuple[Turn, ...]:
-        """Every turn so far, oldest first."""
-        return tuple(self._history)
-
-    def ask(self, question: str, *, sources: Sequence[str] | None = None) -> Answer:
-        """Return the answer to a question that may refer to what was said before."""
-        for event in self.stream(question, sources=sources):
-            if isinstance(event, AnswerReady):
-                return event.answer
-        raise AssertionError("a stream ends with an answer")
-
-    def stream(self, question: str, *, sources: Sequence[str] | None = None) -> Iterator[Event]:
-        """Yield what happens on the way to an answer; it is remembered once it is there."""
-        for event in self._rag.stream(question, self.history, sources=sources):
-            if isinstance(event, AnswerReady):
-                self._history += [
-                    Turn(role="user", text=question),
-                    Turn(role="assistant", text=event.answer.text),
-                ]
-            yield event
 
 
 class _Watch:
