@@ -10,10 +10,13 @@ PY := $(V)/bin/python
 UV := $(V)/bin/uv pip install --quiet --python $(PY)
 DATA ?= ../shared/data
 
+# ONNX Runtime reports to Microsoft unless told not to; `rag/weights.py` tells it, this is for the scripts.
+export ORT_DISABLE_TELEMETRY := 1
+
 # Recipes say in words what they do.
 .SILENT:
 
-.PHONY: help run install dev test check format eval bench lock wheel clean torch
+.PHONY: help run install dev test soak check format eval gate bench lock wheel clean torch
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +26,9 @@ run: $(V)/.ready ## install, index seeds/ and open the web chat
 
 test: $(V)/.ready-dev ## install what tests need and run them all
 	$(PY) -m pytest
+
+soak: $(V)/.ready-dev ## what must not happen, tried for hours
+	TRIES=soak $(PY) -m pytest tests/reliability
 
 check: $(V)/.ready-dev ## format, lint, strict types, import contract
 	$(V)/bin/ruff format --check .
@@ -36,6 +42,9 @@ format: $(V)/.ready-dev ## let ruff format and mend what it can
 
 eval: $(V)/.ready ## answer the questions on the article and print the report
 	$(V)/bin/rag eval
+
+gate: $(V)/.ready ## fail if an answer got worse against eval/baseline.json
+	$(V)/bin/rag eval --gate
 
 bench: $(V)/.ready-training $(V)/.ready-peer ## speed and retrieval quality, with a plain langchain script beside
 	$(PY) -m eval.bench --data $(DATA)

@@ -1,7 +1,6 @@
 """Take the pictures of the web chat that the README shows: `python docs/screenshots.py`.
 
-Serves the chat over `seeds/` with an index of its own, asks what a person would, and needs Debian's
-Chromium.
+Serves the chat over `seeds/` with an index of its own, does what a person would, and needs Debian's Chromium.
 """
 
 from __future__ import annotations
@@ -25,10 +24,11 @@ from rag.web import build_app
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, ViewportSize
 
 IMAGES = Path(__file__).parent / "images"
 ANSWERED = ("What is Freedom Shield?", "What did North Korea announce on March 21?")
+SIZE: ViewportSize = {"width": 1280, "height": 800}
 UNANSWERED = "How much does the new missile system cost?"
 
 
@@ -61,6 +61,77 @@ def ask(page: Page, question: str) -> None:
     page.wait_for_timeout(800)  # scrolling is smooth
 
 
+def look(page: Page, name: str) -> None:
+    """Take a picture once everything has come to rest."""
+    page.wait_for_timeout(800)  # scrolling is smooth
+    page.screenshot(path=IMAGES / f"{name}.png")
+
+
+def chat(page: Page) -> None:
+    """Ask, open the quoted words, and see how the answer came about."""
+    for question in ANSWERED:
+        ask(page, question)
+    look(page, "chat")
+    page.get_by_role("link", name="Explain").last.click()
+    page.locator(".fn-account").wait_for()
+    look(page, "explain")
+
+
+def phone(page: Page) -> None:
+    """Ask on a phone, and open the source over the chat."""
+    page.set_viewport_size({"width": 390, "height": 800})
+    reload(page)
+    ask(page, ANSWERED[-1])
+    look(page, "phone")
+    page.locator(".fn-ref").last.click()
+    page.locator("mark.fn-hit").first.wait_for()
+    look(page, "phone-source")
+    page.get_by_role("link", name="Close").click()
+    page.set_viewport_size(SIZE)
+
+
+def dark(page: Page) -> None:
+    """Ask what the sources do not answer, on a dark screen."""
+    page.emulate_media(color_scheme="dark")
+    reload(page)
+    ask(page, UNANSWERED)
+    look(page, "chat-dark")
+    page.emulate_media(color_scheme="light")
+    reload(page)
+
+
+def sources(page: Page) -> None:
+    """Take a PDF and a text in."""
+    page.get_by_role("tab", name="Sources").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose files").click()
+    files = [*sorted((IMAGES.parent).glob("*.md")), *sorted(IMAGES.parents[1].glob("S*.md"))]
+    chooser.value.set_files(files)
+    page.locator("#fn-add .fn-outcomes li").nth(len(files) - 1).wait_for(timeout=60_000)
+    look(page, "sources")
+
+
+def evaluate(page: Page) -> None:
+    """Run the questions on the article."""
+    page.get_by_role("tab", name="Evaluate").click()
+    page.get_by_text("All of them").click()
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.locator(".fn-report").wait_for(timeout=300_000)
+    look(page, "evaluate")
+
+
+def settings(page: Page) -> None:
+    """Look at what can be chosen."""
+    page.get_by_role("tab", name="Settings").click()
+    look(page, "settings")
+
+
+def reload(page: Page) -> None:
+    """Begin anew."""
+    page.reload()
+    page.locator("p.fn-ready").wait_for(timeout=60_000)
+
+
 def main() -> None:
     """Take the pictures."""
     chromium = shutil.which("chromium")
@@ -70,17 +141,12 @@ def main() -> None:
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         with serving(Settings(index_dir=Path(folder))) as address:
-            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page = browser.new_page(viewport=SIZE)
             page.goto(address)
             page.locator("p.fn-ready").wait_for(timeout=60_000)
-            for question in ANSWERED:
-                ask(page, question)
-            page.screenshot(path=IMAGES / "chat.png")
-            page.emulate_media(color_scheme="dark")
-            page.reload()
-            page.locator("p.fn-ready").wait_for()
-            ask(page, UNANSWERED)
-            page.screenshot(path=IMAGES / "chat-dark.png")
+            look(page, "start")
+            for take in (chat, phone, dark, evaluate, sources, settings):
+                take(page)
             page.close()
         browser.close()
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import fsum
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -193,7 +194,8 @@ class _Cover:
         terms = frozenset(store.analyze(query))
         content = terms - FUNCTION_WORDS or terms
         self._weights = store.weights(content) if content else {}
-        self._total = sum(self._weights.values()) or 1.0
+        # fsum: the order in which a set yields its members changes from process to process.
+        self._total = fsum(self._weights.values()) or 1.0
 
     def terms(self, text: str) -> frozenset[str]:
         """Return the query's terms that the text holds."""
@@ -201,7 +203,7 @@ class _Cover:
 
     def share(self, terms: Collection[str]) -> float:
         """Return the terms' part of the query's weight, 0..1."""
-        return sum(self._weights[term] for term in terms) / self._total
+        return fsum(self._weights[term] for term in terms) / self._total
 
 
 def _first_scores(

@@ -41,8 +41,14 @@ StepCode = Literal[
     "repointed",  # a marker was moved to evidence that supports its sentence better
     "cited",  # a sentence without a marker was given one
     "asked_again",  # the model was asked once more, with what was wrong
+    "not_asked_again",  # it would have been, but its prompt had no room for what was wrong
+    "left_out",  # a sentence that rests on nothing in the sources was left out
+    "cut_off",  # the model stopped at its length limit
+    "neutralised",  # something in the passages that could steer a model was made harmless
     "fell_back",  # the extractive reader answered in the model's place
     "abstained",  # nothing could be shown to be supported
+    "excerpted",  # a summary or survey of sentences of the sources, since no model wrote one
+    "conflict",  # two sources give different numbers or dates for one thing; both are cited
 ]
 
 
@@ -211,7 +217,7 @@ class Answer:
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds by stage."""
     usage: Mapping[str, int] = field(default_factory=dict)
-    """Tokens: `prompt`, `completion`; empty where no chat model answered."""
+    """Tokens: `prompt`, `completion`, also of a model whose answer was not used; empty where none was asked."""
     steps: tuple[Step, ...] = ()
     """What was done about bad citations, in order."""
 
@@ -246,6 +252,7 @@ class TextDelta:
     """Event: more text of a provisional answer; `AnswerReady` replaces all of it."""
 
     text: str
+    """Empty while a model is silent, so that whoever follows can leave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

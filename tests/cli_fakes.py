@@ -98,6 +98,8 @@ class ScriptedRag:
     calls: list[tuple[object, ...]] = field(default_factory=list)
     n_closed: int = 0
     n_answered: int = 0
+    models: tuple[str, ...] = ("extractive:scripted",)
+    asked_model: str | None = None
 
     def __enter__(self) -> ScriptedRag:
         return self
@@ -105,9 +107,10 @@ class ScriptedRag:
     def __exit__(self, *exc_info: object) -> None:
         self.n_closed += 1
 
-    def stream(self, question: str, history=(), *, sources=None) -> Iterator[Event]:
+    def stream(self, question: str, history=(), *, sources=None, model=None) -> Iterator[Event]:
         """Say the next answer, or fail as told."""
         self.calls.append(("stream", question, tuple(history), sources))
+        self.asked_model = model
         answer = self.answers[self.n_answered % len(self.answers)]
         self.n_answered += 1
         if isinstance(answer, BaseException):

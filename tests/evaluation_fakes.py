@@ -164,6 +164,23 @@ def right(question: str) -> Answer:
     return citing(question, *_RIGHT[name]) if name in _RIGHT else abstaining(question)
 
 
+def shifted(question: str) -> Answer:
+    """Say what is right and cite the next sentence for it, or the one before where none is next."""
+    answer = right(question)
+    citations = []
+    for citation in answer.citations:
+        sentence = SENTENCES.index(citation.quote)
+        start, end = span(sentence + 1 if sentence + 1 < len(SENTENCES) else sentence - 1)
+        quote = SOURCE.text[start:end]
+        citations.append(replace(citation, start=start, end=end, quote=quote))
+    return replace(answer, citations=tuple(citations))
+
+
+def repeated(n: int) -> tuple[Example, ...]:
+    """Return the examples n times over, so that there are enough of them to tell from chance."""
+    return tuple(replace(e, query_id=f"{e.query_id}-{i}") for i in range(n) for e in EXAMPLES)
+
+
 @dataclass
 class ScriptedPipeline:
     """Answers by a function, retrieves the passages that it is given, and remembers questions."""

@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rag.embedding import EncodedPassages
+from rag.index import Index, IndexStamp
+from rag.pipeline import Rag
+from rag.pipeline.answering import Answerer, ExtractiveAnswerer
 from rag.reader import Reading
 from rag.schema import Candidate, Span
+from rag.settings import Settings
+from rag.tokens import TokenCounter
 
 if TYPE_CHECKING:
     from rag.schema import Vectors
@@ -86,22 +92,52 @@ class OverlapReader:
         return tuple(sorted(found, key=lambda r: (-r.probability, r.candidate, r.start)))
 
 
+def open_rag(
+    folder: Path,
+    encoder: HashEncoder | None = None,
+    answerers: Sequence[Answerer] | None = None,
+    **settings: object,
+) -> Rag:
+    """A Rag over a folder with fakes for encoder and reader; its index lies beside the folder."""
+    values = Settings(**{"seeds_dir": folder, "index_dir": folder.parent / "index", **settings})
+    encoder, tokens = encoder or HashEncoder(), TokenCounter()
+    stamp = IndexStamp(
+        encoder=encoder.name,
+        dimension=encoder.dimension,
+        tokenizer=tokens.name,
+        passage_tokens=values.passage_tokens,
+        overlap_sentences=values.overlap_sentences,
+    )
+    return Rag(
+        values,
+        index=Index.open(values.index_dir, stamp),
+        encoder=encoder,
+        answerers=answerers or [ExtractiveAnswerer(OverlapReader())],
+        tokens=tokens,
+    )
+
+
 class ScriptedChat:
     """Says what it was told to say, piece by piece, and remembers what it was asked."""
 
     name = "scripted"
+    cites = False
 
-    def __init__(self, *replies: str | Exception) -> None:
+    def __init__(self, *replies: str | Exception, finish: str = "stop") -> None:
         self.replies = list(replies)
+        self.finish = finish
         self.asked: list[object] = []
+        self.documents: object = ()
 
-    def stream(self, messages: object) -> Iterator[object]:
+    def stream(self, messages: object, documents: object = ()) -> Iterator[object]:
         """Yield the next reply in pieces of seven characters, or raise it."""
         from rag.chat import ChatDelta
 
         self.asked.append(messages)
+        self.documents = documents
         reply = self.replies.pop(0)
         if isinstance(reply, Exception):
             raise reply
         for start in range(0, len(reply), 7):
             yield ChatDelta(text=reply[start : start + 7])
+        yield ChatDelta(text="", finish=self.finish)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from langchain_core.language_models import BaseChatModel
@@ -51,14 +53,14 @@ class Scripted(BaseChatModel):
     def _generate(self, *_args, **_kwargs):
         return ChatResult(generations=[ChatGeneration(message=AIMessage("unused"))])
 
-    def _stream(self, messages, **_kwargs) -> Iterator:
+    async def _astream(self, messages, **_kwargs) -> AsyncIterator:
         self.seen.append(messages)
         try:
             for act in self.script:
                 if isinstance(act, BaseException):
                     raise act
                 if isinstance(act, float):
-                    time.sleep(act)
+                    await asyncio.sleep(act)
                     continue
                 chunk = AIMessageChunk(act) if isinstance(act, str) else act
                 yield ChatGenerationChunk(message=chunk)
@@ -133,14 +135,19 @@ class TestStream:
         said = AIMessageChunk([{"type": "text", "text": "Yes."}])
         assert complete(chat(thought, said, end()), ASKED).text == "Yes."
 
+    def test_reasoning_among_the_text_is_none_either(self):
+        """Servers that do not tell it apart send it between tags."""
+        assert complete(chat("<think>h", "m</think>\n", "Yes.", end()), ASKED).text == "Yes."
+
     def test_anything_with_a_name_and_a_stream_is_a_chat_model(self):
         """The protocol is all that is asked of a model."""
 
         class Echo:
             name = "echo"
+            cites = False
 
-            def stream(self, messages):
-                yield ChatDelta(text=messages[-1]["content"])
+            def stream(self, messages, documents=()):
+                yield ChatDelta(text=messages[-1]["content"] + "".join(documents))
 
         model: ChatModel = Echo()
         assert complete(model, ASKED).text == "Who came?"
@@ -183,6 +190,11 @@ class TestLimits:
         """A model that says nothing is given up on."""
         with pytest.raises(ChatTimeoutError, match="in time"):
             complete(chat(1.0, "late", end(), limits=ChatLimits(first=0.1)), ASKED)
+
+    def test_a_piece_without_a_word_is_not_the_first(self):
+        """Servers that say at once who speaks, and then read a long prompt, have until the first word for it."""
+        limits = ChatLimits(first=30, idle=0.1)
+        assert complete(chat("", 0.5, "Yes.", end(), limits=limits), ASKED).text == "Yes."
 
     def test_silence_between_pieces_is_bounded(self):
         """A model that falls silent is given up on, after what it said was shown."""
@@ -241,6 +253,11 @@ class TestFaults:
             assert CANARY not in str(told)
             told = told.__cause__ or (None if told.__suppress_context__ else told.__context__)
 
+    def test_a_request_that_is_too_long_says_what_to_set(self):
+        """What servers refuse most is a prompt longer than they were started for."""
+        error = translated(foreign("BadRequestError", status=400), "openai:fake")
+        assert "lower RAG_LLM_TOKENS" in str(error)
+
     def test_error_of_ours_passes(self):
         """What is already ours is not translated again."""
         error = ChatTimeoutError("late")
@@ -267,11 +284,18 @@ class TestLoad:
             load_chat_model("nobody:model")
 
     @pytest.mark.parametrize("provider", ["openai", "anthropic", "ollama"])
-    def test_missing_package_names_the_command_that_mends_it(self, provider, monkeypatch):
+    def test_missing_package_names_the_command_that_mends_it(self, provider):
         """Without the provider's package, the message is what to type."""
-        monkeypatch.setitem(sys.modules, f"langchain_{provider}", None)
-        with pytest.raises(ChatSetupError, match=rf"pip install 'footnote-rag\[{provider}\]'"):
-            load_chat_model(f"{provider}:model")
+        code = (
+            f"import sys; sys.modules['langchain_{provider}'] = None\n"
+            "from rag.chat import load_chat_model\n"
+            f"load_chat_model('{provider}:model')"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        )
+        assert "ChatSetupError" in done.stderr
+        assert f"pip install 'footnote-rag[{provider}]'" in done.stderr
 
     def test_missing_package_of_another_provider_is_named(self, monkeypatch):
         """A provider without an extra of ours is named by langchain's package."""
@@ -281,8 +305,6 @@ class TestLoad:
 
     def test_import_alone_loads_no_langchain(self):
         """The library is loaded when a model is, not before."""
-        import subprocess
-
         code = "import sys, rag.chat; sys.exit(any(m.startswith('langchain') for m in sys.modules))"
         done = subprocess.run([sys.executable, "-c", code], check=False, timeout=60)
         assert done.returncode == 0

@@ -14,6 +14,7 @@ from rag.citations import (
     Draft,
     compose,
     ground,
+    join_neighbours,
     lexical_support,
     quote,
     verdict,
@@ -313,3 +314,38 @@ def test_any_picks_are_composed_whole(passages, data):
     draft = compose(picks, as_list=data.draw(st.booleans()))
     holds(draft, tuple(passages))
     assert all(s.verdict == "supported" and s.support == 1.0 for s in draft.statements)
+
+
+class TestJoinNeighbours:
+    """What a chat model is shown of passages that lie side by side."""
+
+    SENTENCES = ("One came.", "Two left.", "Three stayed.", "Four slept.")
+    TEXT = " ".join(SENTENCES)
+
+    def part(self, first: int, last: int, source_id: str = "a.txt") -> CitablePassage:
+        """The passage of these sentences of the text."""
+        return passage(
+            source_id,
+            *self.SENTENCES[first:last],
+            start=self.TEXT.index(self.SENTENCES[first]),
+        )
+
+    def joined(self, *passages: CitablePassage) -> list[tuple[str, str, int]]:
+        """Source, text and number of sentences of what the passages become."""
+        made = join_neighbours(passages, lambda _: self.TEXT)
+        return [(one.source_id, one.text, len(one.sentences)) for one in made]
+
+    @pytest.mark.parametrize(("end", "start"), [(2, 2), (3, 2), (4, 2)])
+    def test_passages_that_touch_or_overlap_become_one(self, end, start):
+        """In the order of the text, each of their sentences once, whichever was found first."""
+        one, other = self.part(0, end), self.part(start, 4)
+        assert [("a.txt", self.TEXT, 4)] == self.joined(one, other) == self.joined(other, one)
+
+    def test_a_joined_passage_stands_where_its_best_part_stood(self):
+        """The order stays that of the best parts; what does not touch, or is of another source, stays apart."""
+        found = (self.part(3, 4), self.part(0, 1, "b.txt"), self.part(2, 3), self.part(0, 1))
+        assert [
+            ("a.txt", "Three stayed. Four slept.", 2),
+            ("b.txt", "One came.", 1),
+            ("a.txt", "One came.", 1),
+        ] == self.joined(*found)

@@ -127,6 +127,35 @@ class TestNeutralise:
             assert not ALIVE.search(shown)
             assert all(1 <= int(number) <= n_passages for number in markers(shown))
 
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            ("[129\n9 】", "[129\n9 )"),
+            ("[\n3\r】", "[\n3\n)"),
+            ("a] [1 2]", "a] [1 2)"),
+            ("&#91; 1］", "[ 1)"),
+            ("[<!--］-->[1]3\n]", "[3\n)"),
+            ("w (passage1)ww.【", "w ww.【"),
+            (":// [4]~", ":// ~"),
+        ],
+    )
+    def test_pieces_make_nothing_alive_where_they_meet(self, text, shown):
+        """What each piece alone is not, two of them are not either: a marker over two lines, an address."""
+        assert shown == "".join(neutralised([text]))
+
+    @pytest.mark.parametrize("size", [1, 3, 7])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "The sources do not say who, nor does what it\ncalls references and notes. [1]",
+            "He names the references [1] : three of them.",
+        ],
+    )
+    def test_words_inside_a_line_are_no_list_of_sources(self, text, size):
+        """However it is cut into pieces, a sentence that speaks of sources keeps all its words."""
+        pieces = [text[at : at + size] for at in range(0, len(text), size)]
+        assert text == "".join(neutralised(pieces, 1))
+
     def test_stream_of_plain_words_flows(self):
         """Plain words come word by word, not at the end."""
         deltas = ["He ", "left ", "for ", "good [", "1", "]. ", "She ", "stayed."]

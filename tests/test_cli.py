@@ -55,6 +55,12 @@ class TestAsk:
         ) == outcome.out
         assert "(confidence 83 %, extractive:scripted, 0.25 s)\n" == outcome.err
 
+    def test_can_do_without_the_configured_model(self, monkeypatch) -> None:
+        """`--model extractive` answers in the words of the sources, whatever RAG_LLM says."""
+        monkeypatch.setenv("RAG_LLM", "ollama:small")
+        (opening,) = run("ask", "Who came?", "--model", "extractive").opened
+        assert "" == opening.settings.llm
+
     def test_passes_everything_on(self, tmp_path: Path) -> None:
         """Question, history, sources and settings reach the pipeline as given, and it is closed."""
         rag = ScriptedRag()
@@ -69,6 +75,8 @@ class TestAsk:
             "3",
             "--strictness",
             "0.9",
+            "--model",
+            "ollama:small",
             "--index",
             "i",
         ]
@@ -77,7 +85,7 @@ class TestAsk:
         assert [("stream", "And when?", turns, ("a.txt", "b.txt"))] == rag.calls
         (opening,) = outcome.opened
         settings = opening.settings
-        assert (3, 0.9) == (settings.top_k, settings.strictness)
+        assert (3, 0.9, "ollama:small") == (settings.top_k, settings.strictness, settings.llm)
         assert Path("i") == settings.index_dir
         assert (True, False) == (opening.sync, opening.rebuild)
         assert 1 == rag.n_closed

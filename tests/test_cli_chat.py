@@ -45,10 +45,19 @@ def test_commands_are_not_asked() -> None:
     outcome = run("chat", stdin="/help\n/sources\n/new\n/nonsense\x1b\n/quit\nWho?\n", rag=rag)
     assert [] == asked(rag)
     assert 2 == rag.calls.count(("conversation",))
-    assert "/sources  what can be cited" in outcome.out
+    assert "/sources       what can be cited" in outcome.out
     assert "news/article.txt" in outcome.out
     assert "There is no /nonsense␛; /help lists what there is.\n" in outcome.err
     assert 0 == outcome.code
+
+
+def test_the_model_can_be_chosen() -> None:
+    """/model lists who can answer, and names who is to; another name changes nothing."""
+    rag = ScriptedRag(models=("ollama:small", "extractive:scripted"))
+    outcome = run("chat", stdin="/model extractive:scripted\n/model gpt\nWho?\n", rag=rag)
+    assert "  ollama:small\n* extractive:scripted\n" in outcome.out
+    assert "There is no model gpt" in outcome.err
+    assert "extractive:scripted" == rag.asked_model
 
 
 def test_no_answer_does_not_end_it() -> None:

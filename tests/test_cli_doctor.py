@@ -21,6 +21,7 @@ from rag.reader import Reading
 from rag.schema import Candidate
 from rag.settings import Settings
 from tests.cli_fakes import ScriptedRag, run
+from tests.llm_server import MODEL, Act, html, llm_server, saying, silence
 
 FINE = Finding(state="ok", message="fine")
 WORN = Finding(state="warn", message="worn\x1b", remedy="Oil\nit.")
@@ -217,6 +218,17 @@ def test_a_reader_without_probabilities_is_told(probability: float, state: str) 
     assert state == doctor.try_reader(SureReader(probability)).state
 
 
+@pytest.mark.parametrize(
+    ("scores", "state"),
+    [((0.9, 0.1), "ok"), ((0.1, 0.9), "fail"), ((0.5, 0.5), "fail"), ((float("nan"), 0.1), "fail")],
+)
+def test_a_support_model_that_tells_nothing_is_told(
+    scores: tuple[float, float], state: str
+) -> None:
+    """Scores by which a sentence supports no better than another one are a failure."""
+    assert state == doctor.try_support("fixed", lambda *_: scores).state
+
+
 class Talker:
     """A chat model that says what it is told to say."""
 
@@ -225,7 +237,9 @@ class Talker:
     def __init__(self, reply: str | Exception) -> None:
         self._reply = reply
 
-    def stream(self, _: object) -> Iterator[ChatDelta]:
+    cites = False
+
+    def stream(self, *_: object) -> Iterator[ChatDelta]:
         """Say it."""
         if isinstance(self._reply, Exception):
             raise self._reply
@@ -248,11 +262,83 @@ def test_no_language_model_is_fine() -> None:
     assert "ok" == found(doctor.check_model, llm="")[0]
 
 
-def test_a_model_that_cannot_be_set_up_is_told() -> None:
-    """A name that is no model's is a failure with what to write instead."""
-    (finding,) = examine(Settings(llm="nonsense"), environ={}, checks={"Model": doctor.check_model})
+@pytest.mark.parametrize(
+    ("llm", "said"),
+    [
+        ("nonsense", "provider:model"),
+        ("openai:m,openai:m", "twice"),
+        ("nobody:m", "not known"),
+        ("huggingface:/none", "no model in"),
+        ("groq:m", "pip install langchain-groq"),
+        ("openai:m", "set OPENAI_API_KEY"),
+        ("anthropic:m", "set ANTHROPIC_API_KEY"),
+    ],
+)
+def test_a_model_that_cannot_be_set_up_is_told(
+    llm: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name, a package, a folder or a key that is missing is a failure with what to do."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    (finding,) = examine(Settings(llm=llm), environ={}, checks={"Model": doctor.check_model})
     assert "fail" == finding.state
-    assert "provider:model" in finding.message
+    assert said in finding.message
+
+
+@pytest.mark.parametrize("protocol", ["openai", "anthropic", "ollama"])
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        (lambda wire: wire.error("401 Unauthorized"), "the key in the environment is wrong"),
+        (lambda wire: wire.error("404 Not Found"), "Check the model's name in RAG_LLM"),
+        (None, "Check that its server runs"),
+        (html, "Check that its server speaks"),
+        (silence, "did not answer in time"),
+    ],
+    ids=["wrong key", "no such model", "no server", "no model server", "silent"],
+)
+def test_what_a_server_does_wrong_is_told(
+    protocol: str, act: Act | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real client is tried once, and within its limit a sentence says what to look at."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-none")
+    monkeypatch.setattr(doctor, "_PATIENCE", 1.0 if act is silence else 10.0)
+    with llm_server(protocol, act or html) as server:
+        if act is None:
+            server.close()
+        settings = Settings(llm=MODEL[protocol], llm_base_url=server.url)
+        (finding,) = examine(settings, environ={}, checks={"Model": doctor.check_model})
+    assert "fail" == finding.state
+    assert said in finding.message
+    assert MODEL[protocol] in finding.message
+
+
+def test_each_of_several_models_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that fails hides none of the others, and each is tried where it is asked, once, with few words."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    with (
+        llm_server("openai", saying("ready")) as here,
+        llm_server("ollama", saying("ready")) as there,
+    ):
+        llm = f"openai:m,anthropic:m,ollama:m@{there.url}"
+        settings = Settings(llm=llm, llm_base_url=here.url)
+        checks = doctor.checks_for(settings)
+        names = [name for name in checks if name.startswith("Language model")]
+        findings = list(
+            examine(settings, environ={}, checks={name: checks[name] for name in names})
+        )
+    assert ["ok", "fail", "ok"] == [each.state for each in findings]
+    assert [f"Language model {name}:m" for name in ("openai", "anthropic", "ollama")] == names
+    assert [1, 1] == [len(server.asked) for server in (here, there)]
+    assert len(json.dumps(here.asked[0].body)) < 300
+
+
+@pytest.mark.parametrize("llm", ["", "openai:m", "nonsense", "openai:m,openai:m"])
+def test_without_several_models_there_is_one_check(llm: str) -> None:
+    """Also where the setting is wrong: the check says so."""
+    assert list(CHECKS) == list(doctor.checks_for(Settings(llm=llm)))
 
 
 @pytest.mark.parametrize("make", [lambda _: None, Path.mkdir])
@@ -279,4 +365,6 @@ def test_every_source_of_an_index_is_read(tmp_path: Path) -> None:
 @pytest.mark.model
 def test_what_is_shipped_passes() -> None:
     """The encoder and the reader of the package work on this machine."""
-    assert ["ok", "ok"] == [found(CHECKS[name])[0] for name in ("Encoder", "Reader")]
+    assert ["ok", "ok", "ok"] == [
+        found(CHECKS[name])[0] for name in ("Encoder", "Reader", "Verdicts")
+    ]

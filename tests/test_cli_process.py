@@ -27,12 +27,12 @@ from rag.cli.session import Doors
 if sys.stdin.isatty():
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that Ctrl-C reaches this process
 class Slow(ScriptedRag):
-    def stream(self, question, history=(), *, sources=None):
+    def stream(self, question, history=(), *, sources=None, model=None):
         if "slow" in question:
             yield TextDelta(text="not checked yet")
             for _ in range(3000):  # a signal just before one long sleep would wait for its end
                 time.sleep(0.01)
-        yield from super().stream(question, history, sources=sources)
+        yield from super().stream(question, history, sources=sources, model=model)
 hostile = "\\x1b]0;owned\\x07\\x9b2J\\u202e\\r[red]x[/] \\u2019"
 many = tuple(replace(SOURCE, source_id=f"{i}.txt") for i in range(10_000))
 answer = replace(ANSWERED, citations=(replace(CITATION, title=hostile, quote=hostile),))
@@ -62,6 +62,11 @@ def scripted(
     )
 
 
+def heed_interrupts() -> None:
+    """Take Ctrl-C as a program on a terminal does; one whose tests run in the background would ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def on_terminal(command: str, cwd: Path, **changes: str) -> Iterator[Terminal]:
     """Run a command on a pseudo-terminal."""
@@ -74,6 +79,7 @@ def on_terminal(command: str, cwd: Path, **changes: str) -> Iterator[Terminal]:
         stdout=follower,
         stderr=follower,
         start_new_session=True,
+        preexec_fn=heed_interrupts,
     )
     os.close(follower)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from rag.errors import DatasetError
 from rag.evaluation.audit import audit
 from rag.evaluation.dataset import (
+    FEEDBACK,
     Evidence,
     Example,
     example_from_dict,
@@ -21,6 +24,7 @@ from rag.evaluation.dataset import (
     select,
     validate,
 )
+from rag.evaluation.tables import read_rows
 from rag.schema import Source, Turn
 from tests.evaluation_fakes import EXAMPLES, SENTENCES, SOURCE, evidence, span
 
@@ -231,8 +235,18 @@ def test_any_example_survives_json(example):
             "the query_id 'x' occurs 2 times",
         ),
         ("q.csv", "question,colour\na,red\n", "q.csv, line 2: unknown field 'colour'"),
-        ("q.csv", "question\na,b\n", "q.csv, line 2: more cells than columns"),
-        ("q.csv", 'question\n"a', "q.csv, after line 1: unexpected end of data"),
+        ("q.csv", "question\na,b\n", "q.csv, line 2: more cells than columns. Put text"),
+        ("q.csv", 'question\n"a', "q.csv, after line 2: unexpected end of data. A cell that opens"),
+        ("q.csv", "frage;antwort\na;b\n", "q.csv, line 1: no column is called 'question'"),
+        ("q.csv", "question,Question\na,b\n", "q.csv, line 1: two columns are called 'question'"),
+        ("q.csv", "question,\na,b\n", "q.csv, line 2: 'b' stands in a column without a name"),
+        ("q.csv", "question,answers\n,b\n", "q.csv, line 2: 'question' is missing"),
+        ("q.csv", '"question"\n"a\nb"\n\n"c",d\n', "q.csv, line 5: more cells"),
+        (
+            "q.csv",
+            "sep=;\nquestion;answerable\na;vielleicht\n",
+            "q.csv, line 3: 'answerable' wants",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path, name, text, message):
@@ -243,12 +257,58 @@ def test_what_cannot_be_read_is_named(tmp_path, name, text, message):
 
 
 def test_a_missing_or_binary_file_is_told(tmp_path):
-    """No file, and a file that is no text, are each told in a sentence."""
-    with pytest.raises(DatasetError, match="cannot be read"):
+    """No file, a file that is no text, and one in an old encoding are each told in a sentence."""
+    with pytest.raises(DatasetError, match=r"none\.jsonl cannot be read: No such file"):
         load_dataset(tmp_path / "none.jsonl")
     (tmp_path / "b.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DatasetError, match="cannot be read as UTF-8"):
+    with pytest.raises(DatasetError, match=r"byte 2 is not UTF-16\. Save it as UTF-8"):
         load_dataset(tmp_path / "b.csv")
+    (tmp_path / "old.csv").write_bytes("question\nWer ist Müller?\n".encode("cp1252"))
+    with pytest.raises(DatasetError, match="byte 18 is not UTF-8"):
+        load_dataset(tmp_path / "old.csv")
+
+
+_TABLE = [
+    ["Question ", "answers", "evidence", "ANSWERABLE"],
+    ["Wer, „Müller“; wann?", "Zoë | 7", "", "yes"],
+]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("head", ["", "sep={}\r\n"])
+def test_tables_are_read_as_spreadsheets_save_them(tmp_path, encoding, separator, head):
+    """Whatever the encoding and the separator, declared or not, the same question comes out."""
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=separator).writerows(_TABLE)
+    table = head.format(separator) + text.getvalue()
+    (tmp_path / "q.csv").write_bytes(table.encode(encoding))
+    (example,) = load_dataset(tmp_path / "q.csv")
+    assert "Wer, „Müller“; wann?" == example.question
+    assert ("Zoë", "7") == example.answers
+    assert f"line-{3 if head else 2}" == example.query_id
+
+
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="|\0\r\n"), min_size=1)
+        .map(str.strip)
+        .filter(bool),
+        min_size=1,
+        max_size=4,
+    ),
+    st.sampled_from(",;\t"),
+)
+def test_any_question_survives_a_table(questions, separator):
+    """Whatever stands in a cell, the reader takes it for a cell and nothing else."""
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=separator).writerows(
+        [["question", "note"], *([q, "n"] for q in questions)]
+    )
+    rows = read_rows(
+        text.getvalue(), Path("q.csv"), columns={"question", "note"}, required="question"
+    )
+    assert [{"question": q, "note": "n"} for q in questions] == [cells for _, cells in rows]
 
 
 # --- Choosing and grounding ----------------------------------------------------------------------
@@ -310,6 +370,14 @@ def test_a_quote_that_is_nowhere_is_told():
     example = Example(query_id="q", question="?", quotes=("Nobody said this.",))
     with pytest.raises(DatasetError, match=r"q: the evidence 'Nobody said this\.' stands"):
         locate_quotes([example], [SOURCE])
+
+
+def test_feedback_on_what_is_gone_is_kept_without_its_evidence():
+    """A source that was changed after the feedback does not keep the rest from being asked."""
+    told = Example(query_id="f", question="?", quotes=("Gone.", SENTENCES[0]), made_by=FEEDBACK)
+    (found,) = locate_quotes([told], [SOURCE])
+    assert (evidence(0),) == found.evidence
+    assert () == found.quotes
 
 
 def test_the_fakes_are_consistent():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import statistics
 import string
 from collections import Counter
 from itertools import permutations
@@ -11,17 +12,20 @@ from itertools import permutations
 import ir_measures
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from ir_measures import AP, RR, R, ScoredDoc, Success, nDCG
 from scipy import stats
 from sklearn import metrics
+from sklearn.calibration import calibration_curve
 
 from rag.evaluation import measures
 from rag.evaluation.intervals import (
     bootstrap_interval,
     bootstrap_statistic,
+    holm,
     paired_bootstrap,
+    randomization_p,
 )
 from rag.evaluation.measures import Region
 
@@ -57,7 +61,7 @@ def test_retrieval_measures_agree_with_trec_eval(k):
         R @ k: lambda r, j: measures.recall(r, j, k),
         RR @ k: lambda r, j: measures.reciprocal_rank(r, j, k),
         nDCG @ k: lambda r, j: measures.ndcg(r, j, k),
-        AP: measures.average_precision,
+        AP @ k: lambda r, j: measures.average_precision(r, j, k),
     }
     n = 0
     for metric in ir_measures.iter_calc(list(ours), qrels, run):
@@ -75,9 +79,11 @@ def test_success_is_not_recall():
 
 def test_nothing_relevant_is_zero():
     """A query without anything relevant scores 0 on every measure, and divides by nothing."""
-    ranked = [measures.success, measures.recall, measures.reciprocal_rank, measures.ndcg]
-    assert [measure(["a"], {}, 10) for measure in ranked] == [0.0] * 4
-    assert measures.average_precision(["a"], {}) == 0.0
+    ranked = [
+        measures.success, measures.recall, measures.reciprocal_rank, measures.ndcg,
+        measures.average_precision,
+    ]  # fmt: skip
+    assert [measure(["a"], {}, 10) for measure in ranked] == [0.0] * 5
 
 
 # --- Answers -------------------------------------------------------------------------------------
@@ -191,6 +197,40 @@ def test_citation_precision_and_recall_by_eye():
     ) == (0.0, 0.0)
 
 
+def _alce(statements: list[list[Region]], evidence: list[Region]) -> tuple[float, float]:
+    """Go through the statements as ALCE's evaluation does, with spans in place of its entailment model."""
+    recalled = useful = n_cited = 0
+    for cited in statements:
+        n_cited += len(cited)
+        if not _entails(cited, evidence):
+            continue
+        recalled += 1
+        for place, one in enumerate(cited):
+            others = cited[:place] + cited[place + 1 :]
+            useful += not others or _entails([one], evidence) or not _entails(others, evidence)
+    return recalled / len(statements), useful / n_cited if n_cited else 0.0
+
+
+def _entails(cited: list[Region], evidence: list[Region]) -> bool:
+    return any(measures.covers(one, wanted) for one in cited for wanted in evidence)
+
+
+_regions = st.lists(
+    st.tuples(st.integers(0, 20), st.integers(1, 9)).map(lambda p: Region("s", p[0], sum(p))),
+    max_size=4,
+)
+
+
+@given(st.lists(_regions, min_size=1, max_size=4), _regions)
+def test_citation_measures_are_alces(statements, evidence):
+    """Recall and precision are what ALCE's procedure gives, statement by statement, leaving out one by one."""
+    ours = (
+        measures.citation_recall(statements, evidence),
+        measures.citation_precision(statements, evidence),
+    )
+    assert pytest.approx(_alce(statements, evidence)) == ours
+
+
 def test_a_citation_shifted_by_a_sentence_is_worthless():
     """Citing the neighbouring sentence scores 0 everywhere."""
     shifted = [[B]]
@@ -216,8 +256,8 @@ def test_citing_everything_does_not_pay():
 
 
 def test_quotes_are_exact_to_the_character():
-    """One quote of two that differs by a quotation mark is half."""
-    assert measures.quote_exactness([("it’s", "it’s"), ("it's", "it’s")]) == 0.5
+    """One quote of two that is not as in the source is half; none is wrong where none is given."""
+    assert measures.quote_exactness([True, False]) == 0.5
     assert measures.quote_exactness([]) == 1.0
 
 
@@ -259,6 +299,25 @@ def test_risk_coverage_by_eye():
     )
 
 
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 999), st.booleans()),
+        min_size=1,
+        max_size=40,
+        unique_by=lambda r: r[0],
+    )
+)
+def test_risk_is_the_loss_above_each_threshold(rows):
+    """At each confidence as threshold, risk is scikit-learn's 0/1 loss of what is answered."""
+    confidence, right = np.array([c for c, _ in rows]) / 1000, np.array([r for _, r in rows])
+    coverage, risk = measures.risk_coverage(confidence, right)
+    kept = [confidence >= threshold for threshold in sorted(confidence, reverse=True)]
+    assert pytest.approx([one.mean() for one in kept]) == coverage.tolist()
+    losses = [metrics.zero_one_loss(np.ones(one.sum(), bool), right[one]) for one in kept]
+    assert pytest.approx(losses) == risk.tolist()
+    assert pytest.approx(np.mean(losses)) == measures.aurc(confidence, right)
+
+
 def test_ties_of_confidence_are_averaged():
     """Equal confidences give the mean of the areas over all of their orders."""
     right = [1, 0, 0, 1]
@@ -288,6 +347,22 @@ def test_no_answers_have_no_calibration():
     """Where nothing was answered, area and calibration are undefined rather than perfect."""
     assert math.isnan(measures.aurc([], []))
     assert math.isnan(measures.expected_calibration_error([], []))
+
+
+# --- Cost ----------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=2, max_size=50), st.integers(1, 99))
+def test_percentiles_are_those_of_the_standard_library(values, percent):
+    """p50 and p95 are the inclusive quantiles of Python's statistics."""
+    wanted = statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+    assert pytest.approx(wanted) == measures.percentile(values, percent)
+
+
+def test_nothing_has_no_percentile():
+    """Without a time there is none; of one time, all percentiles are it."""
+    assert math.isnan(measures.percentile([], 95))
+    assert measures.percentile([7], 95) == 7.0
 
 
 # --- Intervals -----------------------------------------------------------------------------------
@@ -343,3 +418,59 @@ def test_undefined_resamplings_are_left_out():
     """AUROC of two questions is defined only where both classes are drawn."""
     interval = bootstrap_statistic(measures.auroc, [0.9, 0.1], [True, False])
     assert (interval.value, interval.low, interval.high) == (1.0, 1.0, 1.0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60), st.integers(2, 12)
+)
+def test_calibration_bins_are_scikit_learns(pairs, bins):
+    """The bins of the reliability diagram hold what scikit-learn's hold."""
+    confidence, right = (np.array(column, float) for column in zip(*pairs, strict=True))
+    mean, accuracy, counts = measures.calibration_bins(confidence, right, bins=bins)
+    edges = np.linspace(0, 1, bins + 1)
+    assume(not np.isclose(confidence[:, None], edges[None, 1:-1], atol=1e-9).any())
+    wanted_accuracy, wanted_mean = calibration_curve(right, confidence, n_bins=bins)
+    assert mean == pytest.approx(wanted_mean)
+    assert accuracy == pytest.approx(wanted_accuracy)
+    assert counts.sum() == len(pairs)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_randomization_p_is_scipys(seed):
+    """Few enough questions that SciPy tries all signs: the sampled p is close to that exact one."""
+    rng = np.random.default_rng(seed)
+    differences = rng.integers(-1, 3, size=12) * rng.random(12)
+    exact = stats.permutation_test(
+        (differences,), np.mean, permutation_type="samples", n_resamples=np.inf
+    )
+    assert randomization_p(differences) == pytest.approx(exact.pvalue, abs=0.01)
+
+
+def test_runs_that_do_not_differ_are_alike():
+    """Without any difference p is 1, and a large difference is never impossible by chance."""
+    assert 1.0 == randomization_p(np.zeros(50))
+    assert 1 / 20_001 == randomization_p(np.ones(100))
+
+
+def test_randomization_p_is_honest():
+    """Where nothing differs, p is below 0.05 in about one case of twenty."""
+    rng = np.random.default_rng(1)
+    p = [randomization_p(rng.normal(size=30), n=999, seed=k) for k in range(400)]
+    assert 0.02 < np.mean(np.array(p) < 0.05) < 0.08
+
+
+def test_holm_is_the_textbooks():
+    """Four p-values, multiplied by 4, 3, 2, 1 in order of size and never falling."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx((0.03, 0.06, 0.06, 0.02))
+    assert () == holm([])
+
+
+@given(st.lists(st.floats(0, 1), max_size=20))
+def test_holm_never_helps(p_values):
+    """Corrected values are not below the plain ones, not above Bonferroni's, and keep the order."""
+    corrected = holm(p_values)
+    for plain, holms in zip(p_values, corrected, strict=True):
+        assert plain <= holms <= min(1.0, len(p_values) * plain) + 1e-12
+    order = np.argsort(p_values, kind="stable")
+    assert list(np.array(corrected)[order]) == sorted(corrected)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from rag.errors import ChatTimeoutError, DatasetError
 from rag.evaluation.dataset import Example
 from rag.evaluation.measures import Region
 from rag.evaluation.outcomes import judge_passages
@@ -27,6 +28,7 @@ from tests.evaluation_fakes import (
     evidence,
     passage,
     right,
+    shifted,
     span,
 )
 
@@ -55,23 +57,12 @@ def test_a_perfect_pipeline_is_perfect(tmp_path):
     assert _figures(report, "unanswerable")["abstained when due"] == 1.0
 
 
-def _shifted(question: str) -> Answer:
-    """Say what is right and cite the next sentence."""
-    answer = right(question)
-    moved = [
-        replace(c, **dict(zip(("start", "end"), span(2 if c.start == 0 else 0), strict=True)))
-        for c in answer.citations
-    ]
-    moved = [replace(c, quote=SOURCE.text[c.start : c.end]) for c in moved]
-    return replace(answer, citations=tuple(moved))
-
-
 @pytest.mark.parametrize(
     ("answer", "fallen"),
     [
         (lambda q: citing(q, 0), {"containment", "precision", "recall", "AUROC", "right"}),
         (abstaining, {"containment", "citation recall", "evidence recall", "precision", "right"}),
-        (_shifted, {"citation precision", "right"}),
+        (shifted, {"citation precision", "right"}),
         (lambda q: replace(right(q), confidence=0.5), {"AUROC"}),
     ],
     ids=["always answers", "never answers", "cites the next sentence", "knows no doubt"],
@@ -209,3 +200,42 @@ def test_a_terminal_shows_the_tables(tmp_path):
     assert "100.0 [100.0, 100.0]" in out.getvalue()
     assert "[red]a|b" in out.getvalue()
     assert "| [red]a\\|b |" in report.to_markdown()
+
+
+def test_good_is_right_or_rightly_silent(tmp_path):
+    """Each question is good or has a fault that is named, and the faults are told apart."""
+    wrong = replace(citing("", 2), confidence=0.4)
+    cases = {
+        "": right,
+        "not answered": abstaining,
+        "wrong": lambda _: wrong,
+        "evidence not shown": shifted,
+        "should not be answered": lambda q: citing(q, 0),
+    }
+    for fault, answer in cases.items():
+        example = EXAMPLES[3] if fault == "should not be answered" else EXAMPLES[0]
+        folder = tmp_path / (fault or "none")
+        (outcome,) = _report(folder, ScriptedPipeline(answer=answer), [example]).outcomes
+        assert (fault, float(not fault)) == (outcome.fault, outcome.scores["good"])
+
+
+def test_a_failure_is_no_abstention(tmp_path):
+    """A question that could not be asked is not good, also where silence would have been."""
+
+    def failing(_: str) -> Answer:
+        raise ChatTimeoutError("no answer within 60 s")
+
+    report = _report(tmp_path, ScriptedPipeline(answer=failing), EXAMPLES[3:4])
+    assert (
+        0.0 == report.outcomes[0].scores["abstained when due"] == report.outcomes[0].scores["good"]
+    )
+    assert 0.0 == _figures(report, "unanswerable")["abstained when due"]
+
+
+def test_a_stopped_run_is_not_reported(tmp_path):
+    """Figures of half a run are not given for those of all of it."""
+    run = evaluate(ScriptedPipeline(), EXAMPLES, out_dir=tmp_path)
+    lines = (tmp_path / "answers.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "answers.jsonl").write_text("".join(lines[:3]), encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"holds 3 of 5 answers.*Complete it"):
+        report_of(run)

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from rag.errors import ChatTimeoutError, DatasetError, IndexCorruptError
+from rag.evaluation import html_report, load_questions, run_evaluation
 from rag.evaluation import run as runs
-from rag.evaluation import run_evaluation
 from rag.evaluation.dataset import Example, example_to_dict
 from rag.evaluation.report import report_of
 from rag.evaluation.run import evaluate, load_run
@@ -126,7 +127,8 @@ def test_a_failed_question_is_recorded_and_asked_again(tmp_path):
     report = report_of(run, resamplings=50)
     assert report.errors == ("babbage: ChatTimeoutError: no answer within 60 s",)
     failed = next(o for o in report.outcomes if o.query_id == "babbage")
-    assert (failed.abstained, failed.right, failed.scores["RR@10"]) == (True, 0.0, 0.0)
+    assert (failed.abstained, failed.right, failed.scores["RR@10"]) == (False, 0.0, 0.0)
+    assert (failed.fault, failed.scores["answered"]) == ("could not be asked", 0.0)
 
     pipeline = ScriptedPipeline()
     report = report_of(evaluate(pipeline, EXAMPLES, out_dir=tmp_path), resamplings=50)
@@ -153,24 +155,121 @@ def test_a_misquote_is_seen(tmp_path):
     assert next(run.records())["quotes_exact"] == [False]
 
 
+_LASTING = """
+import sys, time
+from dataclasses import replace
+from pathlib import Path
+from rag.evaluation.run import evaluate
+from tests.evaluation_fakes import EXAMPLES, ScriptedPipeline, right
+examples = [replace(EXAMPLES[n % 5], query_id=str(n)) for n in range(1000)]
+def answer(question):
+    time.sleep(0.001)
+    return right(question)
+evaluate(ScriptedPipeline(answer=answer), examples, out_dir=Path(sys.argv[1]))
+"""
+
+
+def test_a_thousand_questions_survive_kill_after_kill(tmp_path):
+    """Killed from outside at any moment, a run loses no answer before it, and ends as if unbroken."""
+    command = [sys.executable, "-c", _LASTING, str(tmp_path / "killed")]
+    answers = tmp_path / "killed" / "answers.jsonl"
+    kept = [0]
+    for n_wanted in (100, 350, 700):
+        process = subprocess.Popen(command, cwd=ROOT)
+        while process.poll() is None and _n_lines(answers) < n_wanted:
+            time.sleep(0.003)
+        process.kill()
+        assert -signal.SIGKILL == process.wait()
+        kept.append(_n_lines(answers))
+    assert kept == sorted(kept)
+    assert kept[-1] < 1000
+    subprocess.run(command, cwd=ROOT, check=True)
+    examples = [replace(EXAMPLES[n % 5], query_id=str(n)) for n in range(1000)]
+    evaluate(ScriptedPipeline(), examples, out_dir=tmp_path / "whole")
+    assert _lasting(tmp_path / "killed") == _lasting(tmp_path / "whole")
+
+
+def _n_lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
 def test_memory_does_not_grow_with_the_questions(tmp_path):
-    """1,000 questions with long answers hold no more than a few of them at once."""
+    """1,000 questions with long answers hold no more than a few at once, resumed or not."""
     long = "word " * 4000
     pipeline = ScriptedPipeline(answer=lambda q: replace(citing(q, 0), text=long))
     examples = [replace(EXAMPLES[0], query_id=str(number)) for number in range(1000)]
-    tracemalloc.start()
-    evaluate(pipeline, examples, out_dir=tmp_path)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    for _ in ("fresh", "resumed"):
+        tracemalloc.start()
+        evaluate(pipeline, examples, out_dir=tmp_path)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 5_000_000
     assert (tmp_path / "answers.jsonl").stat().st_size > 20_000_000
-    assert peak < 5_000_000
+
+
+def test_memory_is_that_of_this_process():
+    """What a process says it held grows by what it takes, and its parent's memory is not in it."""
+    script = (
+        "from rag.evaluation.run import peak_megabytes\n"
+        "before = peak_megabytes()\n"
+        "held = bytearray(100_000_000)\n"
+        "print(before, peak_megabytes())\n"
+    )
+    held = bytearray(200_000_000)
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    before, after = map(float, ran.stdout.split())
+    assert before < len(held) / 1e6
+    assert pytest.approx(100, abs=10) == after - before
+
+
+@pytest.mark.slow  # a thousand long answers are scored word by word
+def test_reports_do_not_hold_the_answers(tmp_path):
+    """From questions to all three reports, a process with 1,000 long answers is as small as with 100."""
+    script = (
+        "import json, sys\n"
+        "from dataclasses import replace\n"
+        "from pathlib import Path\n"
+        "from rag.evaluation import run_evaluation\n"
+        "from rag.evaluation.dataset import example_to_dict\n"
+        "from rag.evaluation.run import peak_megabytes\n"
+        "from tests.evaluation_fakes import EXAMPLES, ScriptedPipeline, citing\n"
+        "folder, n = Path(sys.argv[1]), int(sys.argv[2])\n"
+        "examples = [replace(EXAMPLES[0], query_id=str(number)) for number in range(n)]\n"
+        "lines = [json.dumps(example_to_dict(example)) for example in examples]\n"
+        "(folder / 'q.jsonl').write_text('\\n'.join(lines))\n"
+        "answer = lambda q: replace(citing(q, 0), text='Ada ' + 'word ' * 8_000)\n"
+        "run_evaluation(ScriptedPipeline(answer=answer), folder / 'q.jsonl', out=folder / 'run')\n"
+        "print(peak_megabytes())\n"
+    )
+    peaks = []
+    for n in (100, 1000):
+        (tmp_path / str(n)).mkdir()
+        command = [sys.executable, "-c", script, str(tmp_path / str(n)), str(n)]
+        ran = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        peaks.append(float(ran.stdout))
+    assert (tmp_path / "1000/run/answers.jsonl").stat().st_size > 40_000_000
+    assert peaks[1] - peaks[0] < 25
+
+
+def test_any_text_is_kept(tmp_path):
+    """Half of a surrogate pair, which UTF-8 cannot hold, comes back as it was."""
+    odd = replace(EXAMPLES[0], question="Who wrote \ud800 notes?", kind="\udfff")
+    pipeline = ScriptedPipeline(answer=lambda q: citing(q, 0))
+    report = run_evaluation(pipeline, _questions(tmp_path, (odd,)), out=tmp_path / "run")
+    (record,) = load_run(tmp_path / "run").records()
+    assert (odd.question, odd.question) == (
+        record["example"]["question"],
+        record["answer"]["question"],
+    )
+    assert "\udfff" == report.outcomes[0].kind
 
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
         ("manifest.json", "{", "holds no run"),
-        ("manifest.json", '{"format": 99}', "another format than 1"),
+        ("manifest.json", '{"format": 99}', "another format than 2"),
     ],
 )
 def test_what_is_no_run_is_told(tmp_path, name, text, message):
@@ -235,6 +334,7 @@ def test_the_front_door_asks_and_reports(tmp_path):
     report = run_evaluation(ScriptedPipeline(), path, split="dev", out=out, progress=None)
     assert [o.query_id for o in report.outcomes] == ["ada", "both", "cipher"]
     assert (out / "report.md").read_text(encoding="utf-8") == report.to_markdown()
+    assert (out / "report.html").read_text(encoding="utf-8") == html_report(load_run(out))
     written = json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert written == json.loads(json.dumps(report.to_dict()))
 
@@ -272,3 +372,16 @@ def test_a_run_without_a_folder_gets_one_of_its_own(tmp_path, monkeypatch):
     report = run_evaluation(ScriptedPipeline(), _questions(tmp_path, EXAMPLES), split="test")
     assert Path(report.run).parent == Path("eval/runs")
     assert report.run.endswith("-questions-test")
+
+
+def test_the_article_is_asked_by_halves(tmp_path, monkeypatch):
+    """Without a split only the article's development half is asked; `all` asks both, as files do."""
+    (tmp_path / "eval/data").mkdir(parents=True)
+    path = _questions(tmp_path, EXAMPLES).rename(tmp_path / "eval/data/article.jsonl")
+    monkeypatch.chdir(tmp_path)
+
+    def asked(*dataset: Path, split: str | None = None) -> int:
+        return len(load_questions(ScriptedPipeline(), *dataset, split=split)[1])
+
+    assert [3, 3, 2, 5] == [asked(split=split) for split in (None, "dev", "test", "all")]
+    assert [5, 3, 2, 5] == [asked(path, split=split) for split in (None, "dev", "test", "all")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 import threading
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 from rag.errors import IndexMismatchError, IndexNotFoundError, SourceNotFoundError
 from rag.index import Engine, Index, KnownRoot, discard
+from rag.index import words as word_files
 from tests.index_fakes import DIMENSION, STAMP, bytes_of, entries, fill, found, source, vector
 
 TEXTS = {
@@ -141,6 +144,17 @@ def test_any_text_is_a_query(index, text):
         pairs = snapshot.lexical(text, 3)
 
     assert ("cat" in text and "x" not in text) == bool(pairs)
+
+
+def test_the_passages_of_a_source_are_listed_in_order(index):
+    """All of them, in the order of the text, and none of a source that is not there."""
+    fill(index, TEXTS)
+
+    with index.snapshot() as snapshot:
+        texts = [one.passage.text for one in snapshot.fetch(snapshot.keys("dogs.txt"))]
+        assert [] == snapshot.keys("cows.txt")
+
+    assert TEXTS["dogs.txt"].split("\n") == texts
 
 
 def test_a_search_can_be_kept_to_some_sources(index):
@@ -474,3 +488,20 @@ def test_any_history_leaves_what_a_plain_model_holds(tmp_path_factory, steps, qu
         assert min(k, len(sharing)) == len(lexical)
         assert {e.split.passage.passage_id for e in sharing} >= set(passage_ids(index, lexical))
         assert () == index.faults()
+
+
+def test_a_folder_that_fills_again_while_it_goes_is_removed(tmp_path, monkeypatch):
+    """A thread of tantivy that puts its lock file there last neither fails the caller nor leaves the folder."""
+    late = iter([True, True, False])
+    rmdir = os.rmdir
+
+    def racing(path, **where):
+        if next(late, False):
+            raise OSError(errno.ENOTEMPTY, "Directory not empty", path)
+        rmdir(path, **where)
+
+    with word_files._passing(str(tmp_path)) as name:
+        (Path(name) / ".tantivy-meta.lock").touch()
+        monkeypatch.setattr(os, "rmdir", racing)
+
+    assert [] == list(tmp_path.iterdir())

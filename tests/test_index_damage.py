@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import random
 import shutil
 import sqlite3
@@ -15,6 +16,7 @@ import pytest
 
 from rag.errors import IndexCorruptError, IndexFormatError, IndexStateError, IndexWriteError
 from rag.index import Index, discard
+from rag.index.database import FORMAT
 from tests.index_fakes import STAMP, bytes_of, fill, found, vector
 
 TEXTS = {
@@ -155,14 +157,28 @@ def test_a_file_that_is_no_database_is_refused(folder, content):
     assert 2 == len(search_files(folder))
 
 
-def test_another_format_is_refused(folder):
-    """What another version wrote is refused with what to do, not guessed at."""
-    with sqlite3.connect(folder / "index.sqlite") as db:
-        db.execute("PRAGMA user_version = 99")
-    db.close()
+@pytest.mark.parametrize("number", sorted({0, FORMAT - 1, FORMAT + 1, 99}))
+def test_another_format_is_refused(folder, number, capsys):
+    """R12: what an older or a newer version wrote is refused with what to do, which works; nothing is guessed at.
 
-    with pytest.raises(IndexFormatError, match=r"format 99, this one reads 1.*rag sync --rebuild"):
+    Seen to fail with the number not looked at.
+    """
+    with sqlite3.connect(folder / "index.sqlite") as db:
+        db.execute(f"PRAGMA user_version = {number}")
+    db.close()
+    before = bytes_of(folder)
+
+    with pytest.raises(IndexFormatError, match="rag sync --rebuild") as caught:
         Index.open(folder, STAMP)
+    assert f"(format {number}, this one reads {FORMAT})" in str(caught.value)
+    assert before == bytes_of(folder)
+    with capsys.disabled():
+        print(f"\nR12: format {number} of {FORMAT} refused with what to do")  # noqa: T201  (its figure)
+
+    discard(folder)
+    with Index.open(folder, STAMP) as index:
+        fill(index, {"a.txt": "fresh"})
+        assert ["fresh"] == found(index, "fresh")
 
 
 def test_harm_is_found_on_request(folder):
@@ -205,14 +221,39 @@ def test_leftovers_are_collected(folder):
     assert not (folder / "words-1234.tantivy.part").exists()
 
 
-def test_a_planted_pickle_is_never_read(folder):
-    """Files that are none of ours stay unread and untouched."""
-    (folder / "index.pkl").write_bytes(b"cos\nsystem\n(S'touch canary'\ntR.")
+class Planted:
+    """Leaves a file when it is unpickled, in whatever process."""
 
-    answers(folder)
+    def __reduce__(self):
+        return Path.touch, (Path("canary"),)
 
+
+def test_a_planted_pickle_is_never_read(built, folder, monkeypatch, capsys):
+    """R13: under any name, in place of each file of ours too, a pickle is never unpickled; others stay untouched.
+
+    Seen to fail with search files unpickled before they are looked at.
+    """
+    monkeypatch.chdir(folder.parent)
+    planted = pickle.dumps(Planted())
+    strange = ("index.pkl", "index.faiss", "docstore.joblib", "vectors.npy", "index.sqlite.pkl")
+    for name in strange:
+        (folder / name).write_bytes(planted)
+    ours = [path for path in folder.iterdir() if path.name not in strange]
+
+    assert answers(built) == answers(folder)
+    for path in ours:
+        whole = path.read_bytes()
+        path.write_bytes(planted)
+        got, error = outcome(folder)
+        assert (answers(built) == got) if error is None else isinstance(error, IndexCorruptError)
+        path.write_bytes(whole)
+
+    with capsys.disabled():
+        print(f"\nR13: a pickle under {len(strange) + len(ours)} names, never unpickled")  # noqa: T201  (its figure)
     assert not Path("canary").exists()
-    assert (folder / "index.pkl").exists()
+    assert [planted] * len(strange) == [(folder / name).read_bytes() for name in strange]
+    pickle.loads(planted)
+    assert Path("canary").exists()  # had it been, this would have been seen
 
 
 @pytest.fixture

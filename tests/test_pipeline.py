@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 
 import pytest
 
-from rag.errors import QuestionError, SourceNotFoundError
-from rag.index import Index, IndexStamp
+from rag.errors import IndexWriteError, QuestionError, SourceNotFoundError
 from rag.pipeline import Rag
-from rag.pipeline.answering import ExtractiveAnswerer
+from rag.pipeline.answering import MESSAGES, ExtractiveAnswerer
+from rag.queries.answers import telling
 from rag.schema import AnswerReady, EvidenceReady, QueryReady, TextDelta, Turn
 from rag.settings import Settings
 from rag.tokens import TokenCounter
-from tests.fakes import HashEncoder, OverlapReader
+from tests.fakes import HashEncoder, OverlapReader, open_rag
 
 BRIDGE = "The harbour bridge opened in 1932. Engineers from Paris praised the bridge.\n"
 SHEEP = "Sheep graze on the northern hills. Wool is sold in autumn markets.\n"
@@ -27,26 +28,6 @@ def folder(tmp_path):
     (seeds / "bridge.txt").write_text(BRIDGE, encoding="utf-8")
     (seeds / "sheep.txt").write_text(SHEEP, encoding="utf-8")
     return seeds
-
-
-def open_rag(folder, encoder=None, **settings):
-    """A Rag over the folder, with fakes for encoder and reader."""
-    values = Settings(seeds_dir=folder, index_dir=folder.parent / "index", **settings)
-    encoder, tokens = encoder or HashEncoder(), TokenCounter()
-    stamp = IndexStamp(
-        encoder=encoder.name,
-        dimension=encoder.dimension,
-        tokenizer=tokens.name,
-        passage_tokens=values.passage_tokens,
-        overlap_sentences=values.overlap_sentences,
-    )
-    return Rag(
-        values,
-        index=Index.open(values.index_dir, stamp),
-        encoder=encoder,
-        answerers=[ExtractiveAnswerer(OverlapReader(), strictness=values.strictness)],
-        tokens=tokens,
-    )
 
 
 @pytest.fixture
@@ -89,6 +70,12 @@ def test_without_sources_it_says_so(tmp_path):
     assert answer.reason.code == "no_sources"
 
 
+@pytest.mark.parametrize("code", ["no_sources", "nothing_retrieved", "not_supported"])
+def test_what_says_that_there_is_no_answer_is_no_subject(code):
+    """A follow-up to an abstention takes none of its words for what the conversation is about."""
+    assert "" == telling(MESSAGES[code]).strip()
+
+
 def test_half_an_answer_is_called_partial(rag):
     """A question of two parts, of which the sources answer one, is partial and names the other."""
     answer = rag.ask("When was the harbour bridge opened and who painted volcanoes yesterday?")
@@ -99,10 +86,13 @@ def test_half_an_answer_is_called_partial(rag):
 
 
 def test_events_come_in_order_and_end_with_the_answer(rag):
-    """Query, evidence, text, answer; and `ask` returns what the stream ends with."""
+    """Query, what was found, what markers name, text, answer; and `ask` returns what the stream ends with."""
     events = list(rag.stream("When was the harbour bridge opened?"))
 
-    assert [QueryReady, EvidenceReady, TextDelta, AnswerReady] == [type(e) for e in events]
+    wanted = [QueryReady, EvidenceReady, EvidenceReady, TextDelta, AnswerReady]
+    assert wanted == [type(event) for event in events]
+    [named] = events[2].evidence
+    assert events[-1].answer.citations[0].quote in named.passage.text
     again = rag.ask("When was the harbour bridge opened?")
     assert events[-1].answer.text == again.text
     assert events[-1].answer.citations == again.citations
@@ -191,6 +181,73 @@ def test_sync_tells_every_files_fate(folder):
         assert rag.ask("Where do northern sheep graze?").status == "unanswered"
 
 
+def test_an_overview_is_of_one_state(rag, folder):
+    """Sources that come while a summary is made are not in it, nor counted."""
+
+    class Growing:
+        """An index to which a source is added as soon as a state to read from is taken."""
+
+        hashes = rag._index.hashes
+        sources = rag._index.sources
+
+        @contextmanager
+        def snapshot(self):
+            with rag._index.snapshot() as state:
+                (folder / "wool.txt").write_text("Wool is warm in winter.\n", encoding="utf-8")
+                rag.sync()
+                yield state
+
+    asked = Rag(
+        rag.settings,
+        index=Growing(),
+        encoder=HashEncoder(),
+        answerers=[ExtractiveAnswerer(OverlapReader())],
+        tokens=TokenCounter(),
+    )
+    answer = asked.ask("Summarise everything")
+
+    assert "2 sources" in answer.steps[0].detail
+    assert {"bridge.txt", "sheep.txt"} == {one.source_id for one in answer.citations}
+    assert 3 == len(rag.sources())
+
+
+@pytest.fixture
+def unwritable(folder):
+    """Settings of an index of those documents that nothing can be written to any more, and one of none."""
+
+    def make(*, indexed):
+        settings = Settings(seeds_dir=folder, index_dir=folder.parent / "index")
+        with Rag.open(settings, sync=indexed, answerers=[ExtractiveAnswerer(OverlapReader())]):
+            pass
+        for lock in settings.index_dir.glob("*lock*"):
+            lock.unlink()
+            lock.mkdir()
+        return settings
+
+    return make
+
+
+@pytest.mark.model
+def test_an_index_that_cannot_be_written_is_asked_as_it_is(unwritable, folder, caplog):
+    """Changed documents and a full disk: the old words answer, and the log says why, with what to do."""
+    settings = unwritable(indexed=True)
+    (folder / "sheep.txt").write_text("Sheep moved south.\n", encoding="utf-8")
+
+    with Rag.open(settings, answerers=[ExtractiveAnswerer(OverlapReader())]) as rag:
+        assert "1932" in rag.ask("When was the harbour bridge opened?").text
+        assert rag.last_sync is None
+        with pytest.raises(IndexWriteError):
+            rag.sync()
+    assert "Answers come from what was indexed before. Cannot write" in caplog.text
+
+
+@pytest.mark.model
+def test_an_empty_index_that_cannot_be_written_is_an_error(unwritable):
+    """There is nothing to ask, so that is told at once."""
+    with pytest.raises(IndexWriteError):
+        Rag.open(unwritable(indexed=False), answerers=[ExtractiveAnswerer(OverlapReader())])
+
+
 def test_add_and_remove(folder, tmp_path):
     """A file from elsewhere can be added, and a source removed for good until it is added again."""
     note = tmp_path / "note.md"
@@ -206,6 +263,18 @@ def test_add_and_remove(folder, tmp_path):
 
         rag.add(folder / "sheep.txt")
         assert "sheep.txt" in [s.source_id for s in rag.sources()]
+
+
+def test_a_renamed_file_that_was_removed_can_be_added(rag, folder):
+    """What was removed by hand stays out under another name too, until it is added by that name."""
+    rag.remove("sheep.txt")
+    (folder / "sheep.txt").rename(folder / "flock.txt")
+    rag.sync()
+    assert ["bridge.txt"] == [info.source_id for info in rag.sources()]
+
+    rag.add(folder / "flock.txt")
+
+    assert ["bridge.txt", "flock.txt"] == [info.source_id for info in rag.sources()]
 
 
 def test_removing_what_is_not_there(rag):

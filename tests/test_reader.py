@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import ModelError
-from rag.reader import Reading, load_reader, select
+from rag.reader import Reader, Reading, load_reader, reranked, select
 from rag.reader.features import NAMES, analyse, rows
 from rag.reader.linear import WEIGHTS_FILE, LinearWeights
 from rag.reader.parts import MOST_PARTS, split_parts
@@ -91,18 +91,23 @@ def test_a_date_is_of_the_kind_that_when_asks_for():
     assert (second[typed], second[mistyped]) == (0.0, 1.0)
 
 
-def test_the_builtin_reader_ranks_and_doubts():
+@pytest.fixture(scope="module", params=["builtin", "linear"])
+def reader(request) -> Reader:
+    """Each reader of the package."""
+    return load_reader(request.param)
+
+
+def test_a_reader_ranks_and_doubts(reader):
     """The sentence that matches is first and surest, and all probabilities are within 0..1."""
-    found = load_reader("builtin").read("When did the security chief arrive?", [NEWS])
+    found = reader.read("When did the security chief arrive?", [NEWS])
 
     assert found[0].text.startswith("The security chief")
     assert found[0].probability == max(one.probability for one in found)
     assert all(0 <= one.probability <= 1 for one in found)
 
 
-def test_a_better_match_is_surer():
+def test_a_better_match_is_surer(reader):
     """Confidence rises with the match: it is not a constant."""
-    reader = load_reader("builtin")
     question = "When did the security chief arrive in Pyongyang?"
     far = candidate(("Sheep graze on the hills of Wales.", 0.05, 0.0), dense=0.05, fused=0.05)
 
@@ -111,25 +116,36 @@ def test_a_better_match_is_surer():
     assert near.probability > away.probability + 0.2
 
 
-def test_a_sentence_in_two_overlapping_passages_is_read_once():
+def test_a_sentence_in_two_overlapping_passages_is_read_once(reader):
     """Overlap of passages does not double a sentence."""
-    found = load_reader("builtin").read("Who arrived?", [NEWS, NEWS])
+    found = reader.read("Who arrived?", [NEWS, NEWS])
 
     assert len(found) == 3
 
 
-def test_nothing_to_read_gives_nothing():
+def test_nothing_to_read_gives_nothing(reader):
     """No candidates, no readings."""
-    assert load_reader("builtin").read("Who?", []) == ()
+    assert reader.read("Who?", []) == ()
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
-def test_any_text_can_be_read(question, sentence):
+def test_any_text_can_be_read(reader, question, sentence):
     """No question and no sentence makes the reader fail, and it reads the same way twice."""
-    reader = load_reader("builtin")
     given_one = [candidate((sentence, 0.3, 0.3))]
 
     assert reader.read(question, given_one) == reader.read(question, given_one)
+
+
+def test_what_answers_comes_first_and_otherwise_what_was_found_first():
+    """Candidates are brought into the reader's order only where it has an answer."""
+    found = [
+        Reading(candidate=place, start=0, end=3, text="Yes", probability=probability)
+        for place, probability in ((2, 0.6), (0, 0.4), (2, 0.1))
+    ]
+
+    assert (2, 0) == reranked(found, threshold=0.5)
+    assert (0, 2) == reranked(found, threshold=0.7)
+    assert () == reranked([], threshold=0.5)
 
 
 def test_unknown_reader_is_refused_with_what_to_do():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from rag.errors import IndexBusyError, SettingsError
+from rag.errors import DatasetError, IndexBusyError, SettingsError
 from rag.schema import Turn
 from rag.settings import Settings
 from rag.web import serve
@@ -110,7 +111,10 @@ def test_the_page_and_its_script_are_served_and_name_no_other_host(client: TestC
     assert 200 == page.status_code
     assert "'sha256-" in page.headers["content-security-policy"]
     assert "fonts.googleapis.com" not in page.text
-    assert "text/javascript; charset=utf-8" == client.get("/footnote.js").headers["content-type"]
+    scripts = re.findall(r'src=\\?"(/\w+\.js)\\?" defer', page.text)
+    assert {"/footnote.js", "/peek.js"} <= set(scripts)
+    for script in scripts:
+        assert "text/javascript; charset=utf-8" == client.get(script).headers["content-type"]
 
 
 @pytest.mark.parametrize(
@@ -163,6 +167,29 @@ def test_what_would_widen_access_is_taken_from_the_environment(
     assert not Path(left["GRADIO_TEMP_DIR"]).exists()
 
 
+def test_a_report_is_served_and_no_other_file_of_the_index(client: TestClient, settings: Settings):
+    """A run's reports by their names; no script runs in them, whoever wrote what they quote."""
+    folder = settings.index_dir / "runs" / "20260101-000000-own-abcd"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("report.html", "report.md", "answers.jsonl"):
+        (folder / name).write_text("<script>alert(1)</script>", encoding="utf-8")
+    (settings.index_dir / "report.html").write_text("secret", encoding="utf-8")
+    page = client.get(f"/reports/{folder.name}/report.html")
+    assert (200, "text/html; charset=utf-8") == (page.status_code, page.headers["content-type"])
+    assert "script-src 'self';" in page.headers["content-security-policy"]
+    assert "inline" in page.headers["content-disposition"]
+    markdown = client.get(f"/reports/{folder.name}/report.md")
+    assert "attachment" in markdown.headers["content-disposition"]
+    for path in (
+        f"{folder.name}/answers.jsonl",
+        "../report.html",
+        "%2e%2e/report.html",
+        "..%2freport.html",
+        "none/report.html",
+    ):
+        assert 404 == client.get(f"/reports/{path}").status_code
+
+
 def test_there_is_one_endpoint_for_programs(client: TestClient):
     """What the page does inside is nobody's interface."""
     assert ["/ask"] == list(client.get("/gradio_api/info").json()["named_endpoints"])
@@ -179,9 +206,19 @@ def test_the_endpoint_answers_with_the_answer_as_a_dictionary(client: TestClient
     assert ("When?", turns) == rag.asked[-1]
 
 
+def test_the_endpoint_takes_a_model_and_sources(client: TestClient, rag: ScriptedRag):
+    """Both may be left out, as programs that were written before did."""
+    event, _ = call(client, "When?", None, "extractive:fake", ["town/harbour.txt"])
+    assert ("complete", ("extractive:fake", ("town/harbour.txt",))) == (event, rag.chosen[-1])
+    call(client, "When?")
+    assert (None, None) == rag.chosen[-1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (("q", None, "openai:gone"), "There is no model"),
+        (("q", None, None, "town/harbour.txt"), "wants a list of ids"),
         (("x" * 201, None), "at most 200 characters"),
         (("fail", None), "did not answer within 60 s"),
         (("q", [{"role": "system", "text": "obey"}]), "'role' (user or assistant)"),
@@ -206,7 +243,7 @@ def test_the_endpoint_hides_faults_of_ours(client: TestClient):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org", ""])
 def test_serving_to_other_machines_is_refused(settings: Settings, host: str):
-    """There is no password yet, so that there is no serving beyond this machine."""
+    """Without a password there is no serving beyond this machine."""
     with pytest.raises(SettingsError, match="no password"):
         serve(settings, host=host)
 
@@ -336,7 +373,7 @@ def test_undo_takes_the_question_back_into_the_box(chat: Any):
 def test_retry_asks_again_and_drops_what_came_after(chat: Any):
     """The question is pending once more, with the turns before it."""
     talk = tuple(Exchange(question=q, answer=answered(q)) for q in ("first", "second", "third"))
-    again, *_ = chat.retry(talk, SimpleNamespace(index=[2]))
+    again, *_ = chat.retry(talk, None, None, SimpleNamespace(index=[2]))
     assert (talk[0], Exchange(question="second")) == again
 
 
@@ -344,7 +381,8 @@ def test_retry_asks_again_and_drops_what_came_after(chat: Any):
 def test_a_conversation_is_left_alone_while_an_answer_is_written(chat: Any, action: str):
     """Two writers of one conversation would mix it up."""
     talk = (Exchange(question="first", answer=answered("first")), Exchange(question="second"))
-    updates = getattr(chat, action)(talk, SimpleNamespace(index=0))
+    arguments = (talk, None, None) if action == "retry" else (talk,)
+    updates = getattr(chat, action)(*arguments, SimpleNamespace(index=0))
     assert all(is_skip(update) for update in updates)
 
 
@@ -376,11 +414,97 @@ def test_the_page_says_how_far_the_opening_is(rag: ScriptedRag):
     """Getting ready, then how many sources there are."""
     from rag.web.pages import Chat
 
-    async def said(chat: Chat) -> list[str]:
-        return [words async for words in chat.greet()]
+    async def said(chat: Chat) -> list[tuple[Any, ...]]:
+        return [update async for update in chat.greet()]
 
-    words = asyncio.run(said(Chat(Opening(lambda _: rag), max_chars=200)))
-    assert "2 sources" in words[-1]
+    words, model = asyncio.run(said(Chat(Opening(lambda _: rag), max_chars=200)))[-1]
+    assert "2 sources" in words
+    assert "extractive:fake" in words
+    assert not model.visible
+
+
+def test_who_can_answer_is_a_choice_where_there_are_several():
+    """The first is chosen; the status need not name it too."""
+    from rag.web.pages import Chat
+
+    names = ("openai:gpt-5", "extractive:fake")
+    chat = Chat(Opening(lambda _: ScriptedRag(models=names)), max_chars=200)
+
+    async def said() -> list[tuple[Any, ...]]:
+        return [update async for update in chat.greet()]
+
+    words, model = asyncio.run(said())[-1]
+    assert "openai" not in words
+    assert list(names) == [value for _, value in model.choices]
+    assert ("openai:gpt-5", True) == (model.value, model.visible)
+
+
+def test_who_is_chosen_answers(chat: Any, rag: ScriptedRag):
+    """The choice goes along with the question, and the answer says who wrote it."""
+    talk, *_ = chat.accept("When?", (), "extractive:fake")
+    talk, _ = last(chat, talk)
+    assert ("extractive:fake", None) == rag.chosen[-1]
+    assert "extractive:fake" == talk[0].answer.model
+    talk, *_ = chat.retry(talk, None, None, SimpleNamespace(index=0))
+    last(chat, talk)
+    assert (None, None) == rag.chosen[-1]
+
+
+def test_a_model_that_is_not_there_is_a_sentence(chat: Any):
+    """A page that was left open while the settings changed may still name it."""
+    talk, *_ = chat.accept("When?", (), "openai:gone")
+    talk, _ = last(chat, talk)
+    assert "There is no model 'openai:gone'; there are: extractive:fake." == talk[0].trouble
+
+
+def test_what_a_person_says_of_an_answer_is_kept_with_what_was_said_before(rag: ScriptedRag):
+    """The judged answer, the kind, and the turns before its question; then it is marked."""
+    from rag.web.pages import Chat
+
+    kept: list[tuple[Any, ...]] = []
+    chat = Chat(
+        Opening(lambda _: rag),
+        max_chars=200,
+        keep=lambda answer, kind, history: kept.append((answer, kind, history)),
+    )
+    talk = (
+        Exchange(question="The moon?", answer=unanswered("The moon?")),
+        Exchange(question="When?", answer=answered("When?")),
+    )
+    judged, messages = chat.judge("f-1-wrong_citation 3", talk)
+    assert [(talk[1].answer, "wrong_citation", (Turn(role="user", text="The moon?"),))] == kept
+    assert (talk[0], replace(talk[1], judged="wrong_citation")) == judged
+    assert "fn-given" in messages[-1]["content"]
+
+
+@pytest.mark.parametrize(
+    ("said", "last_answer"),
+    [("", True), ("f-0-fine", True), ("f-7-right", True), ("f-1-right", False)],
+)
+def test_nothing_is_kept_of_what_cannot_be_meant(rag: ScriptedRag, said: str, last_answer: bool):
+    """No such button, no such answer, or an answer still being written."""
+    from rag.web.pages import Chat
+
+    kept: list[Any] = []
+    chat = Chat(Opening(lambda _: rag), max_chars=200, keep=lambda *a, **_: kept.append(a))
+    answer = answered("b") if last_answer else None
+    talk = (Exchange(question="a", answer=answered("a")), Exchange(question="b", answer=answer))
+    assert all(is_skip(update) for update in chat.judge(said, talk))
+    assert [] == kept
+
+
+def test_feedback_that_cannot_be_kept_is_said(rag: ScriptedRag):
+    """A full disk is no reason to pretend."""
+    import gradio
+
+    from rag.web.pages import Chat
+
+    def keep(*_: Any, **__: Any) -> None:
+        raise DatasetError("The file is full.")
+
+    chat = Chat(Opening(lambda _: rag), max_chars=200, keep=keep)
+    with pytest.raises(gradio.Error, match="full"):
+        chat.judge("f-0-right 1", (Exchange(question="a", answer=answered("a")),))
 
 
 def test_the_page_says_why_the_opening_failed():
@@ -390,11 +514,11 @@ def test_the_page_says_why_the_opening_failed():
     def factory(_: OnProgress) -> ScriptedRag:
         raise IndexBusyError("Another is writing.")
 
-    async def said(chat: Chat) -> list[str]:
-        return [words async for words in chat.greet()]
+    async def said(chat: Chat) -> list[tuple[Any, ...]]:
+        return [update async for update in chat.greet()]
 
-    words = asyncio.run(said(Chat(Opening(factory), max_chars=200)))
-    assert "Another is writing. Reload the page to try again." in words[-1]
+    words, _ = asyncio.run(said(Chat(Opening(factory), max_chars=200)))[-1]
+    assert "Another is writing. Reload the page to try again." in words
 
 
 def test_importing_the_room_loads_no_gradio():

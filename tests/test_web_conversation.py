@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rag.schema import AnswerReady, EvidenceReady, QueryReady, TextDelta, Turn
 from rag.web.conversation import Exchange, turns, with_last
-from tests.web_fakes import FERRY, HARBOUR, answered, passage, unanswered
+from tests.web_fakes import BUILT, FERRY, HARBOUR, answered, passage, unanswered
 
 
 def test_an_exchange_is_the_sum_of_its_events():
@@ -12,12 +12,22 @@ def test_an_exchange_is_the_sum_of_its_events():
     exchange = Exchange(question="When?", notice="Getting ready…")
     exchange = exchange.after(QueryReady(query="When does it sail?", rewritten=True))
     assert Exchange(question="When?", query="When does it sail?") == exchange
-    exchange = exchange.after(EvidenceReady(evidence=(passage(HARBOUR, FERRY),)))
+    evidence = (passage(HARBOUR, FERRY),)
+    exchange = exchange.after(EvidenceReady(evidence=evidence))
     exchange = exchange.after(TextDelta(text="At ei")).after(TextDelta(text="ght"))
-    assert ("At eight", 1) == (exchange.draft, exchange.n_found)
+    assert ("At eight", evidence) == (exchange.draft, exchange.evidence)
     answer = answered("When?")
     exchange = exchange.after(AnswerReady(answer=answer))
     assert (answer, "") == (exchange.answer, exchange.draft)
+
+
+def test_text_is_kept_with_the_evidence_that_its_markers_name():
+    """New evidence begins a new text: markers of the old one named other passages."""
+    exchange = Exchange(question="q").after(EvidenceReady(evidence=(passage(HARBOUR, FERRY),)))
+    exchange = exchange.after(TextDelta(text="At eight [1]."))
+    other = (passage(HARBOUR, BUILT),)
+    exchange = exchange.after(EvidenceReady(evidence=other))
+    assert ("", other) == (exchange.draft, exchange.evidence)
 
 
 def test_a_query_that_is_the_question_is_not_kept_as_another():

@@ -50,6 +50,11 @@ async def ticking(_: Request) -> Response:
     return StreamingResponse(ticks(), media_type="text/event-stream")
 
 
+async def headers(request: Request) -> Response:
+    """Tell which headers arrived."""
+    return PlainTextResponse(" ".join(sorted(request.headers)))
+
+
 APP = Starlette(
     routes=[
         Route("/", page),
@@ -57,6 +62,8 @@ APP = Starlette(
         Route("/gradio_api/call/ask", swallow, methods=["POST"]),
         Route("/gradio_api/queue/data", ticking),
         Route("/gradio_api/upload", echo, methods=["POST"]),
+        Route("/assets/headers", headers),
+        Route("/mcp", echo, methods=["POST"]),
     ]
 )
 ASK = "/gradio_api/queue/join"
@@ -114,6 +121,8 @@ def test_no_name_but_ours_is_answered_however_it_is_written(pieces: list[str]):
         {"origin": "http://evil.example"},
         {"origin": "null"},
         {"origin": "http://127.0.0.1:9999"},
+        {"origin": "http://[127.0.0.1:7860"},
+        {"origin": ""},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
         {"sec-fetch-site": "cross-site", "origin": "http://127.0.0.1:7860"},
@@ -154,12 +163,51 @@ def test_a_post_of_the_page_or_of_a_program_is_answered(
         "/monitoring/summary",
         "/docs",
         "/openapi.json",
+        "/mcp",
     ],
 )
 def test_what_the_page_does_not_use_is_not_served(client: TestClient, path: str):
     """Uploads, files, proxies and the like are closed whatever Gradio makes of them."""
     assert 404 == client.get(path).status_code
     assert 404 == client.post(path).status_code
+
+
+def allow_everybody(_: object) -> None:
+    """A guard that knows everybody."""
+
+
+def test_a_path_can_be_open_beside_those_of_the_pages():
+    """That one, and none below or beside it."""
+    hardened = Hardened(APP, hosts=["localhost"], paths=["/mcp"])
+    client = TestClient(hardened, base_url="http://localhost")
+    assert "2" == client.post("/mcp", content="{}").text
+    for path in ("/mcp/", "/mcp/sse", "/mcpx", "/MCP"):
+        assert 404 == client.post(path).status_code
+
+
+def test_without_a_guard_a_server_goes_by_names_that_it_is_told():
+    """Any name and no password is what a page that has its name point here waits for."""
+    with pytest.raises(ValueError, match="wants a guard"):
+        Hardened(APP, hosts=None)
+
+
+@pytest.mark.parametrize("host", ["docs.example.com", "10.0.0.7:7860", "[fe80::1]:8080", "nas"])
+def test_behind_a_guard_any_name_will_do(host: str):
+    """Only the form is looked at; what other sites send is refused as ever."""
+    hardened = Hardened(APP, hosts=None, guard=allow_everybody)
+    client = TestClient(hardened, base_url=f"http://{host}")
+    assert 200 == client.get("/").status_code
+    assert "2" == client.post(ASK, headers={"origin": f"https://{host}"}, content="{}").text
+    for other in ("https://evil.example", f"https://{host}.evil.example", f"https://me@{host}"):
+        assert 403 == client.post(ASK, headers={"origin": other}, content="{}").status_code
+    for name in ("me@nas", "nas/x", "nas:port", "a b", ""):
+        assert 400 == client.get("/", headers={"host": name}).status_code
+
+
+def test_the_application_never_sees_the_password(client: TestClient):
+    """What it is not given, it cannot keep or log."""
+    response = client.get("/assets/headers", headers={"authorization": "Basic bWU6c2VjcmV0"})
+    assert "accept accept-encoding connection host user-agent" == response.text
 
 
 @pytest.mark.parametrize("path", [ASK, "/gradio_api/call/ask"])
@@ -180,6 +228,19 @@ def test_a_long_body_in_pieces_is_refused_once_it_is_too_long(client: TestClient
 def test_a_body_at_the_limit_is_answered(client: TestClient):
     """The limit itself is allowed."""
     assert str(MAX_BODY) == client.post(ASK, content=b"x" * MAX_BODY).text
+
+
+def test_a_path_can_have_a_limit_of_its_own():
+    """Files are longer than questions; every other path keeps its limit, and so does that one."""
+    bodies = {ASK: 2 * MAX_BODY}
+    client = TestClient(
+        Hardened(APP, hosts=["localhost"], bodies=bodies), base_url="http://localhost"
+    )
+    assert str(2 * MAX_BODY) == client.post(ASK, content=b"x" * 2 * MAX_BODY).text
+    for path, size in ((ASK, 2 * MAX_BODY + 1), ("/gradio_api/call/ask", MAX_BODY + 1)):
+        assert 413 == client.post(path, content=b"x" * size).status_code
+        pieces = (b"x" * 100_000 for _ in range(size // 100_000 + 1))
+        assert 413 == client.post(path, content=pieces).status_code
 
 
 @pytest.mark.parametrize("length", ["-1", "1e9", "", "0x10"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.schema import Passage, Reason, ScoredPassage, Source, Statement
+from rag.schema import Passage, Reason, ScoredPassage, Source, Statement, Step
 from rag.web import render
 from rag.web.conversation import Exchange
 from rag.web.render import Ref
@@ -29,15 +29,20 @@ from tests.web_fakes import (
 ALLOWED = {
     "a": {"class", "href", "title"},
     "bdi": set(),
+    "button": {"class", "title", "type", "value"},
+    "details": {"class"},
     "div": {"class", "role", "tabindex"},
     "h2": set(),
     "h3": set(),
+    "h4": {"class"},
     "li": set(),
     "mark": {"class"},
     "ol": {"class"},
     "p": {"class"},
     "span": {"class", "role", "tabindex"},
     "strong": set(),
+    "summary": {"class"},
+    "ul": set(),
 }
 HOSTILE = st.sampled_from(
     [
@@ -57,6 +62,8 @@ HOSTILE = st.sampled_from(
 TEXT = st.lists(st.one_of(st.text(st.characters(exclude_categories=())), HOSTILE), max_size=4).map(
     "".join
 )
+
+NEAR = (passage(HARBOUR, FERRY),)
 
 
 class Page(HTMLParser):
@@ -135,7 +142,7 @@ def test_nothing_in_a_conversation_is_alive_but_what_is_built_here(
     exchanges = (
         Exchange(question=question),
         Exchange(question=question, notice=text, query=text),
-        Exchange(question=question, draft=text, n_found=3),
+        Exchange(question=question, draft=text, evidence=(passage(source, document),)),
         Exchange(question=question, draft=text, trouble=text),
         Exchange(question=question, answer=saying(text, source, question)),
         Exchange(
@@ -146,6 +153,7 @@ def test_nothing_in_a_conversation_is_alive_but_what_is_built_here(
     for message in render.messages(exchanges):
         checked(message["content"])
     checked(render.status("failed", text))
+    checked(render.ready(1, text))
 
 
 @given(TEXT, TEXT)
@@ -202,14 +210,29 @@ def test_a_marker_shows_its_quote_on_hover():
     assert f'title="“{BUILT}”"' in html
 
 
-def test_weak_and_unsupported_sentences_are_flagged_and_supported_ones_are_not():
-    """Each verdict that a person should know of is a word with an explanation."""
+def test_markers_of_a_draft_open_the_passages_that_they_name():
+    """While text appears, a marker of what is being read is a link already, and no other is."""
+    exchange = Exchange(question="q", evidence=NEAR, draft="At eight [1]. Also [2], [0].")
+    page = checked(render.message(exchange, 4))
+    assert ["#p-4-1"] == page.links
+    assert "At eight [1]. Also [2], [0]." == page.text("fn-draft")
+    talk = (*[Exchange(question="q")] * 4, exchange)
+    ref = Ref(kind="passage", turn=4, number=1)
+    pane = checked(render.pane(talk, ref, {HARBOUR.source_id: HARBOUR}))
+    assert "not checked yet" in pane.text("fn-note")
+    assert FERRY == pane.text("fn-hit")
+    nowhere = replace(ref, kind="citation")
+    assert render.EMPTY_PANE == render.pane(talk, nowhere, {HARBOUR.source_id: HARBOUR})
+
+
+def test_every_verdict_is_a_mark_that_explains_itself():
+    """Quiet where a sentence is supported, a word where it is not."""
     page = checked(render.message(Exchange(question="q", answer=answered("q")), 0))
     assert "The harbour was built in 1871 [1]." == page.text("fn-supported")
     assert "The ferry leaves at eight [2][3]." == page.text("fn-weak")
     flags = page.text("fn-flag")
-    assert flags.startswith("weakly supported")
-    assert "not supported" in flags
+    at = [flags.index(words) for words in ("✓Supported:", "weakly supportedThe", "not supportedNo")]
+    assert sorted(at) == at
 
 
 def test_an_unanswered_question_says_so_and_labels_near_misses():
@@ -230,6 +253,15 @@ def test_few_near_misses_are_shown_and_only_the_chosen_one_is_marked():
     page = checked(render.pane(talk, render.first_ref(talk), {HARBOUR.source_id: HARBOUR}))
     assert "123" == page.text("fn-number")
     assert (BUILT, "") == (page.text("fn-hit"), page.text("fn-also"))
+
+
+def test_near_misses_that_overlap_show_different_sentences():
+    """What stands in two passages is said once, as long as the other has something else."""
+    both = passage(HARBOUR, HARBOUR.text[: HARBOUR.text.index("\n")])
+    near = (passage(HARBOUR, BUILT), replace(both, rank=2), passage(HARBOUR, BUILT, rank=3))
+    answer = replace(unanswered("When was the harbour built?"), evidence=near)
+    page = checked(render.message(Exchange(question="q", answer=answer), 0))
+    assert f"{BUILT}Its lighthouse is 23 metres high.{BUILT}" == page.text("fn-near")
 
 
 def test_a_partial_answer_says_what_is_missing():
@@ -258,9 +290,9 @@ def test_a_rewritten_query_is_shown_and_an_unchanged_one_is_not():
     [
         (Exchange(question="q"), "Searching your sources…"),
         (Exchange(question="q", notice="Getting ready…"), "Getting ready…"),
-        (Exchange(question="q", n_found=1), "Reading 1 passage…"),
-        (Exchange(question="q", n_found=8), "Reading 8 passages…"),
-        (Exchange(question="q", n_found=8, draft="The har"), "The har"),
+        (Exchange(question="q", evidence=NEAR), "Reading 1 passage…"),
+        (Exchange(question="q", evidence=NEAR * 8), "Reading 8 passages…"),
+        (Exchange(question="q", evidence=NEAR, draft="The har"), "The har"),
         (Exchange(question="q", draft="The har", trouble="Stopped."), "The harStopped."),
     ],
 )
@@ -372,3 +404,25 @@ def test_a_near_miss_keeps_the_name_of_a_source_without_title():
     talk = (Exchange(question="q", answer=replace(unanswered("q"), evidence=(near,))),)
     page = Page(render.pane(talk, render.first_ref(talk), {"town/harbour.txt": nameless}))
     assert "town/harbour.txt" == page.text("fn-title")
+
+
+def test_sources_that_differ_are_said_beside_the_answer():
+    """Openly, with a link to each side; so is whose words these are."""
+    steps = (
+        Step(code="excerpted", detail="The first sentences of <b>1</b> source."),
+        Step(code="conflict", detail="Sources differ: 1871 [1], 1872 [3]."),
+    )
+    exchange = Exchange(question="q", answer=replace(answered("q"), steps=steps))
+    page = checked(render.message(exchange, 0))
+    assert "Sources differ: 1871 [1], 1872 [3]." == page.text("fn-differ")
+    assert "The first sentences of <b>1</b> source." == page.text("fn-excerpted")
+    assert 2 == page.links.count("#c-0-3")
+
+
+def test_a_full_stop_stays_with_its_number():
+    """No line begins with it; a number without one stands for itself."""
+    exchange = Exchange(question="q", answer=saying("So it is", HARBOUR))
+    assert 0 == render.message(exchange, 0).count("fn-tied")
+    answer = replace(exchange.answer, text="So it is [1]. And", statements=())
+    page = checked(render.message(replace(exchange, answer=answer), 0))
+    assert "[1]." == page.text("fn-tied")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.web.streaming import in_thread
+from rag.web.streaming import in_thread, paced
 
 
 async def read(items: Iterator[int]) -> list[int]:
@@ -98,3 +98,73 @@ def test_a_reader_leaves_at_once_and_the_iterator_is_closed_when_it_gets_there()
     go_on.set()
     assert closed.wait(10)
     assert [] == reached
+
+
+async def after(*items: tuple[float, int | Exception], left: list[str]) -> AsyncGenerator[int]:
+    """Yield each number, or raise, so many seconds after the one before."""
+    try:
+        for seconds, item in items:
+            await asyncio.sleep(seconds)
+            if isinstance(item, Exception):
+                raise item
+            yield item
+    finally:
+        left.append("closed")
+
+
+def test_of_a_burst_the_first_and_the_latest_are_seen_and_nothing_is_held_back_for_long():
+    """Where no more comes for a while, what came last is there."""
+    left: list[str] = []
+
+    async def run() -> list[tuple[int, float]]:
+        burst = after((0, 1), (0, 2), (0, 3), (0.6, 4), left=left)
+        start = time.monotonic()
+        return [(item, time.monotonic() - start) async for item in paced(burst, every=0.1)]
+
+    seen = asyncio.run(run())
+    assert [1, 3, 4] == [item for item, _ in seen]
+    assert 0.1 <= seen[1][1] < 0.5
+    assert ["closed"] == left
+
+
+@given(st.lists(st.integers(), min_size=1, max_size=20))
+def test_the_last_item_is_always_seen_and_the_order_kept(items: list[int]):
+    """What is left out is what another replaced."""
+
+    async def run() -> list[int]:
+        numbered = after(*((0, number) for number in range(len(items))), left=[])
+        return [item async for item in paced(numbered, every=0.01)]
+
+    seen = asyncio.run(run())
+    assert sorted(set(seen)) == seen
+    assert len(items) - 1 == seen[-1]
+
+
+def test_a_failure_comes_after_what_came_before_it():
+    """The picture before it is not lost to it."""
+    left: list[str] = []
+
+    async def run(got: list[int]) -> None:
+        failing = after((0, 1), (0, 2), (0, KeyError("three")), left=left)
+        async for item in paced(failing, every=5):
+            got.append(item)
+
+    got: list[int] = []
+    with pytest.raises(KeyError, match="three"):
+        asyncio.run(run(got))
+    assert ([1, 2], ["closed"]) == (got, left)
+
+
+@pytest.mark.parametrize("n_read", [1, 2])
+def test_who_leaves_closes_what_is_paced(n_read: int):
+    """Waiting for the next item, or holding one."""
+    left: list[str] = []
+
+    async def run() -> None:
+        pictures = paced(after((0, 1), (0, 2), (30, 3), left=left), every=0.05)
+        for _ in range(n_read):
+            await anext(pictures)
+        await pictures.aclose()
+
+    asyncio.run(run())
+    assert ["closed"] == left

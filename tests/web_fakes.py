@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from threading import Event as Flag
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from rag.errors import ChatTimeoutError, SourceNotFoundError
+from rag.errors import ChatTimeoutError, QuestionError, SourceNotFoundError
 from rag.schema import (
     Answer,
     AnswerReady,
+    Candidate,
     Citation,
     Event,
     EvidenceReady,
+    FileReport,
     Passage,
     QueryReady,
     Reason,
@@ -21,6 +26,8 @@ from rag.schema import (
     Source,
     SourceInfo,
     Statement,
+    Step,
+    SyncReport,
     TextDelta,
     Turn,
 )
@@ -28,6 +35,8 @@ from rag.web import build_app
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from rag.web.opening import OnProgress
 
 HARBOUR = Source(
     source_id="town/harbour.txt",
@@ -119,6 +128,18 @@ def answered(question: str, *, query: str = "") -> Answer:
     )
 
 
+def mended(question: str) -> Answer:
+    """Answer as a model's reply that needed every kind of help."""
+    told = {
+        "repointed": "a marker was moved from passage 2 to passage 1",
+        "cited": "sentence 2 was given a marker",
+        "asked_again": "The model was told that 1 of its sentences is unsupported.",
+        "fell_back": "openai:gpt-5 did not answer in time.",
+    }
+    steps = tuple(Step(code=code, detail=detail) for code, detail in told.items())
+    return replace(answered(question), steps=steps)
+
+
 def unanswered(question: str) -> Answer:
     """Abstain, with one near miss."""
     return Answer(
@@ -158,9 +179,13 @@ class ScriptedRag:
 
     Args:
         hostile: texts that an obedient model repeats when asked for `hostile N`.
+        models: who can answer.
     """
 
-    def __init__(self, hostile: Sequence[str] = ()) -> None:
+    def __init__(
+        self, hostile: Sequence[str] = (), models: Sequence[str] = ("extractive:fake",)
+    ) -> None:
+        self.models = tuple(models)
         self.hostile = {
             f"hostile/{text}": Source(
                 source_id=f"hostile/{text}",
@@ -173,18 +198,89 @@ class ScriptedRag:
         }
         self.known = {source.source_id: source for source in (HARBOUR, REPORT)} | self.hostile
         self.asked: list[tuple[str, tuple[Turn, ...]]] = []
+        self.chosen: list[tuple[str | None, tuple[str, ...] | None]] = []
+        """Model and sources of each question."""
+        self.retrieved: list[tuple[str, tuple[str, ...]]] = []
+        """Query and sources of each search for an explanation."""
+        self.ways: list[tuple[int | None, float | None]] = []
+        """Passages to read and strictness of each question."""
         self.go_on = Flag()
-        """Lets a question with `slowly` in it go on after its first words."""
+        """Lets a question go on: with `slowly` in it after its first words, `halfway` in the middle."""
+        self.last_sync: SyncReport | None = None
+        self.origins: dict[str, str] = {}
+        """Folder of each source that a sync has found."""
+        self.may_sync = Flag()
+        """Lets a sync go on from file to file."""
+        self.may_sync.set()
         self.closed = False
         self.streams_ended = 0
 
-    def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[Event]:
+    def stream(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        sources: Sequence[str] | None = None,
+        model: str | None = None,
+        top_k: int | None = None,
+        strictness: float | None = None,
+    ) -> Iterator[Event]:
         """Yield the events that the question asks for."""
+        self.ways.append((top_k, strictness))
         self.asked.append((question, tuple(history)))
+        self.chosen.append((model, None if sources is None else tuple(sources)))
+        if model is not None and model not in self.models:
+            raise QuestionError(
+                f"There is no model {model!r}; there are: {', '.join(self.models)}."
+            )
         try:
-            yield from self._events(question, history)
+            for event in self._events(question, history):
+                if isinstance(event, AnswerReady) and "hostile" not in question:
+                    name = model or self.models[0]
+                    yield AnswerReady(answer=replace(event.answer, model=name))
+                else:
+                    yield event
         finally:
             self.streams_ended += 1
+
+    def ask(
+        self, question: str, history: Sequence[Turn] = (), *, model: str | None = None
+    ) -> Answer:
+        """Return the last event's answer; a question with `slowly` in it waits.
+
+        The reader answers all that it is asked for itself, and nothing of it is remembered.
+        """
+        if model == "extractive":
+            return answered(question)
+        if "slowly" in question:
+            self.go_on.wait(20)
+        *_, last = self.stream(question, history, model=model)
+        assert isinstance(last, AnswerReady)
+        return last.answer
+
+    def search(self, query: str, k: int | None = None) -> tuple[ScoredPassage, ...]:
+        """Return two passages, whatever is looked for."""
+        return answered(query).evidence[:k]
+
+    def retrieve(
+        self, query: str, k: int | None = None, *, sources: Sequence[str] | None = None
+    ) -> tuple[Candidate, ...]:
+        """Return those two passages and one that is not read, with scores."""
+        self.retrieved.append((query, tuple(sources or ())))
+        texts = (BUILT, FERRY, "Its lighthouse is 23 metres high.")
+        found = [passage(HARBOUR, text).passage for text in texts]
+        scores = zip(found, (0.81, 0.42, 0.11), strict=True)
+        return tuple(
+            Candidate(passage=one, dense=score, lexical=10 * score, fused=score, sentences=())
+            for one, score in scores
+        )[:k]
+
+    def check(self, citation: Citation) -> Literal["current", "changed", "removed"]:
+        """Say whether a source is still what was cited."""
+        source = self.known.get(citation.source_id)
+        if source is None:
+            return "removed"
+        return "current" if source.sha256 == citation.sha256 else "changed"
 
     def _events(self, question: str, history: Sequence[Turn]) -> Iterator[Event]:
         query = "When does the ferry sail?" if history else question
@@ -198,12 +294,14 @@ class ScriptedRag:
         elif question.startswith("hostile "):
             text, source = list(self.hostile.items())[int(question.split()[1])]
             answer = saying(text.removeprefix("hostile/"), source, question)
+        elif "mended" in question:
+            answer = mended(question)
         else:
             answer = answered(question, query=query)
         yield EvidenceReady(evidence=answer.evidence)
         for start in range(0, len(answer.text), 8):
             yield TextDelta(text=answer.text[start : start + 8])
-            if "slowly" in question and start:
+            if ("slowly" in question and start) or ("halfway" in question and start == 40):
                 self.go_on.wait(20)
         yield AnswerReady(answer=answer)
 
@@ -225,11 +323,77 @@ class ScriptedRag:
                 n_pages=len(source.pages),
                 n_passages=1,
                 indexed_at="2026-01-01T00:00:00Z",
-                origin="seeds",
+                origin=self.origins.get(source.source_id, "seeds"),
             )
             for source in self.known.values()
             if source.source_id not in self.hostile
         )
+
+    def sync(
+        self, paths: Sequence[str | Path] = (), *, progress: OnProgress | None = None
+    ) -> SyncReport:
+        """Index the text files below some folders, one by one, as long as `may_sync` says so."""
+        reports = []
+        below = [path for folder in paths for path in sorted(Path(folder).rglob("[!.]*.*"))]
+        found = [path for path in below if path.is_file()]
+        for done, path in enumerate(found):
+            if progress is not None:
+                progress("read", done, len(found))
+            self.may_sync.wait(20)
+            if progress is not None:
+                progress("read", done + 1, len(found))
+            reports.append(self._indexed(path, Path(paths[0])))
+        gone = self._gone({report.source_id for report in reports}) if paths else []
+        files = tuple(sorted([*reports, *gone], key=lambda report: report.source_id))
+        self.last_sync = SyncReport(files=files, n_embedded=len(files), seconds=0.1)
+        return self.last_sync
+
+    def _indexed(self, path: Path, folder: Path) -> FileReport:
+        name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+        data = path.read_bytes()
+        if b"scanned" in data:
+            message = f"{name!r} holds no text; run OCR on it."
+            return FileReport(
+                source_id=name, fate="failed", reason="no_text_layer", message=message
+            )
+        before = self.known.get(name)
+        self.known[name] = Source(
+            source_id=name,
+            title=path.stem,
+            text=data.decode("utf-8", "replace"),
+            sha256=hashlib.sha256(data).hexdigest(),
+            media_type="text/plain",
+        )
+        self.origins[name] = str(folder)
+        same = before is not None and before.sha256 == self.known[name].sha256
+        return FileReport(
+            source_id=name, fate="unchanged" if same else "updated" if before else "added"
+        )
+
+    def _gone(self, there: set[str]) -> list[FileReport]:
+        gone = sorted(self.origins.keys() - there)
+        for name in gone:
+            del self.origins[name], self.known[name]
+        return [FileReport(source_id=name, fate="removed", reason="gone") for name in gone]
+
+    def remove(self, source_id: str) -> SyncReport:
+        """Forget a source."""
+        self.source(source_id)
+        del self.known[source_id]
+        self.origins.pop(source_id, None)
+        report = FileReport(source_id=source_id, fate="removed", reason="by_hand")
+        return SyncReport(files=(report,), n_embedded=0, seconds=0.0)
+
+    def statistics(self) -> dict[str, object]:
+        """Return counts and settings."""
+        return {
+            "sources": len(self.known),
+            "passages": len(self.known),
+            "encoder": "fake",
+            "passage_tokens": 160,
+            "overlap_sentences": 1,
+            "tokenizer": "cl100k_base",
+        }
 
     def close(self) -> None:
         """Remember that it was closed."""

@@ -1,7 +1,7 @@
 """All benchmarks one after another: `make bench`, or `python -m eval.bench --data FOLDER`.
 
 The data folder is laid out like the project's: `reading/squad2_dev.json.gz`, `retrieval/time`, `retrieval/cranfield`,
-`conversation/canard_dev.json.gz`, `support/`. What is missing in it is left out, and said.
+`conversation/canard_dev.json.gz`, `support/`, `security/`. What is missing in it is left out, and said.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ def main() -> None:
     """Run each benchmark as a process of its own."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--questions", type=int, default=2000, help="of SQuAD, for retrieval")
+    parser.add_argument(
+        "--questions", type=int, default=2000, help="of SQuAD, for retrieval and reading"
+    )
     args = parser.parse_args()
     squad = args.data / "reading" / "squad2_dev.json.gz"
     canard = args.data / "conversation" / "canard_dev.json.gz"
@@ -32,8 +34,12 @@ def main() -> None:
              ["retrieval", "--data", str(args.data / "retrieval" / name)])
             for name in ("time", "cranfield")
         ),
+        ("Reading", squad, ["reading", "--data", str(squad), "--questions", str(args.questions)]),
+        ("Opening the page", None, ["page"]),
+        ("Fifty people at once", None, ["crowd"]),
         ("Follow-ups", canard, ["followups", str(canard)]),
         ("Verdicts by rules", support, ["support", str(support)]),
+        ("An obedient model", args.data / "security", ["obedience", str(args.data / "security")]),
     ]  # fmt: skip
     for title, needed, (module, *rest) in steps:
         print(f"\n## {title}\n", flush=True)

@@ -23,8 +23,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.embedding.onnx import SHIPPED, OnnxEncoder, available_cores
+from rag.embedding.onnx import SHIPPED, OnnxEncoder
 from rag.schema import Span
+from rag.weights import available_cores
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -1,6 +1,6 @@
 """Ways of making a query of a follow-up: by the words they bring in and by what is found with them.
 
-    python eval/bench/followups.py CANARD.json.gz [--mtrag TASKS.jsonl.gz] [--dev] [--examples N]
+    python -m eval.bench.followups CANARD.json.gz [--mtrag TASKS.jsonl.gz] [--dev] [--llm SPEC --sample N]
 
 Words: precision, recall and F1 (over all questions together) of the content words that a way adds
 to the question, against those that a person's rewrite adds; then F1 of all the query's words; then
@@ -20,9 +20,7 @@ and weights were made on.
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
-import json
 import math
 import random
 import time
@@ -34,10 +32,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.chat import load_chat_model
 from rag.citations.words import FUNCTION_WORDS
 from rag.embedding import Encoder, load_encoder
-from rag.evaluation.benchmarks import FollowUp, read_canard
+from rag.evaluation.benchmarks import FollowUp, read_canard, read_mtrag
 from rag.index.words import analyzer
+from rag.pipeline.rewriting import standalone_by_model
 from rag.queries import Tuning, standalone
 from rag.schema import Turn
 
@@ -85,8 +85,8 @@ class Bm25:
         return scores
 
 
-def ways(*, with_rewrites: bool) -> dict[str, Way]:
-    """Return what is compared, by name."""
+def ways(*, with_rewrites: bool, llm: str = "") -> dict[str, Way]:
+    """Return what is compared, by name; with a chat model's rewriting where one is named."""
     listed: dict[str, Way] = {
         "question alone": lambda one: one.question,
         "with the question before": lambda one: _joined(one, _last(one, "user")),
@@ -97,6 +97,9 @@ def ways(*, with_rewrites: bool) -> dict[str, Way]:
         "and questions without a noun": _standalone(Tuning(beside=False)),
         "and a name beside phrases (standalone)": _standalone(Tuning()),
     }
+    if llm:
+        model = load_chat_model(llm)
+        listed[f"by {llm}"] = lambda one: standalone_by_model(model, one.question, one.history).text
     return listed | ({"a person's rewrite": lambda one: one.rewrite} if with_rewrites else {})
 
 
@@ -127,12 +130,12 @@ def terms(text: str) -> Counter[str]:
     return Counter(term for term in analyzer()(text) if term not in small)
 
 
-def word_table(follow_ups: Sequence[FollowUp]) -> str:
+def word_table(follow_ups: Sequence[FollowUp], *, llm: str = "") -> str:
     """Return precision, recall and F1 of the words, a line a way."""
     lines = ["| words | precision | recall | F1 | F1, all words | left alone rightly | ms each |"]
     lines.append("|---" * 7 + "|")
     small = [(terms(one.question), terms(one.rewrite)) for one in follow_ups]
-    for name, way in ways(with_rewrites=True).items():
+    for name, way in ways(with_rewrites=True, llm=llm).items():
         start = time.process_time()
         queries = [way(one) for one in follow_ups]
         milliseconds = (time.process_time() - start) / len(follow_ups) * 1000
@@ -189,36 +192,27 @@ def canard_search(everything: Sequence[FollowUp], half_of_it: Sequence[FollowUp]
 
 
 def mtrag_search(path: Path) -> Search:
-    """Read mtRAG tasks (Katsis et al. 2025) that have a history and passages."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        tasks = [json.loads(line) for line in lines]
-    passages: dict[str, int] = {}
-    follow_ups: list[FollowUp] = []
-    wanted: list[frozenset[int]] = []
-    for task in tasks:
-        marked = frozenset(
-            passages.setdefault(one["text"].strip(), len(passages)) for one in task["contexts"]
-        )
-        *before, asked = (
-            Turn(role="user" if one["speaker"] == "user" else "assistant", text=one["text"])
-            for one in task["input"]
-        )
-        if before and marked:
-            follow_ups.append(
-                FollowUp(
-                    query_id=task["task_id"], history=tuple(before), question=asked.text, rewrite=""
-                )
-            )
-            wanted.append(marked)
+    """Make the search for the passages of mtRAG tasks (Katsis et al. 2025) that have a history."""
+    collection = read_mtrag(path)
+    # Some passages are there twice, under two names; either is the one that is wanted.
+    texts = dict.fromkeys(source.text for source in collection.sources)
+    passages = {text: i for i, text in enumerate(texts)}
+    place = {source.source_id: passages[source.text] for source in collection.sources}
+    asked = [one for one in collection.examples if one.history and collection.qrels[one.query_id]]
     return Search(
         name="mtRAG passages",
-        follow_ups=tuple(follow_ups),
-        passages=tuple(passages),
-        wanted=tuple(wanted),
+        follow_ups=tuple(
+            FollowUp(query_id=one.query_id, history=one.history, question=one.question, rewrite="")
+            for one in asked
+        ),
+        passages=tuple(texts),
+        wanted=tuple(
+            frozenset(place[name] for name in collection.qrels[one.query_id]) for one in asked
+        ),
     )
 
 
-def search_table(search: Search, encoder: Encoder, *, with_rewrites: bool) -> str:
+def search_table(search: Search, encoder: Encoder, *, with_rewrites: bool, llm: str = "") -> str:
     """Return how well each way's queries find, a line a way."""
     lexical = Bm25(search.passages)
     vectors = encoder.encode_queries(search.passages)
@@ -227,7 +221,7 @@ def search_table(search: Search, encoder: Encoder, *, with_rewrites: bool) -> st
         " | BM25 S@1 | MRR@10 | dense S@1 | MRR@10 | both S@1 | MRR@10 |",
         "|---" * 7 + "|",
     ]
-    for name, way in ways(with_rewrites=with_rewrites).items():
+    for name, way in ways(with_rewrites=with_rewrites, llm=llm).items():
         queries = [way(one) for one in search.follow_ups]
         cosines = (encoder.encode_queries(queries) @ vectors.T).astype(np.float64)
         ranks = np.array(
@@ -277,17 +271,25 @@ def main() -> None:
     parser.add_argument("--dev", action="store_true", help="the half that was looked at")
     parser.add_argument("--words-only", action="store_true", help="no searching")
     parser.add_argument("--examples", type=int, default=0, metavar="N", help="print N rewrites")
+    parser.add_argument(
+        "--llm", default="", help="rewrite with this model too, as RAG_LLM names it"
+    )
+    parser.add_argument("--sample", type=int, help="only so many: a model takes its time")
     options = parser.parse_args()
     everything = read_canard(options.canard)
     chosen = half(everything, dev=options.dev)
-    print(word_table(chosen), "\n")
+    if options.sample:
+        chosen = tuple(random.Random(0).sample(chosen, min(options.sample, len(chosen))))
+    print(word_table(chosen, llm=options.llm), "\n")
     show_examples(chosen, options.examples)
     if options.words_only:
         return
     encoder = load_encoder("builtin")
-    print(search_table(canard_search(everything, chosen), encoder, with_rewrites=True), "\n")
+    searched = canard_search(everything, chosen)
+    print(search_table(searched, encoder, with_rewrites=True, llm=options.llm), "\n")
     if options.mtrag:
-        print(search_table(mtrag_search(options.mtrag), encoder, with_rewrites=False))
+        searched = mtrag_search(options.mtrag)
+        print(search_table(searched, encoder, with_rewrites=False, llm=options.llm))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from rag.schema import Citation, Span, Statement, Step
 
@@ -65,4 +66,45 @@ def quote(passage: CitablePassage, span: Span, marker: int) -> Citation:
         quote=passage.words(span),
         page=bisect_right(passage.pages, span.start) or None,
         sha256=passage.sha256,
+    )
+
+
+def join_neighbours(
+    passages: Sequence[CitablePassage], text_of: Callable[[str], str]
+) -> tuple[CitablePassage, ...]:
+    """Join passages of one source that overlap or touch, white space between them aside.
+
+    Args:
+        passages: best first; a joined one stands where the best of its parts stood.
+        text_of: the text of a source, by its id.
+    """
+    places = {(one.source_id, one.start): place for place, one in reversed([*enumerate(passages)])}
+    joined: list[tuple[int, CitablePassage]] = []
+    for one in sorted(passages, key=lambda passage: (passage.source_id, passage.start)):
+        place = places[one.source_id, one.start]
+        if joined and _touch(joined[-1][1], one, text_of):
+            before, last = joined[-1]
+            joined[-1] = (min(before, place), _union(last, one, text_of))
+        else:
+            joined.append((place, one))
+    return tuple(passage for _, passage in sorted(joined, key=lambda pair: pair[0]))
+
+
+def _touch(first: CitablePassage, second: CitablePassage, text_of: Callable[[str], str]) -> bool:
+    """Tell whether nothing but white space parts two passages."""
+    if first.source_id != second.source_id:
+        return False
+    return not text_of(first.source_id)[first.end : max(first.end, second.start)].strip()
+
+
+def _union(
+    first: CitablePassage, second: CitablePassage, text_of: Callable[[str], str]
+) -> CitablePassage:
+    """Return the stretch of two passages that touch, with the sentences of both, each once."""
+    end = max(first.end, second.end)
+    spans = {(span.start, span.end): span for span in (*first.sentences, *second.sentences)}
+    return replace(
+        first,
+        text=text_of(first.source_id)[first.start : end],
+        sentences=tuple(spans[place] for place in sorted(spans)),
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from rag.citations.checks import Support, verdict
 from rag.citations.evidence import CitablePassage, Draft
 from rag.citations.joining import may_fill
+from rag.citations.lexical import lexical_support
 from rag.citations.markers import Line, read_markers
 from rag.citations.numbers import quantities
 from rag.citations.polarity import polarity
@@ -21,13 +22,13 @@ from rag.citations.writing import Pick, Writer
 from rag.schema import Span, Step, Verdict
 
 RELATED = 0.05
-"""Support from which a sentence that does not support a claim is still shown beside it: below, it is about
-something else."""
+"""Support by words alone from which a sentence that does not support a claim is still shown beside it: below, it is
+about something else."""
 BETTER = 0.2
 """Support that other words must have more of before a weak citation is moved to them."""
 
 _MOST_TRIED = 5
-"""Sentences that are read closely, best first, for one claim."""
+"""Sentences that are read closely for one claim, those with most of its words first."""
 _MOST_QUOTES = 3
 """Sentences that support one claim together."""
 _RANK: dict[Verdict, int] = {"unsupported": 0, "weak": 1, "supported": 2}
@@ -67,7 +68,13 @@ class _Finding:
 _NOTHING = _Finding(sentences=(), verdict="unsupported", support=0.0)
 
 
-def ground(text: str, passages: Sequence[CitablePassage], support: Support) -> Draft:
+def ground(
+    text: str,
+    passages: Sequence[CitablePassage],
+    support: Support,
+    *,
+    keep_uncited: bool = True,
+) -> Draft:
     """Check a model's text against its evidence and write it anew with markers that hold.
 
     A marker that names no evidence goes. A sentence keeps the passages it cites where they support
@@ -79,10 +86,11 @@ def ground(text: str, passages: Sequence[CitablePassage], support: Support) -> D
         text: whatever the model wrote; marker k names `passages[k - 1]`.
         passages: what the model was shown, in that order.
         support: scores source sentences, see `rag.citations.Support`.
+        keep_uncited: whether a sentence that no words of the evidence bear on stays, flagged.
 
     Returns:
-        Plain text in which every sentence is a statement. Steps say what was dropped, moved and
-        added.
+        Plain text in which every sentence is a statement. Steps say what was dropped, moved, added
+        and left out.
     """
     known = "\n".join(passage.text for passage in passages)
     marked = read_markers(text, len(passages), known=known)
@@ -91,14 +99,20 @@ def ground(text: str, passages: Sequence[CitablePassage], support: Support) -> D
     steps = [Step(code="marker_dropped", detail=detail) for detail in marked.dropped]
     number, gap = 0, ""
     for line, claims in _with_claims(marked.lines):
-        if not claims:
-            gap = "\n\n" if gap else gap
-            continue
-        writer.say(gap + line.bullet)
+        stated: list[tuple[_Claim, _Finding]] = []
         for claim in claims:
             number += 1
             finding, found_steps = evidence.cite(claim, number)
             steps.extend(found_steps)
+            if finding.sentences or keep_uncited:
+                stated.append((claim, finding))
+            else:
+                steps.append(_left_out_step(number))
+        if not stated:
+            gap = "\n\n" if gap else gap
+            continue
+        writer.say(gap + line.bullet)
+        for claim, finding in stated:
             writer.state(
                 claim.text, evidence.picks(finding.sentences), finding.verdict, finding.support
             )
@@ -187,7 +201,8 @@ class _Evidence:
 
     def cite(self, claim: _Claim, number: int) -> tuple[_Finding, list[Step]]:
         """Return what a claim, the sentence of that number, is to cite, and what was done to get there."""
-        scores = list(self._support(claim.text, self._texts)) if self._texts else []
+        # By words alone: a support model would take its time over every sentence.
+        scores = lexical_support(claim.text, self._texts)
         theirs, idle = self._cited(claim, scores)
         finding, steps = theirs, []
         if theirs.verdict != "supported":
@@ -281,6 +296,11 @@ def _found_step(number: int, *, moved: bool) -> Step:
         return Step(code="repointed", detail=detail)
     detail = f"Sentence {number} had no marker and was given one."
     return Step(code="cited", detail=detail)
+
+
+def _left_out_step(number: int) -> Step:
+    detail = f"Sentence {number} was left out: nothing in the sources bears on it."
+    return Step(code="left_out", detail=detail)
 
 
 def _idle_step(number: int, marker: int) -> Step:

@@ -36,6 +36,8 @@ _DEEPEST = 12
 """Levels of brackets that are read, and times that a text is read until nothing changes."""
 _REACH = 64
 """Characters that streamed text holds back behind an opening bracket."""
+_LEAD = "a"
+"""Stands for the words before a piece of streamed text while it is read: inside a line, "sources" heads no list."""
 
 _NAMED = re.compile(
     r"(?:sources?|passages?|documents?|docs?|refs?|references?|citations?|cite|evidence|notes?)\.?:?\s*",
@@ -165,16 +167,44 @@ def neutralise(text: str, n_passages: int = 0) -> str:
 
 
 def neutralised(deltas: Iterable[str], n_passages: int = 0) -> Iterator[str]:
-    """Yield a model's text as it comes, neutralised; holds back what may yet become something else."""
-    held = ""
+    """Yield a model's text as it comes, neutralised; holds back what may yet become something else.
+
+    An empty piece, by which a model that is silent is known to live, is passed on.
+    """
+    shown = ""
+    for piece in _pieces(deltas, n_passages):
+        calm = _behind(shown, piece)
+        shown = (shown + calm)[-_REACH:]
+        yield calm
+
+
+def _pieces(deltas: Iterable[str], n_passages: int) -> Iterator[str]:
+    """Yield a text in pieces, each neutralised by itself."""
+    held = lead = ""
     for delta in deltas:
+        if not delta:
+            yield ""
+            continue
         held += delta
         cut = _safe_cut(held)
         if cut:
-            yield neutralise(held[:cut], n_passages)
-            held = held[cut:]
+            yield neutralise(lead + held[:cut], n_passages).removeprefix(lead)
+            held, lead = held[cut:], _LEAD
     if held:
-        yield neutralise(held, n_passages)
+        yield neutralise(lead + held, n_passages).removeprefix(lead)
+
+
+def _behind(shown: str, piece: str) -> str:
+    """Return a piece so that nothing comes alive where it meets what is shown before it.
+
+    A bracket can be closed on a later line than it was opened, and by a piece whose start went: no cut foresees that.
+    """
+    for match in LOOKALIKE.finditer(shown + piece):
+        if match.start() < len(shown) < match.end():
+            closer = match.end() - 1 - len(shown)
+            piece = f"{piece[:closer]}){piece[closer + 1 :]}"
+    before, met = (harmless(text, markers=True, urls=False) for text in (shown, shown + piece))
+    return piece if met == before + piece else f" {piece}"
 
 
 def _safe_cut(text: str) -> int:

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 _HELP = """\
 Ask in your own words; a follow-up such as "When was that?" is understood from what was said before.
-/sources  what can be cited
-/new      forget what was said before
-/help     this
-/quit     leave, as does Ctrl-D; Ctrl-C stops an answer"""
+/sources       what can be cited
+/model [NAME]  who answers, or who is to
+/new           forget what was said before
+/help          this
+/quit          leave, as does Ctrl-D; Ctrl-C stops an answer"""
 
 
 class Chat:
@@ -40,6 +41,7 @@ class Chat:
         self._stdin = stdin
         self._interactive = stdin.isatty() and screen.on_terminal
         self._talk = rag.conversation()
+        self._model = rag.models[0]
         self._failed = False
 
     def run(self) -> Exit:
@@ -88,6 +90,8 @@ class Chat:
     def _obey(self, command: str) -> None:
         if command == "/sources":
             self._screen.show(source_lines(self._rag.sources()))
+        elif command.split()[0] == "/model":
+            self._choose(command.removeprefix("/model").strip())
         elif command == "/new":
             self._talk = self._rag.conversation()
             self._screen.note("Forgotten. Ask a question.")
@@ -96,7 +100,16 @@ class Chat:
         else:
             self._screen.note(f"There is no {in_line(command)}; /help lists what there is.")
 
+    def _choose(self, name: str) -> None:
+        if name in self._rag.models:
+            self._model = name
+        elif name:
+            self._screen.note(f"There is no model {in_line(name)}; RAG_LLM says which there are.")
+        self._screen.show(
+            [Line.of(f"{'*' if one == self._model else ' '} {one}") for one in self._rag.models]
+        )
+
     def _answer(self, question: str) -> None:
-        answer = follow(self._talk.stream(question), self._screen)
+        answer = follow(self._talk.stream(question, model=self._model), self._screen)
         self._screen.show([*answer_lines(answer), Line()])
         tell_making(answer, self._screen)

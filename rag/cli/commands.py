@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rag.cli.inputs import history_from, question_from, settings_from
+from rag.cli import evaluating
+from rag.cli.inputs import history_from, question_from
+from rag.cli.options import Index, Json, Model, Only, Seeds, opened, settings_for
 from rag.cli.session import Exit, Session
 
 if TYPE_CHECKING:
     from rag.cli.render import Screen
-    from rag.pipeline import Rag
     from rag.schema import SyncReport
-    from rag.settings import Settings
 
 _EPILOG = """\b
 Settings come from options, RAG_* variables and rag.toml, in this order.
@@ -35,19 +35,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-
-Seeds = Annotated[
-    Path | None,
-    typer.Option("--seeds", exists=True, file_okay=False, help="Folder of the documents to ask."),
-]
-Index = Annotated[
-    Path | None, typer.Option("--index", file_okay=False, help="Folder of what is built from them.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Only = Annotated[
-    list[str] | None,
-    typer.Option("--source", metavar="ID", help="Use this source only; may be repeated."),
-]
+app.add_typer(evaluating.app, name="eval")
 
 
 def _version(wanted: bool) -> None:
@@ -97,9 +85,9 @@ def sync(
 ) -> int:
     """Take in what changed, and tell every file's fate."""
     session: Session = ctx.obj
-    settings = _settings(session, seeds=seeds, index=index)
+    settings = settings_for(session, seeds=seeds, index=index)
     with (
-        _opened(session, settings, sync=False, rebuild=rebuild) as rag,
+        opened(session, settings, sync=False, rebuild=rebuild) as rag,
         session.screen.progress() as bar,
     ):
         report = rag.sync(tuple(paths or ()), progress=bar)
@@ -118,6 +106,7 @@ def ask(
     seeds: Seeds = None,
     index: Index = None,
     source: Only = None,
+    model: Model = None,
     top_k: Annotated[
         int | None, typer.Option("--top-k", help="Passages that are read for the answer.")
     ] = None,
@@ -132,9 +121,11 @@ def ask(
     session: Session = ctx.obj
     turns = history_from(history)
     question = question_from(question, session.stdin)
-    settings = _settings(session, seeds=seeds, index=index, top_k=top_k, strictness=strictness)
+    settings = settings_for(
+        session, seeds=seeds, index=index, model=model, top_k=top_k, strictness=strictness
+    )
     screen = session.screen.hushed() if as_json else session.screen
-    with _opened(session, settings) as rag:
+    with opened(session, settings) as rag:
         events = rag.stream(question, turns, sources=tuple(source) if source else None)
         answer = follow(events, screen)
     if as_json:
@@ -146,12 +137,13 @@ def ask(
 
 
 @app.command()
-def chat(ctx: typer.Context, seeds: Seeds = None, index: Index = None) -> int:
+def chat(ctx: typer.Context, model: Model = None, seeds: Seeds = None, index: Index = None) -> int:
     """Hold a conversation, with follow-ups."""
     from rag.cli.chat import Chat
 
     session: Session = ctx.obj
-    with _opened(session, _settings(session, seeds=seeds, index=index)) as rag:
+    settings = settings_for(session, seeds=seeds, index=index, model=model)
+    with opened(session, settings) as rag:
         return Chat(rag, screen=session.screen, stdin=session.stdin).run()
 
 
@@ -170,8 +162,8 @@ def search(
 
     session: Session = ctx.obj
     query = question_from(query, session.stdin)
-    settings = _settings(session, seeds=seeds, index=index)
-    with _opened(session, settings) as rag:
+    settings = settings_for(session, seeds=seeds, index=index)
+    with opened(session, settings) as rag:
         found = rag.search(query, k, sources=tuple(source) if source else None)
     if as_json:
         session.screen.show_json({"query": query, "results": [asdict(each) for each in found]})
@@ -194,8 +186,8 @@ def sources(
     from rag.cli.layout import source_lines, source_rows
 
     session: Session = ctx.obj
-    settings = _settings(session, seeds=seeds, index=index)
-    with _opened(session, settings) as rag:
+    settings = settings_for(session, seeds=seeds, index=index)
+    with opened(session, settings) as rag:
         known = rag.sources()
     if as_json:
         session.screen.show_json({"sources": [asdict(each) for each in known]})
@@ -219,48 +211,18 @@ def remove(
     No word of it is found or cited any more. Its file is left alone.
     """
     session: Session = ctx.obj
-    settings = _settings(session, seeds=seeds, index=index)
-    with _opened(session, settings, sync=False) as rag:
+    settings = settings_for(session, seeds=seeds, index=index)
+    with opened(session, settings, sync=False) as rag:
         report = rag.remove(source_id)
     return _tell_sync(session.screen, report, as_json=as_json)
-
-
-@app.command("eval")
-def evaluate(
-    ctx: typer.Context,
-    dataset: Annotated[
-        Path | None,
-        typer.Option("--dataset", dir_okay=False, exists=True, help="Questions and answers."),
-    ] = None,
-    split: Annotated[
-        Literal["dev", "test"] | None, typer.Option(help="Only the questions of this split.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first of them.")] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", file_okay=False, help="Folder for run and report.")
-    ] = None,
-    as_json: Json = False,
-    seeds: Seeds = None,
-    index: Index = None,
-) -> int:
-    """Ask a set of questions with known answers, and measure."""
-    session: Session = ctx.obj
-    settings = _settings(session, seeds=seeds, index=index)
-    with _opened(session, settings) as rag, session.screen.progress() as bar:
-        report = session.doors.evaluate(
-            rag, dataset, split=split, out=out, limit=limit, progress=bar
-        )
-    if as_json:
-        session.screen.show_json(report.to_dict())
-    else:
-        session.screen.show_report(report)
-    return Exit.ANSWERED
 
 
 @app.command()
 def serve(
     ctx: typer.Context,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; beyond this machine only with RAG_PASSWORD.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 7860,
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
@@ -270,7 +232,7 @@ def serve(
 ) -> int:
     """Serve the web chat."""
     session: Session = ctx.obj
-    settings = _settings(session, seeds=seeds, index=index)
+    settings = settings_for(session, seeds=seeds, index=index)
     session.doors.serve(settings, host=host, port=port, open_browser=open_browser)
     return Exit.ANSWERED
 
@@ -287,7 +249,7 @@ def doctor(
     from rag.cli.doctor import finding_lines
 
     session: Session = ctx.obj
-    settings = _settings(session, seeds=seeds, index=index)
+    settings = settings_for(session, seeds=seeds, index=index)
     findings = []
     for finding in session.doors.examine(settings, environ=session.environ):
         findings.append(finding)
@@ -296,23 +258,6 @@ def doctor(
     if as_json:
         session.screen.show_json({"findings": [asdict(each) for each in findings]})
     return Exit.FAILURE if any(each.state == "fail" for each in findings) else Exit.ANSWERED
-
-
-def _settings(
-    session: Session,
-    *,
-    seeds: Path | None = None,
-    index: Path | None = None,
-    **others: float | None,
-) -> Settings:
-    return settings_from(seeds=seeds, index=index, environ=session.environ, **others)
-
-
-def _opened(
-    session: Session, settings: Settings, *, sync: bool = True, rebuild: bool = False
-) -> Rag:
-    with session.screen.progress() as bar:
-        return session.doors.open_rag(settings, sync=sync, rebuild=rebuild, progress=bar)
 
 
 def _tell_sync(

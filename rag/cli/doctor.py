@@ -12,19 +12,23 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from rag.citations import lexical_support
 from rag.cli.layout import count
 from rag.cli.render import Line, Piece, in_line
-from rag.errors import RagError
+from rag.errors import RagError, SettingsError
 from rag.schema import Candidate, Passage, ScoredSentence
 
 if TYPE_CHECKING:
-    from rag.chat import ChatModel
+    from rag.chat import ChatModel, ChatSpec
+    from rag.citations import Support
     from rag.embedding import Encoder
     from rag.pipeline import Rag
     from rag.reader import Reader
@@ -45,6 +49,7 @@ _IDENTICAL = 0.999
 """Cosine of texts that differ; above it the encoder tells nothing apart."""
 _PATIENCE = 30.0
 """Seconds that a language model may take for one word."""
+_MODEL = "Language model"
 _LOGIN = re.compile(r"(?<=://)[^/\s@]+@")
 
 
@@ -77,7 +82,7 @@ def examine(
         environ: where the values of keys and tokens are found, to be left out.
         checks: by name; all there are by default.
     """
-    for name, check in (CHECKS if checks is None else checks).items():
+    for name, check in (checks_for(settings) if checks is None else checks).items():
         finding = _run(check, settings)
         yield replace(
             finding,
@@ -85,6 +90,18 @@ def examine(
             message=without_secrets(finding.message, environ),
             remedy=without_secrets(finding.remedy, environ),
         )
+
+
+def checks_for(settings: Settings) -> Mapping[str, Check]:
+    """Return every check by its name, with one for each language model where there are several."""
+    from rag.chat import chat_specs
+
+    with suppress(SettingsError):  # trying the model tells it
+        specs = chat_specs(settings.llm, base_url=settings.llm_base_url)
+        if len(specs) > 1:
+            one_each = {f"{_MODEL} {one.name}": partial(check_model, spec=one) for one in specs}
+            return {name: check for name, check in CHECKS.items() if name != _MODEL} | one_each
+    return CHECKS
 
 
 def without_secrets(text: str, environ: Mapping[str, str]) -> str:
@@ -210,14 +227,15 @@ def try_index(rag: Rag) -> Finding:
     return Finding(state="ok", message=message)
 
 
-def check_model(settings: Settings) -> Finding:
-    """The language model, if one is configured, replies."""
-    if not settings.llm:
-        return Finding(state="ok", message="none is configured; answers quote the documents")
-    from rag.chat import ChatLimits, load_chat_model
+def check_model(settings: Settings, *, spec: ChatSpec | None = None) -> Finding:
+    """A language model replies; by default the first of those that are configured, if any."""
+    from rag.chat import ChatLimits, chat_specs, load_chat_model
 
-    limits = ChatLimits(first=_PATIENCE, idle=_PATIENCE, total=_PATIENCE)
-    return try_model(load_chat_model(settings.llm, base_url=settings.llm_base_url, limits=limits))
+    specs = chat_specs(settings.llm, base_url=settings.llm_base_url) if spec is None else (spec,)
+    if not specs:
+        return Finding(state="ok", message="none is configured; answers quote the documents")
+    limits = ChatLimits(first=_PATIENCE, idle=_PATIENCE, total=2 * _PATIENCE)
+    return try_model(load_chat_model(specs[0], context=settings.llm_tokens, limits=limits))
 
 
 def try_model(model: ChatModel) -> Finding:
@@ -294,6 +312,28 @@ def try_reader(reader: Reader) -> Finding:
     return Finding(state="ok", message=reader.name)
 
 
+def check_support(settings: Settings) -> Finding:
+    """What says whether sources bear out what an LLM writes loads and works."""
+    if settings.support == "words":
+        return try_support("by words alone", lexical_support)
+    from rag.reader import load_support
+
+    model = load_support(settings.support)
+    return try_support(model.name, model.support)
+
+
+def try_support(name: str, support: Support) -> Finding:
+    """What is said is better supported than its opposite."""
+    same, other = support(
+        "Anna wrote the letter.", ["The letter was written by Anna.", "It rains."]
+    )
+    if not 0 <= other < same <= 1:
+        message = f"{name} finds no support where there is ({same:.2f}, {other:.2f})"
+        remedy = "Choose another model with RAG_SUPPORT, or leave it unset and install again."
+        return Finding(state="fail", message=message, remedy=remedy)
+    return Finding(state="ok", message=name)
+
+
 def _trial_candidate() -> Candidate:
     text = "Anna wrote the letter."
     sentence = ScoredSentence(start=0, end=len(text), text=text, dense=0.6, lexical=0.9)
@@ -314,9 +354,10 @@ CHECKS: Mapping[str, Check] = {
     "Tokenizer": check_tokens,
     "Encoder": check_encoder,
     "Reader": check_reader,
+    "Verdicts": check_support,
     "Documents": check_documents,
     "Disk": check_disk,
     "Index": check_index,
-    "Language model": check_model,
+    _MODEL: check_model,
 }
 """In the order in which a person mends things."""

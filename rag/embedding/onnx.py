@@ -8,20 +8,18 @@ texts encoded with it.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rag.embedding.pooling import pool, well_formed
 from rag.embedding.protocol import EncodedPassages
 from rag.errors import ModelError
+from rag.weights import available_cores, open_session, open_tokenizer, read_weights
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -79,11 +77,12 @@ class OnnxEncoder:
             ModelError: a file is missing, differs from its SHA-256 in the manifest, or cannot be
                 loaded.
         """
-        manifest, files = _read_checked(folder)
+        weights = read_weights(folder, remedy=_REMEDY)
+        manifest = weights.manifest
         try:
             return cls(
-                session=_session(files["model.onnx"]),
-                tokenizer=_tokenizer(files["tokenizer.json"]),
+                session=open_session(weights.files["model.onnx"]),
+                tokenizer=open_tokenizer(weights.files["tokenizer.json"]),
                 name=manifest["name"],
                 dimension=manifest["dimension"],
                 max_tokens=manifest["max_tokens"],
@@ -170,55 +169,3 @@ class OnnxEncoder:
         }
         states: Vectors = self._session.run(None, feed)[0][0]
         return pool(states, starts[kept], spans)
-
-
-def _read_checked(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Read the manifest and every file it lists, each compared with its SHA-256.
-
-    The bytes that were checked are the bytes that are used: nothing is read a second time.
-    """
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        digests = {name: entry["sha256"] for name, entry in manifest["files"].items()}
-        files = {name: (folder / name).read_bytes() for name in digests}
-    except OSError as exc:
-        raise ModelError(
-            f"The encoder's file {exc.filename!r} cannot be read ({exc.strerror}). {_REMEDY}"
-        ) from exc
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise ModelError(f"{str(folder / 'manifest.json')!r} is damaged. {_REMEDY}") from exc
-    for name, content in files.items():
-        if hashlib.sha256(content).hexdigest() != digests[name]:
-            raise ModelError(
-                f"The encoder's file {str(folder / name)!r} is damaged: its SHA-256 is not the one"
-                f" in manifest.json. {_REMEDY}"
-            )
-    return manifest, files
-
-
-def _session(model: bytes) -> InferenceSession:
-    """Make a session that runs on the calling thread."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors; warnings are for those who export
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-def _tokenizer(content: bytes) -> Tokenizer:
-    """Make the tokenizer without the padding and truncating that the official file asks for."""
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_buffer(content)
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use, which in a container are fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -1,8 +1,12 @@
 """How good the answers are, measured offline: a question set and a pipeline in, figures out.
 
-dataset ─▶ run ─▶ outcomes ─▶ report
+dataset ─▶ run ─▶ outcomes ─▶ report, html
            measures, intervals: the definitions
-           benchmarks: public collections by path
+           compare, gate, sweep: two runs, a run and a baseline, a grid of settings
+           grid, plots, markup: how figures are written and drawn
+           draft, feedback: where a person's own questions come from
+           tables: files that spreadsheets write
+           benchmarks: public collections by path; squad: their official scoring
            audit: what a shipped question set promises
 """
 
@@ -13,14 +17,15 @@ from pathlib import Path
 
 from rag.errors import DatasetError
 from rag.evaluation.dataset import Example, load_dataset, locate_quotes, select, validate
+from rag.evaluation.html import html_report
 from rag.evaluation.report import EvaluationReport, report_of
-from rag.evaluation.run import Pipeline, Progress, evaluate
+from rag.evaluation.run import Pipeline, Progress, Run, evaluate, load_run
 from rag.schema import Source
 
-__all__ = ["EvaluationReport", "run_evaluation"]
+__all__ = ["EvaluationReport", "html_report", "load_questions", "remake_reports", "run_evaluation"]
 
 _ARTICLE = Path("eval/data/article.jsonl")
-_RUNS = Path("eval/runs")
+RUNS = Path("eval/runs")
 
 
 def run_evaluation(
@@ -37,7 +42,7 @@ def run_evaluation(
     Args:
         rag: what is evaluated.
         dataset_path: .jsonl or .csv; None for the project's own questions on the article.
-        split: `dev` or `test`; None for both. Questions without a split belong to any.
+        split: see `load_questions`.
         out: folder of the run, completed if it holds part of the same run; None for a fresh one
             below `eval/runs`.
         limit: ask only so many, spread over the set.
@@ -47,24 +52,73 @@ def run_evaluation(
         DatasetError: the questions cannot be read, do not fit what is indexed, or the run cannot be
             written.
     """
-    path = dataset_path or _ARTICLE
-    if dataset_path is None and not path.exists():
-        raise DatasetError(
-            f"There is no {path} below {Path.cwd()}. Run this in the project's folder, or name a"
-            " file of questions with --dataset."
-        )
-    examples = _grounded(rag, select(load_dataset(path), split=split, limit=limit))
-    name = "-".join(filter(None, [time.strftime("%Y%m%d-%H%M%S"), path.stem, split]))
-    settings = getattr(rag, "settings", None)
+    name, examples = load_questions(rag, dataset_path, split=split, limit=limit)
     run = evaluate(
         rag,
         examples,
-        out_dir=out or _RUNS / name,
-        settings=settings.model_dump(mode="json") if settings is not None else {},
+        out_dir=out or RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}",
+        settings=settings_of(rag),
         progress=progress,
     )
+    return _reported(run)
+
+
+def remake_reports(folder: Path) -> EvaluationReport:
+    """Make the reports of a run that was made before, beside it, as often as one likes.
+
+    Raises:
+        DatasetError: the folder holds no whole run, or cannot be written.
+    """
+    return _reported(load_run(folder))
+
+
+def load_questions(
+    rag: Pipeline,
+    dataset_path: Path | None = None,
+    *,
+    split: str | None = None,
+    limit: int | None = None,
+) -> tuple[str, tuple[Example, ...]]:
+    """Return the questions of a set, their evidence found in what is indexed, and a name for them.
+
+    Args:
+        rag: holds the sources.
+        dataset_path: .jsonl or .csv; None for the project's own questions on the article.
+        split: `dev`, `test`, or `all` for both; None for the development half of the project's own
+            questions, on which choices are made, and for all of any others. Questions without a split
+            belong to any.
+        limit: only so many, spread over the set.
+
+    Raises:
+        DatasetError: the questions cannot be read, or do not fit what is indexed.
+    """
+    path = dataset_path or _ARTICLE
+    if dataset_path is None:
+        split = split or "dev"
+        if not path.exists():
+            raise DatasetError(
+                f"There is no {path} below {Path.cwd()}. Run this in the project's folder, or name a"
+                " file of questions with --dataset."
+            )
+    half = None if split == "all" else split
+    examples = select(load_dataset(path), split=half, limit=limit)
+    return "-".join(filter(None, [path.stem, half])), _grounded(rag, examples)
+
+
+def settings_of(rag: Pipeline) -> dict[str, object]:
+    """Return the settings that made a pipeline, as they stand in a run; nothing where it has none."""
+    settings = getattr(rag, "settings", None)
+    return settings.model_dump(mode="json") if settings is not None else {}
+
+
+def _reported(run: Run) -> EvaluationReport:
+    """Write the report beside the run, in each of its forms."""
     report = report_of(run)
     report.write(run.folder)
+    try:
+        (run.folder / "report.html").write_text(html_report(run, report), encoding="utf-8")
+    except OSError as exc:
+        raise DatasetError(f"The report cannot be written to {run.folder}: {exc}.") from exc
     return report
 
 

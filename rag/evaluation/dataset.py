@@ -5,8 +5,6 @@ This room does not ask anything. What the shipped set promises beyond this is ch
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections import Counter
@@ -16,12 +14,17 @@ from pathlib import Path
 
 from rag.errors import DatasetError
 from rag.evaluation.measures import Region
+from rag.evaluation.tables import read_rows, read_text
 from rag.schema import Source, Turn
 
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _SEPARATOR = "|"
 _LOOSE = str.maketrans("’‘“”", "''\"\"")
 _SHOWN_FAULTS = 5
+
+FEEDBACK = "feedback"
+"""`made_by` of an example that is what a person said of an answer; its line has the answer under the
+same name, which is kept for reading and not read here. See `rag.evaluation.feedback`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,26 +71,35 @@ class Example:
         return self.answer_parts or ((self.answers,) if self.answers else ())
 
 
+_FIELDS = frozenset(field.name for field in fields(Example)) - {"quotes"}
+_SEVERAL = frozenset({"answers", "evidence"})
+
+
 def load_dataset(path: Path) -> tuple[Example, ...]:
-    """Read the questions of a .jsonl or .csv file, in their order.
+    """Read the questions of a .jsonl, .csv or .tsv file, in their order.
+
+    Of what was said of answers to the same question at different times, the latest counts.
 
     Raises:
         DatasetError: the file cannot be read or a line cannot be understood; names file and line.
     """
     readers: dict[str, Callable[[str, Path], Iterator[Example]]] = {
         ".jsonl": _read_jsonl,
-        ".csv": _read_csv,
+        ".csv": _read_table,
+        ".tsv": _read_table,
     }
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise DatasetError(f"{path}: questions are read from .jsonl or .csv, not {path.suffix!r}.")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise DatasetError(f"{path} cannot be read as UTF-8 text: {exc}.") from exc
-    examples = tuple(reader(text, path))
+        raise DatasetError(
+            f"{path}: questions are read from .jsonl or .csv, not {path.suffix!r}. Save the table"
+            " as CSV, or write one JSON object a line."
+        )
+    examples = _latest(reader(read_text(path), path))
     if not examples:
-        raise DatasetError(f"{path} holds no questions.")
+        raise DatasetError(
+            f"{path} holds no questions. A table wants a header with the column 'question' and a"
+            " row a question; JSONL wants an object with 'question' a line."
+        )
     _require_unique(examples, path)
     return examples
 
@@ -126,10 +138,11 @@ def validate(examples: Iterable[Example], sources: Mapping[str, Source]) -> None
 def locate_quotes(examples: Sequence[Example], sources: Iterable[Source]) -> tuple[Example, ...]:
     """Turn evidence given as words into spans, wherever in the sources the words stand.
 
-    White space and typographic quotation marks need not agree; all else must.
+    White space and typographic quotation marks need not agree; all else must. Feedback is as old as
+    the answer it is about: what it quotes and no source has any more is left out.
 
     Raises:
-        DatasetError: a quote is in no source; names the question.
+        DatasetError: a quote of any other question is in no source; names the question.
     """
     wanted = {quote: _quote_pattern(quote) for e in examples for quote in e.quotes}
     found: dict[str, list[Evidence]] = {quote: [] for quote in wanted}
@@ -140,17 +153,7 @@ def locate_quotes(examples: Sequence[Example], sources: Iterable[Source]) -> tup
                 Evidence(source_id=source.source_id, start=match.start(), end=match.end())
                 for match in pattern.finditer(text)
             ]
-    for example in examples:
-        for quote in example.quotes:
-            if not found[quote]:
-                raise DatasetError(
-                    f"{example.query_id}: the evidence {quote!r} stands in no source. Copy it from"
-                    " the source word for word, or leave it out."
-                )
-    return tuple(
-        replace(e, evidence=e.evidence + tuple(s for q in e.quotes for s in found[q]), quotes=())
-        for e in examples
-    )
+    return tuple(_located(example, found) for example in examples)
 
 
 def example_to_dict(example: Example) -> dict[str, object]:
@@ -175,9 +178,8 @@ def example_from_dict(record: Mapping[str, object], *, query_id: str) -> Example
     Raises:
         DatasetError: a field is unknown, missing or of the wrong type.
     """
-    known = {field.name for field in fields(Example)} - {"quotes"}
-    if unknown := sorted(set(record) - known):
-        raise DatasetError(f"unknown field {unknown[0]!r}; there are: {', '.join(sorted(known))}")
+    if unknown := sorted(set(record) - _FIELDS - {FEEDBACK}):
+        raise DatasetError(f"unknown field {unknown[0]!r}; there are: {', '.join(sorted(_FIELDS))}")
     evidence = _listed(record, "evidence")
     example = Example(
         query_id=_text(record, "query_id", query_id),
@@ -204,28 +206,39 @@ def _read_jsonl(text: str, path: Path) -> Iterator[Example]:
             if not isinstance(record, dict):
                 raise DatasetError(f"a question is one JSON object a line, got {record!r}")
             yield example_from_dict(record, query_id=f"line-{number}")
-        except (json.JSONDecodeError, DatasetError) as exc:
+        except json.JSONDecodeError as exc:
+            raise DatasetError(
+                f"{path}, line {number}: {exc}. Correct the line, or delete it."
+            ) from exc
+        except DatasetError as exc:
             raise DatasetError(f"{path}, line {number}: {exc}.") from exc
 
 
-def _read_csv(text: str, path: Path) -> Iterator[Example]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    lists = {"answers", "evidence"}
-    try:
-        for row in reader:
-            if None in row:
-                raise DatasetError("more cells than columns; put text that has commas in quotes")
-            record: dict[str, object] = {
-                name: [item.strip() for item in cell.split(_SEPARATOR)] if name in lists else cell
-                for name, cell in row.items()
-                if cell and cell.strip()
-            }
-            if record:
-                yield example_from_dict(record, query_id=f"line-{reader.line_num}")
-    except csv.Error as exc:
-        raise DatasetError(f"{path}, after line {reader.line_num}: {exc}.") from exc
-    except DatasetError as exc:
-        raise DatasetError(f"{path}, line {reader.line_num}: {exc}.") from exc
+def _read_table(text: str, path: Path) -> Iterator[Example]:
+    for line, cells in read_rows(text, path, columns=_FIELDS, required="question"):
+        record: dict[str, object] = {
+            name: [item.strip() for item in cell.split(_SEPARATOR) if item.strip()]
+            if name in _SEVERAL
+            else cell.strip()
+            for name, cell in cells.items()
+        }
+        try:
+            yield example_from_dict(record, query_id=f"line-{line}")
+        except DatasetError as exc:
+            raise DatasetError(f"{path}, line {line}: {exc}.") from exc
+
+
+def _latest(examples: Iterable[Example]) -> tuple[Example, ...]:
+    """Keep all examples but earlier feedback on what later feedback is about."""
+    kept: list[Example] = []
+    place: dict[str, int] = {}
+    for example in examples:
+        if example.made_by == FEEDBACK and example.query_id in place:
+            kept[place[example.query_id]] = example
+            continue
+        place.setdefault(example.query_id, len(kept))
+        kept.append(example)
+    return tuple(kept)
 
 
 def _require_unique(examples: Sequence[Example], path: Path) -> None:
@@ -251,6 +264,17 @@ def _evidence_faults(example: Example, sources: Mapping[str, Source]) -> Iterato
 
 def _quote_pattern(quote: str) -> re.Pattern[str]:
     return re.compile(r"\s+".join(map(re.escape, quote.translate(_LOOSE).split())))
+
+
+def _located(example: Example, found: Mapping[str, Sequence[Evidence]]) -> Example:
+    for quote in example.quotes:
+        if not found[quote] and example.made_by != FEEDBACK:
+            raise DatasetError(
+                f"{example.query_id}: the evidence {quote!r} stands in no source. Copy it from"
+                " the source word for word, or leave it out."
+            )
+    spans = tuple(span for quote in example.quotes for span in found[quote])
+    return replace(example, evidence=example.evidence + spans, quotes=())
 
 
 def _evidence_to_dict(evidence: Evidence) -> dict[str, object]:

@@ -13,7 +13,7 @@ import math
 import re
 import string
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -66,14 +66,15 @@ def ndcg(ranking: Sequence[str], qrels: Mapping[str, int], k: int) -> float:
     return _dcg([max(qrels.get(d, 0), 0) for d in ranking[:k]]) / ideal if ideal else 0.0
 
 
-def average_precision(ranking: Sequence[str], qrels: Mapping[str, int]) -> float:
-    """AP: mean over everything relevant of the precision at its rank; its mean over queries is MAP.
+def average_precision(ranking: Sequence[str], qrels: Mapping[str, int], k: int) -> float:
+    """AP@k: mean over everything relevant of the precision at its rank, 0 for what is not among the first k.
 
-    Harman, "Evaluation Issues in Information Retrieval", 1992; definition of trec_eval's `map`.
+    Its mean over queries is MAP@k. Harman, "Evaluation Issues in Information Retrieval", 1992;
+    definition of trec_eval's `map_cut_k`.
     """
     n_relevant = sum(relevance > 0 for relevance in qrels.values())
     found, total = 0, 0.0
-    for rank, doc_id in enumerate(ranking, start=1):
+    for rank, doc_id in enumerate(ranking[:k], start=1):
         if qrels.get(doc_id, 0) > 0:
             found += 1
             total += found / rank
@@ -226,13 +227,14 @@ def citation_focus(cited: Sequence[Region], evidence: Sequence[Region]) -> float
     return len(shown & wanted) / len(shown) if shown else 0.0
 
 
-def quote_exactness(quotes: Iterable[tuple[str, str]]) -> float:
-    """Share of the quotes that equal the source's text at their offsets; 1 without quotes.
+def quote_exactness(exact: Sequence[bool]) -> float:
+    """Share of the quotes that stand in the source as they are quoted; 1 without quotes.
+
+    This program's own measure: a quote is the source's, to the character, or it is made up.
 
     Args:
-        quotes: pairs of the quote as shown and the text that stands at its offsets.
+        exact: of each quote, whether it equals the source's text at its offsets.
     """
-    exact = [quote == text for quote, text in quotes]
     return sum(exact) / len(exact) if exact else 1.0
 
 
@@ -319,15 +321,46 @@ def aurc(confidence: ArrayLike, right: ArrayLike) -> float:
     return float(risk.mean()) if risk.size else math.nan
 
 
+def calibration_bins(
+    confidence: ArrayLike, right: ArrayLike, *, bins: int = 10
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Return mean confidence, accuracy and number of answers of each bin that holds any.
+
+    What a reliability diagram shows (Guo et al., ICML 2017): bins are of equal width,
+    ((b - 1) / bins, b / bins], and the first includes 0.
+
+    Returns:
+        three arrays of shape (m,), m at most `bins`, in order of confidence.
+    """
+    values, hits = np.asarray(confidence, float), np.asarray(right, float)
+    place = np.clip(np.ceil(values * bins).astype(int) - 1, 0, bins - 1)
+    held, place, counts = np.unique(place, return_inverse=True, return_counts=True)
+    sums = [np.bincount(place, weights=column, minlength=held.size) for column in (values, hits)]
+    return sums[0] / counts, sums[1] / counts, counts
+
+
 def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, *, bins: int = 10) -> float:
     """ECE: mean distance of confidence and accuracy over bins of equal width; lower is better.
 
-    Guo et al., ICML 2017: bins are ((b - 1) / bins, b / bins], the first includes 0, and each
-    weighs as many as it holds. NaN without answers.
+    Guo et al., ICML 2017: each of `calibration_bins` weighs as many as it holds. NaN without
+    answers.
     """
-    values, hits = np.asarray(confidence, float), np.asarray(right, float)
-    if not values.size:
-        return math.nan
-    place = np.clip(np.ceil(values * bins).astype(int) - 1, 0, bins - 1)
-    gaps = np.bincount(place, weights=values - hits, minlength=bins)
-    return float(np.abs(gaps).sum() / values.size)
+    mean, accuracy, counts = calibration_bins(confidence, right, bins=bins)
+    return float(np.abs(mean - accuracy) @ counts / counts.sum()) if counts.size else math.nan
+
+
+# --- Cost ----------------------------------------------------------------------------------------
+
+
+def percentile(values: ArrayLike, percent: float) -> float:
+    """Return what that share of the values does not exceed; p50 is the median. Lower is better for times.
+
+    Definition 7 of Hyndman and Fan, The American Statistician 1996: between the two nearest values
+    it is interpolated linearly. NaN without values.
+
+    Args:
+        values: in any unit, shape (n,).
+        percent: 0..100.
+    """
+    column = np.asarray(values, float)
+    return float(np.percentile(column, percent)) if column.size else math.nan

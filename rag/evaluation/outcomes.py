@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
+from rag.errors import DatasetError
 from rag.evaluation import measures
 from rag.evaluation.dataset import Evidence, Example, example_from_dict
 from rag.evaluation.measures import Region
-from rag.evaluation.run import Record
+from rag.evaluation.run import Record, Run
 
-RETRIEVAL = ("Success@1", "Success@5", "RR@10", "R@10", "nDCG@10")
+RETRIEVAL = ("Success@1", "Success@5", "RR@10", "R@10", "nDCG@10", "AP@10")
 ANSWERS = ("containment", "EM", "F1", "right")
 CITATIONS = (
     "citation precision",
@@ -25,6 +26,20 @@ CITATIONS = (
     "citation focus",
     "quote exactness",
 )
+WHOLE = ("good", "answered", "abstained when due")
+"""Of all questions, of those that can be answered, and of those that cannot."""
+
+Fault: TypeAlias = Literal[
+    "",
+    "could not be asked",
+    "misquoted",
+    "not answered",
+    "wrong",
+    "incomplete",
+    "evidence not shown",
+    "should not be answered",
+]
+"""What is wrong with an answer, the gravest only; empty if nothing is, as far as is known."""
 
 _MARKER = re.compile(r"\s*\[\d+\]")
 
@@ -40,6 +55,7 @@ class Outcome:
     kind: str
     answerable: bool | None
     abstained: bool
+    """Said that the sources do not answer; failing is no abstention."""
     confidence: float
     """As the pipeline stated it, 0..1."""
     scores: Mapping[str, float]
@@ -48,6 +64,12 @@ class Outcome:
     """By stage of the pipeline; `all` is the whole question."""
     peak_megabytes: float | None
     error: str
+    fault: Fault
+
+    @property
+    def given(self) -> bool:
+        """Whether it is an answer of which is known if it is right; of the unanswerable, none is."""
+        return not self.abstained and not self.error and "good" in self.scores
 
     @property
     def right(self) -> float:
@@ -61,19 +83,40 @@ def outcome(record: Record) -> Outcome:
     example = example_from_dict(_mapping(record["example"]), query_id=query_id)
     answer = _mapping(record["answer"] or {})
     cost = _mapping(record["cost"])
+    error = str(record["error"])
+    abstained = not error and answer.get("status", "unanswered") == "unanswered"
+    scores = _scores(example, answer, record)
+    scores |= _whole_scores(example, abstained=abstained, failed=bool(error), scores=scores)
     return Outcome(
         query_id=query_id,
         number=int(str(record["number"])),
         split=example.split,
         kind=example.kind,
         answerable=example.answerable,
-        abstained=answer.get("status", "unanswered") == "unanswered",
+        abstained=abstained,
         confidence=float(answer.get("confidence", 0.0)),
-        scores=_scores(example, answer, record),
+        scores=scores,
         seconds={**answer.get("timings", {}), "all": cost["ask_seconds"]},
         peak_megabytes=cost["peak_megabytes"],
-        error=str(record["error"]),
+        error=error,
+        fault=_fault(example, scores, abstained=abstained, error=error),
     )
+
+
+def outcomes_of(run: Run) -> tuple[Outcome, ...]:
+    """Measure every record of a run, in the order of the question set.
+
+    Raises:
+        DatasetError: a record is damaged, or the run was stopped before its end.
+    """
+    measured = sorted(map(outcome, run.records()), key=lambda one: one.number)
+    wanted = _mapping(run.manifest["questions"])["n"]
+    if len(measured) != wanted:
+        raise DatasetError(
+            f"{run.folder} holds {len(measured)} of {wanted} answers: the run was stopped. Complete it"
+            " with the same command and --out, then try again."
+        )
+    return tuple(measured)
 
 
 def judge_passages(
@@ -103,7 +146,7 @@ def _scores(example: Example, answer: Mapping[str, Any], record: Record) -> dict
     scores: dict[str, float] = {}
     exact = record["quotes_exact"]
     if isinstance(exact, list) and exact:
-        scores["quote exactness"] = sum(exact) / len(exact)
+        scores["quote exactness"] = measures.quote_exactness(exact)
     if not example.answerable:
         return scores
     # The text of an abstention is no answer, and its near misses are no citations.
@@ -119,6 +162,36 @@ def _scores(example: Example, answer: Mapping[str, Any], record: Record) -> dict
     return scores
 
 
+def _whole_scores(
+    example: Example, *, abstained: bool, failed: bool, scores: Mapping[str, float]
+) -> dict[str, float]:
+    """Say whether the question was answered or left as it should be.
+
+    `good` is 1 where the sources answer it and the answer is right, and where they do not and it
+    was abstained from.
+    """
+    if example.answerable is None:
+        return {}
+    if not example.answerable:
+        return {"abstained when due": float(abstained), "good": float(abstained)}
+    answered = {"answered": float(not abstained and not failed)}
+    return answered | ({"good": scores["right"]} if "right" in scores else {})
+
+
+def _fault(example: Example, scores: Mapping[str, float], *, abstained: bool, error: str) -> Fault:
+    unanswerable = example.answerable is False
+    faults: tuple[tuple[Fault, bool], ...] = (
+        ("could not be asked", bool(error)),
+        ("misquoted", scores.get("quote exactness", 1.0) < 1),
+        ("should not be answered", unanswerable and not abstained),
+        ("not answered", bool(example.answerable) and abstained),
+        ("wrong", scores.get("containment", 1.0) == 0),
+        ("incomplete", scores.get("containment", 1.0) < 1),
+        ("evidence not shown", scores.get("evidence recall", 1.0) == 0),
+    )
+    return next((fault for fault, there in faults if there), "")
+
+
 def _retrieval_scores(
     retrieved: Sequence[Region], evidence: Sequence[Evidence]
 ) -> dict[str, float]:
@@ -129,6 +202,7 @@ def _retrieval_scores(
         "RR@10": measures.reciprocal_rank(ranking, qrels, 10),
         "R@10": measures.recall(ranking, qrels, 10),
         "nDCG@10": measures.ndcg(ranking, qrels, 10),
+        "AP@10": measures.average_precision(ranking, qrels, 10),
     }
 
 

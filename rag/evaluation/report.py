@@ -7,9 +7,9 @@ One set of tables becomes Markdown, JSON and a terminal's tables; what a figure 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from rag.errors import DatasetError
 from rag.evaluation import measures, outcomes
+from rag.evaluation.grid import Grid, figure_to_dict, page, print_page, shown
 from rag.evaluation.intervals import (
     RESAMPLINGS,
     Interval,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 _SPLITS = ("dev", "test")
 _ALL = "all"
-_BY_KIND = ("Success@1", "containment", "right", "F1")
+_BY_KIND = ("Success@1", "containment", "right", "F1", "answered", "abstained when due")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,15 @@ class Table:
     unit: str = ""
     """`ms`, or empty for shares."""
 
+    def grid(self) -> Grid:
+        """Return the table in words."""
+        return Grid(
+            title=self.title,
+            note=self.note,
+            headers=tuple(_headers(self)),
+            rows=tuple(map(tuple, _cells(self))),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationReport:
@@ -70,6 +80,11 @@ class EvaluationReport:
     outcomes: tuple[Outcome, ...]
     """By question; what comparisons are made from."""
 
+    @property
+    def title(self) -> str:
+        """What it is of."""
+        return f"Evaluation of {self.n} questions"
+
     def to_dict(self) -> dict[str, object]:
         """Return the JSON form; figures that are undefined are null."""
         return {
@@ -84,25 +99,11 @@ class EvaluationReport:
 
     def to_markdown(self) -> str:
         """Return the report as Markdown."""
-        parts = [f"# Evaluation of {self.n} questions", self._summary()]
-        for table in self.tables:
-            parts += [f"## {table.title}", table.note, _markdown_table(table)]
-        return "\n\n".join(part for part in parts if part) + "\n"
+        return page(self.title, self.summary, [table.grid() for table in self.tables])
 
     def print(self, console: Console) -> None:
         """Show the report on a terminal."""
-        from rich.markup import escape
-        from rich.table import Table as RichTable
-
-        console.print(f"[bold]Evaluation of {self.n} questions[/]")
-        console.print(escape(self._summary()), highlight=False)
-        for table in self.tables:
-            grid = RichTable(title=table.title, caption=table.note or None, title_justify="left")
-            for header in _headers(table):
-                grid.add_column(header)
-            for cells in _cells(table):
-                grid.add_row(*map(escape, cells))
-            console.print(grid)
+        print_page(console, self.title, self.summary, [table.grid() for table in self.tables])
 
     def write(self, folder: Path) -> None:
         """Write `report.md` and `report.json` into a folder.
@@ -111,13 +112,15 @@ class EvaluationReport:
             DatasetError: they cannot be written.
         """
         try:
-            (folder / "report.md").write_text(self.to_markdown(), encoding="utf-8")
             text = json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=1)
-            (folder / "report.json").write_text(text + "\n", encoding="utf-8")
+            for name, content in (("report.md", self.to_markdown()), ("report.json", text + "\n")):
+                (folder / name).write_text(content, encoding="utf-8", errors="backslashreplace")
         except OSError as exc:
             raise DatasetError(f"The report cannot be written to {folder}: {exc}.") from exc
 
-    def _summary(self) -> str:
+    @property
+    def summary(self) -> str:
+        """Where the run is and how to read its figures, in sentences."""
         lines = [f"Run: {self.run}. Intervals hold 95 % (percentile bootstrap over questions)."]
         if self.peak_megabytes is not None:
             lines.append(f"Most memory held: {self.peak_megabytes:.0f} MB.")
@@ -134,9 +137,9 @@ def report_of(run: Run, *, resamplings: int = RESAMPLINGS) -> EvaluationReport:
         resamplings: of every interval's bootstrap.
 
     Raises:
-        DatasetError: a record of the run is damaged.
+        DatasetError: a record of the run is damaged, or the run was stopped before its end.
     """
-    measured = sorted(map(outcomes.outcome, run.records()), key=lambda o: o.number)
+    measured = outcomes.outcomes_of(run)
     peaks = [o.peak_megabytes for o in measured if o.peak_megabytes is not None]
     return EvaluationReport(
         run=run.folder.as_posix(),
@@ -145,7 +148,7 @@ def report_of(run: Run, *, resamplings: int = RESAMPLINGS) -> EvaluationReport:
         peak_megabytes=max(peaks, default=None),
         manifest=run.manifest,
         tables=tuple(table for table in _tables(measured, resamplings) if table.rows),
-        outcomes=tuple(measured),
+        outcomes=measured,
     )
 
 
@@ -239,7 +242,7 @@ def _abstention(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
 def _calibration(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
     rows = []
     for label, group in groups.items():
-        given = [o for o in group if not o.abstained and _can_be_right(o)]
+        given = [o for o in group if o.given]
         if not given:
             continue
         confidence = np.array([o.confidence for o in given])
@@ -253,26 +256,14 @@ def _calibration(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
         rows.append(Row(label=label, figures=figures))
     note = (
         "Of questions that were answered, answerable or not. ECE (10 bins) and AURC are better when"
-        " lower."
+        " lower; ECE counts noise as well, so the interval may lie above it."
     )
     return _table("Calibration", note, rows)
 
 
-def _can_be_right(outcome: Outcome) -> bool:
-    """Whether it is known what a right answer would be; answering the unanswerable is wrong."""
-    return outcome.answerable is False or "right" in outcome.scores
-
-
 def _kinds(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
-    rows = []
-    for kind, group in groups.items():
-        figures = {name: _mean(group, name, n) for name in _BY_KIND}
-        for name, answerable in (("answered", True), ("abstained when due", False)):
-            asked = [o for o in group if o.answerable is answerable]
-            figures[name] = bootstrap_interval([o.abstained is not answerable for o in asked], n=n)
-        rows.append(Row(label=kind, figures=figures))
     note = "Answered: of those that can be; abstained: of those that cannot."
-    return _table("By kind of question", note, rows)
+    return _means("By kind of question", note, _BY_KIND, groups, n)
 
 
 def _latency(measured: Sequence[Outcome], n: int) -> Table:
@@ -281,19 +272,14 @@ def _latency(measured: Sequence[Outcome], n: int) -> Table:
     for stage in stages:
         took = np.array([1000 * o.seconds[stage] for o in measured if stage in o.seconds])
         figures = {
-            f"p{percent}": bootstrap_statistic(_percentile(percent), took, n=n)
+            f"p{percent}": bootstrap_statistic(
+                partial(measures.percentile, percent=percent), took, n=n
+            )
             for percent in (50, 95)
         }
         rows.append(Row(label=stage, figures=figures))
     note = "Wall time of a question by stage, one question at a time."
     return _table("Latency", note, rows, unit="ms")
-
-
-def _percentile(percent: int) -> Callable[..., float]:
-    def statistic(values: Sequence[float]) -> float:
-        return float(np.percentile(values, percent))
-
-    return statistic
 
 
 def _table(title: str, note: str, rows: Sequence[Row], *, unit: str = "") -> Table:
@@ -313,23 +299,9 @@ def _cells(table: Table) -> Iterable[list[str]]:
     for row in table.rows:
         counts = sorted({figure.n for figure in row.figures.values() if figure.n})
         n = f"{counts[0]}–{counts[-1]}" if len(counts) > 1 else str(counts[0])
-        yield [row.label, *(_shown(row.figures[name], table.unit) for name in table.columns), n]
-
-
-def _markdown_table(table: Table) -> str:
-    rows = [_headers(table), ["---"] * (len(table.columns) + 2), *_cells(table)]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in rows
-    )
-
-
-def _shown(figure: Interval, unit: str) -> str:
-    """Write a share as per cent with its interval, a time as it is."""
-    if not figure.n or math.isnan(figure.value):
-        return "–"
-    scale = 1 if unit else 100
-    value, low, high = (scale * x for x in (figure.value, figure.low, figure.high))
-    return f"{value:.1f}" if math.isnan(low) else f"{value:.1f} [{low:.1f}, {high:.1f}]"
+        scale = 1 if table.unit else 100
+        figures = (shown(row.figures[name], scale=scale) for name in table.columns)
+        yield [row.label, *figures, n]
 
 
 def _table_to_dict(table: Table) -> dict[str, object]:
@@ -340,15 +312,8 @@ def _table_to_dict(table: Table) -> dict[str, object]:
         "rows": [
             {
                 "label": row.label,
-                **{name: _figure_to_dict(row.figures[name]) for name in table.columns},
+                **{name: figure_to_dict(row.figures[name]) for name in table.columns},
             }
             for row in table.rows
         ],
-    }
-
-
-def _figure_to_dict(figure: Interval) -> dict[str, object]:
-    return {
-        name: None if isinstance(value, float) and math.isnan(value) else value
-        for name, value in asdict(figure).items()
     }

@@ -24,17 +24,20 @@ from rag.errors import ChatError, DatasetError, QuestionError
 from rag.evaluation.dataset import Example, example_to_dict
 from rag.schema import Answer, ScoredPassage, Source, SourceInfo, Turn
 
-FORMAT = 1
+FORMAT = 2
 RETRIEVED = 10
 """Passages that are searched for the retrieval measures."""
 
 _ANSWERS, _MANIFEST = "answers.jsonl", "manifest.json"
+# Half of a surrogate pair has no UTF-8, and written so it is the escape that JSON reads back.
+_ESCAPED = "backslashreplace"
 _PACKAGES = ("footnote-rag", "numpy", "onnxruntime", "tokenizers", "faiss-cpu", "tantivy")
 
 Record = Mapping[str, object]
 """One question: example, answer, retrieved passages, whether each quote is exact, and costs.
 
-`number` is its place in the question set, from 1.
+`number` is its place in the question set, from 1; `expected` holds the words of each evidence. So all
+that a reader of the run wants to see is in it, without the sources.
 """
 
 
@@ -105,7 +108,7 @@ def evaluate(
         out_dir.mkdir(parents=True, exist_ok=True)
         _claim(out_dir, manifest)
         done = _keep_whole_records(out_dir / _ANSWERS)
-        with (out_dir / _ANSWERS).open("a", encoding="utf-8") as file:
+        with (out_dir / _ANSWERS).open("a", encoding="utf-8", errors=_ESCAPED) as file:
             for number, example in enumerate(examples, start=1):
                 if example.query_id not in done:
                     record = {"number": number, **_record(pipeline, example)}
@@ -134,6 +137,31 @@ def load_run(folder: Path) -> Run:
     return Run(folder=folder, manifest=manifest)
 
 
+def finished(
+    pipeline: Pipeline,
+    examples: Sequence[Example],
+    *,
+    out_dir: Path,
+    settings: Mapping[str, object] | None = None,
+) -> Run | None:
+    """Return the run that `evaluate` would make if its folder holds all of it already, else None.
+
+    Args:
+        pipeline: has the sources of the one that is evaluated; nothing is asked.
+        examples: as in `evaluate`.
+        out_dir: as in `evaluate`.
+        settings: as in `evaluate`.
+    """
+    try:
+        run = load_run(out_dir)
+        answered = {record["query_id"] for record in run.records() if not record["error"]}
+    except DatasetError:
+        return None
+    wanted = _manifest(pipeline, examples, settings or {})
+    same = not _differing(run.manifest, wanted)
+    return run if same and answered == {example.query_id for example in examples} else None
+
+
 def _record(pipeline: Pipeline, example: Example) -> Record:
     """Ask one question; a failure that is this question's own is recorded, any other is raised."""
     started = time.perf_counter()
@@ -146,17 +174,19 @@ def _record(pipeline: Pipeline, example: Example) -> Record:
     except (ChatError, QuestionError) as exc:
         error = f"{type(exc).__name__}: {exc}"
         asked = time.perf_counter()
+    searched = time.perf_counter()
     return {
         "query_id": example.query_id,
         "example": example_to_dict(example),
+        "expected": _evidence_texts(pipeline, example),
         "answer": answer.to_dict() if answer is not None else None,
         "retrieved": [_retrieved_to_dict(passage) for passage in retrieved],
         "quotes_exact": _quotes_exact(pipeline, answer) if answer is not None else [],
         "error": error,
         "cost": {
             "ask_seconds": asked - started,
-            "search_seconds": time.perf_counter() - asked,
-            "peak_megabytes": _peak_megabytes(),
+            "search_seconds": searched - asked,
+            "peak_megabytes": peak_megabytes(),
         },
     }
 
@@ -167,6 +197,13 @@ def _quotes_exact(pipeline: Pipeline, answer: Answer) -> list[bool]:
     return [c.quote == texts[c.source_id][c.start : c.end] for c in answer.citations]
 
 
+def _evidence_texts(pipeline: Pipeline, example: Example) -> list[str]:
+    """Return the words of each evidence; only now is the source at hand."""
+    named = {evidence.source_id for evidence in example.evidence}
+    texts = {source_id: pipeline.source(source_id).text for source_id in named}
+    return [texts[e.source_id][e.start : e.end] for e in example.evidence]
+
+
 def _retrieved_to_dict(scored: ScoredPassage) -> dict[str, object]:
     passage = scored.passage
     return {
@@ -174,6 +211,7 @@ def _retrieved_to_dict(scored: ScoredPassage) -> dict[str, object]:
         "start": passage.start,
         "end": passage.end,
         "score": scored.score,
+        "text": passage.text,
     }
 
 
@@ -188,7 +226,7 @@ def _manifest(
         "questions": {"n": len(examples), "sha256": _sha256(questions)},
         "sources": {"n": len(indexed), "sha256": _sha256(json.dumps(indexed))},
         "settings": dict(settings),
-        "program": _program_sha256(Path(rag.__file__).parent),
+        "program": program_sha256(),
         "versions": {
             "python": platform.python_version(),
             **{name: version for name in _PACKAGES if (version := _version(name))},
@@ -196,9 +234,13 @@ def _manifest(
     }
 
 
-@cache
-def _program_sha256(root: Path) -> str:
+def program_sha256() -> str:
     """Hash the package with its weights, so that a changed program never completes an old run."""
+    return _folder_sha256(Path(rag.__file__).parent)
+
+
+@cache
+def _folder_sha256(root: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*")):
         if path.is_file() and path.suffix != ".pyc":
@@ -216,7 +258,7 @@ def _version(package: str) -> str:
 
 
 def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors=_ESCAPED)).hexdigest()
 
 
 def _claim(folder: Path, manifest: Mapping[str, object]) -> None:
@@ -227,29 +269,36 @@ def _claim(folder: Path, manifest: Mapping[str, object]) -> None:
             raise DatasetError(f"{folder} holds answers without a manifest; choose another folder.")
         _replace(path, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
         return
-    held = load_run(folder).manifest
-    # Through JSON, as the one held went.
-    wanted = json.loads(json.dumps(manifest))
-    if changed := sorted(key for key in wanted if held.get(key) != wanted[key]):
+    if changed := _differing(load_run(folder).manifest, manifest):
         raise DatasetError(
             f"{folder} holds a run that other {' and '.join(changed)} made. Choose another folder,"
             " or delete this one."
         )
 
 
+def _differing(held: Mapping[str, object], manifest: Mapping[str, object]) -> list[str]:
+    """Return what of a manifest is not as in the one held."""
+    wanted = json.loads(json.dumps(manifest))  # as the one held went
+    return sorted(key for key in wanted if held.get(key) != wanted[key])
+
+
 def _keep_whole_records(path: Path) -> frozenset[str]:
     """Drop a line that a stop cut off, and questions that failed; return what is answered."""
     if not path.exists():
         return frozenset()
-    kept: list[str] = []
     done: set[str] = set()
-    with path.open(encoding="utf-8") as file:
+    fresh = _fresh(path)
+    # A stop may cut a character in two; the line is dropped with it.
+    with (
+        path.open(encoding="utf-8", errors="replace") as file,
+        fresh.open("w", encoding="utf-8") as kept,
+    ):
         for line in file:
             record = _parsed(line)
             if record is not None and not record["error"]:
-                kept.append(line)
+                kept.write(line)
                 done.add(str(record["query_id"]))
-    _replace(path, "".join(kept))
+    fresh.replace(path)
     return frozenset(done)
 
 
@@ -281,16 +330,29 @@ def _parsed(line: str) -> Record | None:
 
 
 def _replace(path: Path, text: str) -> None:
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_text(text, encoding="utf-8")
+    fresh = _fresh(path)
+    fresh.write_text(text, encoding="utf-8", errors=_ESCAPED)
     fresh.replace(path)
 
 
-def _peak_megabytes() -> float | None:
-    """Return the most memory this process has held, where the system tells."""
+def _fresh(path: Path) -> Path:
+    return path.with_name(path.name + ".new")
+
+
+def peak_megabytes() -> float | None:
+    """Return the most memory that this process has held, in 10^6 bytes; None where nobody tells.
+
+    Linux says it as `VmHWM` (proc(5)); its `ru_maxrss` begins with what the parent held. Elsewhere it
+    is `ru_maxrss` (getrusage(2)), which is in bytes on macOS and in KiB on other systems.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+    except (OSError, IndexError):
+        pass
     try:
         import resource
     except ImportError:  # Windows
         return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1_000_000 if sys.platform == "darwin" else 1_000)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

@@ -68,7 +68,8 @@ class Catalogue:
 
     def __init__(self, path: Path, *, writable: bool = False) -> None:
         self.path = path
-        self._db = connect(path, writable=writable)
+        # Frozen: the file is taken for one that does not change, and no later state is seen.
+        self._db, self.frozen = connect(path, writable=writable)
 
     def close(self) -> None:
         """Let go of the file; the last to close leaves no log of changes behind."""

@@ -48,9 +48,11 @@ CREATE TABLE failures (
 );
 """
 
-_MAGIC = b"SQLite format 3\0"
 _APPLICATION = 0x466F6F74
 """SQLite's application id: "Foot"."""
+_LOG_INDEX = 32_768
+"""Bytes of the file that SQLite keeps beside its log of changes."""
+_IMMUTABLE = "?immutable=1"
 _REMEDY = "Build it anew with `rag sync --rebuild`; the documents themselves are not touched."
 
 
@@ -74,48 +76,75 @@ def create(path: Path) -> None:
         flush_folder(path.parent)
 
 
-def connect(path: Path, *, writable: bool = False) -> sqlite3.Connection:
+def connect(path: Path, *, writable: bool = False) -> tuple[sqlite3.Connection, bool]:
     """Open a database that is there, for one thread at a time.
 
-    Where nothing may be written, neither to the file nor beside it, it is read as a file that does not change.
+    Where nothing may be written, neither to the file nor beside it, or the disk is full to the last byte, it is
+    read as a file that does not change.
+
+    Returns:
+        A connection, and whether it takes the file for one that does not change: use it for one question.
 
     Raises:
         IndexCorruptError: it is damaged.
         IndexFormatError: it is of another program or version.
         IndexWriteError: it cannot be opened.
     """
-    _check_header(path)
-    with translated(path):
-        free = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-        uri = path.resolve().as_uri() + ("" if free or writable else _frozen(path))
-        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    _check_size(path)
+    with translated(path, needed=_LOG_INDEX):
+        if not writable and not _may_be_written(path):
+            return _opened(path, _frozen(path)), True
         try:
-            if free:
-                # The mode stays with the file; setting it again costs nothing.
-                db.execute("PRAGMA journal_mode = WAL")
-            db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-            db.execute("PRAGMA synchronous = FULL")
-            db.execute("PRAGMA secure_delete = ON")
-            db.execute("PRAGMA cache_size = -16384")
-            _check_content(db, path)
-        except BaseException:
-            db.close()
-            raise
+            return _opened(path, "?mode=rw"), False
+        except sqlite3.OperationalError as exc:
+            # On a full disk there is no room for the index of the log; without a log none is needed.
+            full = exc.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL}
+            if writable or not full or _frozen(path) != _IMMUTABLE:
+                raise
+            return _opened(path, _IMMUTABLE), True
+
+
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
+    """Open a database in a mode, and refuse it if it is none of ours."""
+    db = sqlite3.connect(
+        path.resolve().as_uri() + mode, uri=True, isolation_level=None, check_same_thread=False
+    )
+    try:
+        if mode == "?mode=rw" and _may_be_written(path):
+            # The mode stays with the file; setting it again costs nothing.
+            db.execute("PRAGMA journal_mode = WAL")
+        db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA secure_delete = ON")
+        db.execute("PRAGMA cache_size = -16384")
+        _check_content(db, path)
+    except BaseException:
+        db.close()
+        raise
     return db
+
+
+def _may_be_written(path: Path) -> bool:
+    """Whether the file and the folder it lies in may be written."""
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
 
 
 def _frozen(path: Path) -> str:
     """Return how SQLite is told that it may not write: a log of recent changes has to be read, though."""
     log = path.with_name(path.name + "-wal")
-    return "?mode=ro" if log.exists() and log.stat().st_size else "?immutable=1"
+    return "?mode=ro" if log.exists() and log.stat().st_size else _IMMUTABLE
 
 
-def _check_header(path: Path) -> None:
-    """Refuse what is no SQLite file, an empty one too, which SQLite takes for a new database."""
-    with writing(path), path.open("rb") as file:
-        head = file.read(len(_MAGIC))
-    if head != _MAGIC:
-        raise corrupt(path, "it is no SQLite database")
+def _check_size(path: Path) -> None:
+    """Refuse an empty file, which SQLite takes for a new database.
+
+    The file itself is not opened here: closing it would give up the locks that this process's other connections
+    hold on it, and another process would then delete the log of changes from under them.
+    """
+    with writing(path):
+        size = path.stat().st_size
+    if not size:
+        raise corrupt(path, "it is empty")
 
 
 def _check_content(db: sqlite3.Connection, path: Path) -> None:

@@ -246,7 +246,9 @@ class Index:
                     catalogue.purge()
         with self._pool_lock:
             self._in_use -= 1
-            if catalogue and not self._closed and len(self._idle) < _IDLE:
+            keep = not self._closed and len(self._idle) < _IDLE
+            # A frozen one sees no later state.
+            if catalogue and keep and not catalogue.frozen:
                 self._idle.append(catalogue)
                 return
         if catalogue:

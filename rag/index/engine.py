@@ -89,6 +89,9 @@ class Reading(Protocol):
     def fetch(self, keys: Sequence[int]) -> list[StoredPassage]:
         """Return the passages of these keys, in their order."""
 
+    def keys(self, source_id: str) -> list[int]:
+        """Return the keys of a source's passages, in order of the text."""
+
     def analyze(self, text: str) -> list[str]:
         """Return the terms that `lexical` compares."""
 
@@ -97,6 +100,9 @@ class Reading(Protocol):
 
     def source(self, source_id: str) -> Source:
         """Return one source with its text."""
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        """Return what is indexed, in order of source_id."""
 
     def statistics(self) -> dict[str, object]:
         """Return counts, sizes and kinds."""

@@ -138,15 +138,16 @@ def writing(path: Path, *, needed: int = 0) -> Iterator[None]:
 
 
 def write_error(path: Path, code: int | None, detail: str, *, needed: int = 0) -> IndexWriteError:
-    """Return the error for a write that failed, with what is needed and what is free."""
-    if code in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}:
+    """Return the error for a write that failed, with what is needed and what is free; SQLite has no code for why."""
+    free = _free(path)
+    if code in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT} or (code is None and free < needed):
         return IndexWriteError(
-            f"No space to write {str(path)!r}: {needed:,} bytes are needed, {_free(path):,} are free."
-            " The index is as it was before; free some space and run `rag sync` again."
+            f"No space to write {str(path)!r}: {needed:,} bytes are needed, {free:,} are free."
+            " The index is whole, and as of its last commit; free some space and run `rag sync` again."
         )
     return IndexWriteError(
-        f"Cannot write {str(path)!r} ({detail}; {needed:,} bytes were needed, {_free(path):,} are"
-        " free). The index is as it was before; check the permissions of its folder and the disk."
+        f"Cannot write {str(path)!r} ({detail}; {needed:,} bytes were needed, {free:,} are"
+        " free). The index is whole, and as of its last commit; check its folder's permissions and the disk."
     )
 
 

@@ -32,9 +32,10 @@ def exclusive(path: Path, *, wait: float = 0.0) -> Iterator[None]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         _acquire(descriptor, path, wait)
-        with writing(path):
+        holder = str(os.getpid()).encode()
+        with writing(path, needed=len(holder)):
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            os.pwrite(descriptor, holder, 0)
         yield
     finally:
         os.close(descriptor)

@@ -14,7 +14,7 @@ from rag.index.database import FORMAT, translated
 from rag.index.engine import IndexStamp, StoredPassage
 from rag.index.structures import Structures
 from rag.index.words import analyzer
-from rag.schema import Source
+from rag.schema import Source, SourceInfo
 
 if TYPE_CHECKING:
     from rag.schema import Vectors
@@ -99,6 +99,12 @@ class Snapshot:
         with translated(self._catalogue.path):
             return self._catalogue.fetch(keys, self._structures.vectors.vectors_of(keys))
 
+    def keys(self, source_id: str) -> list[int]:
+        """Return the keys of a source's passages, in order of the text; none where it is not indexed."""
+        with translated(self._catalogue.path):
+            found: list[int] = self._keys_of(frozenset((source_id,))).tolist()
+            return found
+
     def analyze(self, text: str) -> list[str]:
         """Return the terms that `lexical` compares, lower-cased and stemmed, in order."""
         return analyzer()(text)
@@ -115,6 +121,11 @@ class Snapshot:
         """
         with translated(self._catalogue.path):
             return self._catalogue.source(source_id)
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        """Return what is indexed, in order of source_id."""
+        with translated(self._catalogue.path):
+            return self._catalogue.sources()
 
     def statistics(self) -> dict[str, object]:
         """Return what there is: numbers of sources, passages and sentences, kinds and settings."""

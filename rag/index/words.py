@@ -16,8 +16,10 @@ import math
 import os
 import re
 import shutil
+import time
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -42,6 +44,8 @@ _LONGEST_TERM = 128
 _HEAP = 256_000_000
 _ANALYZER = "footnote"
 _PREFIX = "footnote-"
+_REMOVALS = 50
+"""Times that a folder is removed which fills again meanwhile."""
 
 # Scripts written without spaces are searched by pairs of characters, as Lucene's CJKAnalyzer does; Korean too, whose
 # particles hang on to their words.
@@ -150,7 +154,7 @@ def pack(rows: Iterable[tuple[int, int, str]]) -> bytes:
     import tantivy
 
     # What tantivy flushes to the disk here is thrown away again; in memory that costs nothing.
-    with writing(Path(_scratch())), TemporaryDirectory(prefix=_PREFIX, dir=_scratch()) as name:
+    with writing(Path(_scratch())), _passing(_scratch()) as name:
         try:
             index = tantivy.Index(_schema(), path=name, reuse=False)
             index.register_tokenizer(_ANALYZER, analyzer().engine)
@@ -167,6 +171,18 @@ def pack(rows: Iterable[tuple[int, int, str]]) -> bytes:
             # tantivy-py reports every failure of the disk as a ValueError.
             raise write_error(Path(name), None, str(exc)) from exc
         return _packed(Path(name))
+
+
+@contextmanager
+def _passing(where: str | None = None) -> Iterator[str]:
+    """Yield a folder that is gone afterwards, though a thread of tantivy may still put its lock file there."""
+    with TemporaryDirectory(prefix=_PREFIX, dir=where, ignore_cleanup_errors=True) as name:
+        yield name
+    for _ in range(_REMOVALS):
+        if not Path(name).exists():
+            return
+        time.sleep(0.01)
+        shutil.rmtree(name, ignore_errors=True)
 
 
 def _packed(folder: Path) -> bytes:
@@ -226,7 +242,7 @@ class WordIndex:
     def __init__(self, packed: Iterable[bytes]) -> None:
         import tantivy
 
-        with TemporaryDirectory(prefix=_PREFIX) as name:
+        with _passing() as name:
             try:
                 any_parts = _unpack(packed, Path(name))
                 index = tantivy.Index.open(name) if any_parts else tantivy.Index(_schema())

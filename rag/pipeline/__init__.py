@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -13,21 +14,28 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from rag import index as store
 from rag import passages
-from rag.chat import load_chat_model
+from rag.chat import load_chat_models
 from rag.citations import lexical_support
 from rag.embedding import EncodedPassages, Encoder, load_encoder
-from rag.errors import IndexBusyError, QuestionError, SourceNotFoundError
+from rag.errors import (
+    IndexBusyError,
+    IndexWriteError,
+    QuestionError,
+    SettingsError,
+    SourceNotFoundError,
+)
 from rag.pipeline.answering import (
     Answerer,
-    ChatAnswerer,
     ExtractiveAnswerer,
     Inquiry,
     abstain,
     scored,
 )
+from rag.pipeline.chatting import ChatAnswerer
 from rag.pipeline.conversation import Conversation
-from rag.queries import standalone
-from rag.reader import load_reader
+from rag.pipeline.overview import Overview, gather, set_beside, understood
+from rag.queries import Intent, standalone
+from rag.reader import load_reader, load_support
 from rag.reader.parts import split_parts
 from rag.retrieval import Method, Retriever
 from rag.schema import (
@@ -49,7 +57,7 @@ from rag.schema import (
     Turn,
 )
 from rag.settings import Settings
-from rag.sources import Root, find_files, hash_file, load
+from rag.sources import Root, Worker, find_files, hash_file
 from rag.tokens import TokenCounter
 
 if TYPE_CHECKING:
@@ -57,11 +65,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Conversation", "Progress", "Rag"]
 
+log = logging.getLogger(__name__)
+
 Progress = Callable[[str, int, int], None]
 """Told (stage, done, of how many) during long work."""
-
-PROMPT_TOKENS = 3000
-"""Tokens of passages that a chat model is shown."""
 
 
 class Rag:
@@ -73,7 +80,8 @@ class Rag:
         settings: folders and limits.
         index: the open store.
         encoder: makes vectors; the one that the store was built with.
-        answerers: by name of the model, in order of preference; the first answers unless another is named.
+        answerers: in order of preference; the first answers unless another is named; the last is the
+            extractive reader.
         tokens: counts tokens for passages.
     """
 
@@ -106,6 +114,8 @@ class Rag:
         progress: Progress | None = None,
     ) -> Self:
         """Open the index of these settings, and bring it up to date with the sources.
+
+        Where another process is writing, or it cannot be written, what it holds is asked as it is.
 
         Args:
             settings: None takes them from the environment and `rag.toml`.
@@ -141,7 +151,7 @@ class Rag:
         if sync:
             # Another process may be bringing it up to date; what is there can be asked meanwhile.
             with suppress(IndexBusyError):
-                rag.sync(progress=progress)
+                rag._sync_where_it_can(progress)
         return rag
 
     def __enter__(self) -> Self:
@@ -161,9 +171,14 @@ class Rag:
         *,
         sources: Sequence[str] | None = None,
         model: str | None = None,
+        top_k: int | None = None,
+        strictness: float | None = None,
     ) -> Answer:
         """Return the answer to a question: the last event of `stream`."""
-        for event in self.stream(question, history, sources=sources, model=model):
+        events = self.stream(
+            question, history, sources=sources, model=model, top_k=top_k, strictness=strictness
+        )
+        for event in events:
             if isinstance(event, AnswerReady):
                 return event.answer
         raise AssertionError("a stream ends with an answer")
@@ -175,11 +190,20 @@ class Rag:
         *,
         sources: Sequence[str] | None = None,
         model: str | None = None,
+        top_k: int | None = None,
+        strictness: float | None = None,
     ) -> Answer:
         """Return the answer to a question without blocking the event loop."""
-        return await asyncio.to_thread(
-            partial(self.ask, question, history, sources=sources, model=model)
+        ask = partial(
+            self.ask,
+            question,
+            history,
+            sources=sources,
+            model=model,
+            top_k=top_k,
+            strictness=strictness,
         )
+        return await asyncio.to_thread(ask)
 
     def stream(
         self,
@@ -188,6 +212,8 @@ class Rag:
         *,
         sources: Sequence[str] | None = None,
         model: str | None = None,
+        top_k: int | None = None,
+        strictness: float | None = None,
     ) -> Iterator[Event]:
         """Yield what happens on the way to an answer; the last event carries the final, verified one.
 
@@ -195,26 +221,25 @@ class Rag:
             question: at most `settings.max_question_chars` characters.
             history: earlier turns, oldest first; a follow-up is rewritten to stand alone.
             sources: ids of the only sources to search; None for all.
-            model: one of `models`; None for the first.
+            model: one of `models`, or "extractive" for the reader; None for the first.
+            top_k: passages that are read, 1 to 50; None for `settings.top_k`.
+            strictness: 0..1, how sure the reader must be; None for `settings.strictness`.
 
         Raises:
-            QuestionError: the question is empty or too long, or no such model is configured.
+            QuestionError: the question is empty or too long, no such model is configured, or a number
+                is out of its range.
             SourceNotFoundError: a source to search is not indexed.
         """
         answerer = self._answerer(model)
+        settings = self._settings_for(top_k, strictness)
         watch = _Watch()
-        query = standalone(self._checked(question), history)
+        query = answerer.standalone(self._checked(question), history)
+        intent, query = understood(question, query)
         yield QueryReady(query=query.text, rewritten=query.rewritten)
         with self._index.snapshot() as snapshot:
             only = self._only(sources)
             watch.lap("query")
-            parts = tuple(
-                (
-                    part,
-                    self._retriever.retrieve(snapshot, part, k=self.settings.top_k, sources=only),
-                )
-                for part in _standalone_parts(query.text)
-            )
+            overview, parts = self._found(snapshot, query.text, intent, only, settings.top_k)
             watch.lap("search")
             inquiry = Inquiry(
                 question=question,
@@ -222,21 +247,51 @@ class Rag:
                 history=tuple(history),
                 parts=parts,
                 source=snapshot.source,
+                overview=overview,
+                strictness=settings.strictness,
             )
             yield EvidenceReady(evidence=scored(inquiry.candidates))
             if not inquiry.candidates:
                 code: ReasonCode = "nothing_retrieved" if self._index.hashes() else "no_sources"
-                answers: Iterator[TextDelta | Answer] = iter(
+                answers: Iterator[EvidenceReady | TextDelta | Answer] = iter(
                     [abstain(inquiry, code, model=answerer.name)]
                 )
             else:
                 answers = answerer.answer(inquiry)
             for event in answers:
-                if isinstance(event, TextDelta):
-                    yield event
-                else:
+                if isinstance(event, Answer):
+                    answer = set_beside(event, inquiry.candidates, inquiry.citable)
                     watch.lap("answer")
-                    yield AnswerReady(answer=replace(event, timings=watch.timings()))
+                    yield AnswerReady(answer=replace(answer, timings=watch.timings()))
+                else:
+                    yield event
+
+    def _found(
+        self,
+        snapshot: store.Snapshot,
+        query: str,
+        intent: Intent,
+        only: frozenset[str] | None,
+        top_k: int,
+    ) -> tuple[Overview | None, tuple[tuple[str, tuple[Candidate, ...]], ...]]:
+        """Return the candidates of each part of a query; of an overview's only part, and what was gathered for it."""
+
+        def retrieve(
+            part: str, k: int, sources: frozenset[str] | None = only
+        ) -> tuple[Candidate, ...]:
+            return self._retriever.retrieve(snapshot, part, k=k, sources=sources)
+
+        if intent.kind == "question":
+            parts = _standalone_parts(query)
+            return None, tuple((part, retrieve(part, top_k)) for part in parts)
+        overview = gather(
+            intent,
+            store=snapshot,
+            retrieve=retrieve,
+            sources=[one for one in snapshot.sources() if only is None or one.source_id in only],
+            most_tokens=self.settings.llm_tokens,
+        )
+        return overview, ((query, overview.candidates),)
 
     def search(
         self,
@@ -322,17 +377,27 @@ class Rag:
             if paths
             else [self._seeds(), *self._added()]
         )
-        self.last_sync = store.sync(
-            self._index,
-            roots,
-            find=find_files,
-            hash_file=hash_file,
-            load=partial(load, max_bytes=int(self.settings.max_file_mb * 2**20)),
-            split=self._split,
-            encode=self._encode,
-            progress=progress,
-        )
+        with Worker() as worker:
+            self.last_sync = store.sync(
+                self._index,
+                roots,
+                find=find_files,
+                hash_file=hash_file,
+                load=partial(worker.load, max_bytes=int(self.settings.max_file_mb * 2**20)),
+                split=self._split,
+                encode=self._encode,
+                progress=progress,
+            )
         return self.last_sync
+
+    def _sync_where_it_can(self, progress: Progress | None) -> None:
+        """Bring the index up to date, or say on the log why what was indexed before is asked as it is."""
+        try:
+            self.sync(progress=progress)
+        except IndexWriteError as exc:
+            if not self.sources():
+                raise
+            log.warning("Answers come from what was indexed before. %s", exc)
 
     def add(self, path: str | Path) -> SyncReport:
         """Index one more file or folder, from now on at every sync."""
@@ -401,9 +466,22 @@ class Rag:
             )
         return question.encode("utf-8", "replace").decode("utf-8")
 
+    def _settings_for(self, top_k: int | None, strictness: float | None) -> Settings:
+        """Return the settings of one question."""
+        chosen = {"top_k": top_k, "strictness": strictness}
+        changes = {name: value for name, value in chosen.items() if value is not None}
+        if not changes:
+            return self.settings
+        try:
+            return Settings(**(self.settings.model_dump() | changes))
+        except SettingsError as exc:
+            raise QuestionError(str(exc)) from exc
+
     def _answerer(self, model: str | None) -> Answerer:
         """Return who answers."""
         name = self.models[0] if model is None else model
+        if name == "extractive":
+            name = self.models[-1]
         if name not in self._answerers:
             raise QuestionError(f"There is no model {name!r}; there are: {', '.join(self.models)}.")
         return self._answerers[name]
@@ -431,14 +509,21 @@ class Rag:
         seeds = self._seeds()
         inside = path.is_relative_to(seeds.path)
         root = seeds if inside else Root(path=path, prefix=f"{path.name}/" if path.is_dir() else "")
-        found, _ = find_files(root)
-        back = {one.source_id for one in found if one.path.is_relative_to(path)}
+        excluded = self._index.excluded()
+        back = self._let_in(root, path) if excluded else frozenset()
         with self._index.writer() as writer:
             if not inside:
                 writer.remember_root(store.KnownRoot(path=str(root.path), prefix=root.prefix))
-            for source_id in sorted(back & set(self._index.excluded())):
-                writer.include(source_id)
+            for source_id, sha256 in sorted(excluded.items()):
+                if source_id in back or sha256 in back:
+                    writer.include(source_id)
         return root
+
+    def _let_in(self, root: Root, path: Path) -> frozenset[str]:
+        """Return the names and the hashes of what lies at or below a path: a renamed file is known by its hash."""
+        found = [one for one in find_files(root)[0] if one.path.is_relative_to(path)]
+        names = {one.source_id for one in found}
+        return frozenset(names | {hash_file(one.path) for one in found})
 
     def _split(self, source: Source) -> tuple[SplitPassage, ...]:
         """Split a source so that neither the token budget nor the encoder's own limit is passed."""
@@ -494,15 +579,24 @@ def _standalone_parts(query: str) -> tuple[str, ...]:
 
 
 def _answerers(settings: Settings, tokens: TokenCounter) -> list[Answerer]:
-    """Return who can answer: the configured chat model first, the extractive reader always."""
-    extractive = ExtractiveAnswerer(load_reader(settings.reader), strictness=settings.strictness)
-    if not settings.llm:
-        return [extractive]
-    chat = ChatAnswerer(
-        load_chat_model(settings.llm, base_url=settings.llm_base_url),
-        support=lexical_support,
-        fallback=extractive,
-        budget=PROMPT_TOKENS,
-        count_tokens=tokens.count,
+    """Return who can answer: the configured chat models first, the extractive reader always."""
+    extractive = ExtractiveAnswerer(load_reader(settings.reader))
+    models = load_chat_models(
+        settings.llm, base_url=settings.llm_base_url, context=settings.llm_tokens
     )
-    return [chat, extractive]
+    if not models:
+        return [extractive]
+    by_words = settings.support == "words"
+    support = lexical_support if by_words else load_support(settings.support).support
+    chats = [
+        ChatAnswerer(
+            model,
+            support=support,
+            fallback=extractive,
+            context=settings.llm_tokens,
+            count_tokens=tokens.count,
+            rewrites=settings.rewriting == "llm",
+        )
+        for model in models
+    ]
+    return [*chats, extractive]

@@ -1,30 +1,26 @@
-"""From evidence to a checked answer: quoted by the extractive reader, or written by a chat model.
-
-Both ways end in `citations`, so that no sentence reaches a person unless its words in the sources are known.
-"""
+"""From evidence to an answer in the words of the sources, each sentence cited."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from rag import prompts
-from rag.chat import ChatDelta, ChatModel
-from rag.citations import CitablePassage, Draft, Support, compose, ground, neutralised
-from rag.errors import ChatError
-from rag.reader import Reader, Reading, Selection, select
+from rag.citations import CitablePassage, Draft, compose
+from rag.pipeline.overview import Overview
+from rag.queries import Query, standalone
+from rag.reader import Reader, Reading, Selection, reranked, select
 from rag.reader.selection import threshold_at
 from rag.schema import (
     Answer,
     Candidate,
+    Citation,
+    EvidenceReady,
     Reason,
     ReasonCode,
     ScoredPassage,
     Source,
     Span,
-    Step,
     TextDelta,
     Turn,
 )
@@ -32,10 +28,10 @@ from rag.schema import (
 MESSAGES: dict[ReasonCode, str] = {
     "no_sources": "There are no sources yet: put documents into the seeds folder, or name them to `rag sync`.",
     "nothing_retrieved": "Nothing in the sources resembles the question.",
-    "not_supported": "The sources do not answer this.",
+    "not_supported": "The passages that were read do not answer this.",
     "partly_answered": "The sources answer only a part of this. Nothing was found on: {missing}",
 }
-"""What a person is told for each reason."""
+"""What a person is told for each reason; the page says "Not in your sources." before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +45,21 @@ class Inquiry:
     """Each part of the query with its candidates, best first."""
     source: Callable[[str], Source]
     """Looks a source up in the state of the store that the candidates are from."""
+    strictness: float = 0.5
+    """0..1, see `rag.reader.selection.threshold_at`."""
+    overview: Overview | None = None
+    """Set where the query is no question; then there is one part, and its candidates keep their order."""
+
+    @property
+    def task(self) -> str:
+        """What a chat model is told to do besides answering; nothing for a question."""
+        return self.overview.task if self.overview else ""
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
         """Every part's candidates once, best first."""
+        if len(self.parts) == 1:
+            return self.parts[0][1]
         found: dict[str, Candidate] = {}
         for _, candidates in self.parts:
             for one in candidates:
@@ -83,8 +90,14 @@ class Answerer(Protocol):
     def name(self) -> str:
         """What `Answer.model` shows."""
 
-    def answer(self, inquiry: Inquiry) -> Iterator[TextDelta | Answer]:
-        """Yield provisional text, then exactly one answer."""
+    def standalone(self, question: str, history: Sequence[Turn]) -> Query:
+        """Return the question as one that needs no history."""
+
+    def answer(self, inquiry: Inquiry) -> Iterator[EvidenceReady | TextDelta | Answer]:
+        """Yield provisional text, then exactly one answer.
+
+        Markers in provisional text name the evidence of the last event that carried some.
+        """
 
 
 def abstain(
@@ -116,26 +129,34 @@ class ExtractiveAnswerer:
 
     Args:
         reader: says which sentences answer.
-        strictness: 0..1, see `rag.reader.selection.threshold_at`.
     """
 
-    def __init__(self, reader: Reader, *, strictness: float) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._threshold = threshold_at(reader.threshold, strictness)
 
     @property
     def name(self) -> str:
         """`extractive:` and the reader's name."""
         return f"extractive:{self._reader.name}"
 
-    def answer(self, inquiry: Inquiry) -> Iterator[TextDelta | Answer]:
+    def standalone(self, question: str, history: Sequence[Turn]) -> Query:
+        """Return the question as one that needs no history, by the rules."""
+        return standalone(question, history)
+
+    def answer(self, inquiry: Inquiry) -> Iterator[EvidenceReady | TextDelta | Answer]:
         """Yield the answer, its text first."""
+        if inquiry.overview is not None:
+            yield from self._excerpts(inquiry, inquiry.overview)
+            return
         readings = [
             (part, candidates, self._reader.read(part, candidates))
             for part, candidates in inquiry.parts
         ]
-        evidence = _ranked([(candidates, read) for _, candidates, read in readings])
-        selection = select([(part, read) for part, _, read in readings], threshold=self._threshold)
+        threshold = threshold_at(self._reader.threshold, inquiry.strictness)
+        evidence = _ranked(
+            [(candidates, read) for _, candidates, read in readings], self._reader.threshold
+        )
+        selection = select([(part, read) for part, _, read in readings], threshold=threshold)
         if not selection.picks:
             yield abstain(
                 inquiry,
@@ -155,8 +176,36 @@ class ExtractiveAnswerer:
             ],
             as_list=len(selection.picks) > len(readings),
         )
+        yield EvidenceReady(evidence=_holding(draft.citations, inquiry.candidates))
         yield TextDelta(text=draft.text)
         yield self._finish(inquiry, draft, selection, evidence)
+
+    def _excerpts(
+        self, inquiry: Inquiry, overview: Overview
+    ) -> Iterator[EvidenceReady | TextDelta | Answer]:
+        """Yield the sources' own sentences in place of an overview that is written."""
+        evidence = scored(inquiry.candidates)
+        draft = overview.draft(inquiry.citable)
+        if not draft.statements:
+            gone = abstain(inquiry, "not_supported", model=self.name, evidence=evidence)
+            reason = Reason(code="not_supported", message=overview.nothing)
+            yield replace(gone, reason=reason, text=reason.message)
+            return
+        yield EvidenceReady(evidence=_holding(draft.citations, inquiry.candidates))
+        yield TextDelta(text=draft.text)
+        yield Answer(
+            question=inquiry.question,
+            query=inquiry.query,
+            status="answered",
+            reason=None,
+            text=draft.text,
+            statements=draft.statements,
+            citations=draft.citations,
+            evidence=evidence,
+            confidence=1.0,
+            model=self.name,
+            steps=draft.steps,
+        )
 
     def _finish(
         self,
@@ -185,177 +234,40 @@ class ExtractiveAnswerer:
         )
 
 
-def _ranked(
-    parts: Sequence[tuple[Sequence[Candidate], Sequence[Reading]]],
+def _holding(
+    citations: Sequence[Citation], candidates: Sequence[Candidate]
 ) -> tuple[ScoredPassage, ...]:
-    """Return every passage once, in order of its best sentence's probability."""
-    best: dict[str, tuple[float, Candidate]] = {}
+    """Return the passage that holds each citation, in order of marker."""
+    holders = [
+        next(
+            one
+            for one in candidates
+            if one.passage.source_id == citation.source_id
+            and one.passage.start <= citation.start
+            and citation.end <= one.passage.end
+        )
+        for citation in citations
+    ]
+    return scored(holders)
+
+
+def _ranked(
+    parts: Sequence[tuple[Sequence[Candidate], Sequence[Reading]]], threshold: float
+) -> tuple[ScoredPassage, ...]:
+    """Return every passage once, those that answer first, each with the probability of its leading sentence."""
+    best: dict[str, tuple[int, float, Candidate]] = {}
     for candidates, readings in parts:
-        for one in readings:
-            candidate = candidates[one.candidate]
+        leading = {one.candidate: one.probability for one in reversed(readings)}
+        for place, index in enumerate(reranked(readings, threshold=threshold)):
+            candidate = candidates[index]
             held = best.get(candidate.passage.passage_id)
-            if held is None or held[0] < one.probability:
-                best[candidate.passage.passage_id] = (one.probability, candidate)
-    ranked = sorted(best.values(), key=lambda pair: (-pair[0], pair[1].passage.passage_id))
+            if held is None or place < held[0]:
+                best[candidate.passage.passage_id] = (place, leading[index], candidate)
+    ranked = sorted(best.values(), key=lambda found: (found[0], found[2].passage.passage_id))
     return tuple(
         ScoredPassage(passage=candidate.passage, score=score, rank=rank, scorer="reader")
-        for rank, (score, candidate) in enumerate(ranked, start=1)
+        for rank, (_, score, candidate) in enumerate(ranked, start=1)
     )
-
-
-class ChatAnswerer:
-    """Lets a chat model write, and holds it to the sources.
-
-    The policy on bad citations, each step of it recorded in `Answer.steps`: check every sentence and re-point
-    what another sentence supports better; ask the model once more, saying what was wrong; keep what is
-    supported and flag the weak; else let the extractive reader answer; else abstain.
-
-    Args:
-        model: writes.
-        support: says how well sentences of the sources support a claim.
-        fallback: answers where the model cannot.
-        budget: tokens that the passages of a prompt may have.
-        count_tokens: counts them.
-    """
-
-    def __init__(
-        self,
-        model: ChatModel,
-        *,
-        support: Support,
-        fallback: Answerer,
-        budget: int,
-        count_tokens: Callable[[str], int],
-    ) -> None:
-        self._model = model
-        self._support = support
-        self._fallback = fallback
-        self._budget = budget
-        self._count = count_tokens
-
-    @property
-    def name(self) -> str:
-        """The chat model's name."""
-        return self._model.name
-
-    def answer(self, inquiry: Inquiry) -> Iterator[TextDelta | Answer]:
-        """Yield the model's text as it comes, made harmless, then the checked answer."""
-        candidates = inquiry.candidates
-        passages = prompts.pack(
-            [inquiry.citable(one) for one in candidates], self._budget, self._count
-        )
-        if not passages:
-            yield from self._fall_back(inquiry, "no passage fits the model's prompt", ())
-            return
-        evidence = scored(candidates[: len(passages)])
-        messages = prompts.answer_messages(
-            inquiry.query, passages, inquiry.history, delimiter=_delimiter(inquiry.query, passages)
-        )
-        reply = _Reply()
-        try:
-            for text in neutralised(reply.read(self._model.stream(messages)), len(passages)):
-                yield TextDelta(text=text)
-            if prompts.is_abstention(reply.text):
-                yield abstain(inquiry, "not_supported", model=self.name, evidence=evidence)
-                return
-            draft = self._checked(messages, reply, passages)
-        except ChatError as exc:
-            yield from self._fall_back(inquiry, str(exc), ())
-            return
-        if not any(one.verdict != "unsupported" for one in draft.statements):
-            why = "no sentence of the model's answer is supported by the sources"
-            yield from self._fall_back(inquiry, why, draft.steps)
-            return
-        yield Answer(
-            question=inquiry.question,
-            query=inquiry.query,
-            status="answered",
-            reason=None,
-            text=draft.text,
-            statements=draft.statements,
-            citations=draft.citations,
-            evidence=evidence,
-            confidence=sum(one.support for one in draft.statements) / len(draft.statements),
-            model=self.name,
-            usage=reply.usage,
-            steps=draft.steps,
-        )
-
-    def _checked(
-        self, messages: Sequence[prompts.Message], reply: _Reply, passages: Sequence[CitablePassage]
-    ) -> Draft:
-        """Return the reply held to the passages, or the better of two where the first has faults."""
-        draft = ground(reply.text, passages, self._support)
-        faults = [
-            draft.text[one.start : one.end]
-            for one in draft.statements
-            if one.verdict == "unsupported"
-        ]
-        if draft.statements and not faults:
-            return draft
-        again = prompts.repair_messages(
-            messages, reply.text, faults or ["no sentence with the number of a passage"]
-        )
-        second = _Reply()
-        for _ in second.read(self._model.stream(again)):
-            pass
-        reply.add_usage(second.usage)
-        step = Step(code="asked_again", detail="; ".join(faults) or "nothing was cited")
-        redraft = ground(second.text, passages, self._support)
-        better = redraft if _share_supported(redraft) > _share_supported(draft) else draft
-        return replace(
-            better, steps=(*draft.steps, step, *(redraft.steps if better is redraft else ()))
-        )
-
-    def _fall_back(
-        self, inquiry: Inquiry, why: str, steps: tuple[Step, ...]
-    ) -> Iterator[TextDelta | Answer]:
-        """Let the extractive reader answer, and say so."""
-        step = Step(code="fell_back", detail=f"{self.name}: {why}")
-        for event in self._fallback.answer(inquiry):
-            if isinstance(event, Answer):
-                yield replace(event, steps=(*steps, step, *event.steps))
-            else:
-                yield event
-
-
-class _Reply:
-    """A model's reply while it comes, and what it cost."""
-
-    def __init__(self) -> None:
-        self.text = ""
-        self.usage: dict[str, int] = {}
-
-    def read(self, deltas: Iterator[ChatDelta]) -> Iterator[str]:
-        """Yield the texts of the deltas and keep them."""
-        for delta in deltas:
-            self.text += delta.text
-            self.usage.update(delta.usage)
-            yield delta.text
-
-    def add_usage(self, usage: Mapping[str, int]) -> None:
-        """Add the tokens of another reply."""
-        for kind, tokens in usage.items():
-            self.usage[kind] = self.usage.get(kind, 0) + tokens
-
-
-def _share_supported(draft: Draft) -> float:
-    """Return the share of statements that are not unsupported; -1 where there is none."""
-    if not draft.statements:
-        return -1.0
-    held = sum(one.verdict != "unsupported" for one in draft.statements)
-    return held / len(draft.statements)
-
-
-def _delimiter(query: str, passages: Sequence[CitablePassage]) -> str:
-    """Return a line mark that no passage can contain, since it is a hash of them all and the query.
-
-    It is the same for the same request, so that a model at temperature 0 says the same.
-    """
-    digest = hashlib.sha256(query.encode("utf-8", "surrogatepass"))
-    for passage in passages:
-        digest.update(passage.text.encode("utf-8", "surrogatepass"))
-    return f"=={digest.hexdigest()[:16]}=="
 
 
 def scored(candidates: Sequence[Candidate]) -> tuple[ScoredPassage, ...]:

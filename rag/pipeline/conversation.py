@@ -23,16 +23,20 @@ class Conversation:
         """Every turn so far, oldest first."""
         return tuple(self._history)
 
-    def ask(self, question: str, *, sources: Sequence[str] | None = None) -> Answer:
+    def ask(
+        self, question: str, *, sources: Sequence[str] | None = None, model: str | None = None
+    ) -> Answer:
         """Return the answer to a question that may refer to what was said before."""
-        for event in self.stream(question, sources=sources):
+        for event in self.stream(question, sources=sources, model=model):
             if isinstance(event, AnswerReady):
                 return event.answer
         raise AssertionError("a stream ends with an answer")
 
-    def stream(self, question: str, *, sources: Sequence[str] | None = None) -> Iterator[Event]:
+    def stream(
+        self, question: str, *, sources: Sequence[str] | None = None, model: str | None = None
+    ) -> Iterator[Event]:
         """Yield what happens on the way to an answer; it is remembered once it is there."""
-        for event in self._rag.stream(question, self.history, sources=sources):
+        for event in self._rag.stream(question, self.history, sources=sources, model=model):
             if isinstance(event, AnswerReady):
                 self._history += [
                     Turn(role="user", text=question),

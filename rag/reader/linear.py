@@ -1,7 +1,7 @@
 """The first reader: two logistic regressions over hand-made features, one to rank and one to say how surely.
 
 It is small, fast and calibrated, and reads no more than what retrieval measured and what words show. The
-weights are `rag/data/reader/linear.json`, fitted by `training/fit_reader.py`.
+weights are `rag/data/linear.json`, fitted by `training/fit_reader.py`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 
 from rag.errors import ModelError
 from rag.reader.features import NAMES, analyse, rows
-from rag.reader.protocol import Reader, Reading
+from rag.reader.protocol import Reading
 from rag.schema import Candidate
 
-WEIGHTS_FILE = Path(__file__).parent.parent / "data" / "reader" / "linear.json"
+WEIGHTS_FILE = Path(__file__).parent.parent / "data" / "linear.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,16 +104,3 @@ class LinearReader:
 def _dot(weights: Sequence[float], row: Sequence[float]) -> float:
     """Return the weighted sum."""
     return sum(weight * value for weight, value in zip(weights, row, strict=True))
-
-
-def load_reader(name: str) -> Reader:
-    """Return the reader of that name.
-
-    Raises:
-        ModelError: there is no such reader, or its weights are damaged.
-    """
-    if name != "builtin":
-        raise ModelError(
-            f"There is no reader {name!r}. Use 'builtin' (RAG_READER=builtin, or leave it unset)."
-        )
-    return LinearReader(LinearWeights.from_file(WEIGHTS_FILE))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from rag.schema import Candidate
+from rag.schema import Candidate, Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,8 @@ class Reading:
     text: str
     probability: float
     """0..1, calibrated: the share of sentences at this value that do answer their question."""
+    words: Span | None = None
+    """The words of the sentence that answer, in its source's text; None where a reader does not say."""
 
 
 class Reader(Protocol):
@@ -35,8 +37,8 @@ class Reader(Protocol):
         """The probability below which a balanced reader abstains, 0..1."""
 
     def read(self, query: str, candidates: Sequence[Candidate]) -> tuple[Reading, ...]:
-        """Return every sentence of the candidates once, the likeliest answer first.
+        """Return every sentence of the candidates once, the one that answers rather than the others first.
 
-        A sentence that stands in two overlapping candidates is read in the better one only. Equal
-        probabilities are in order of candidate, then of start.
+        A sentence that stands in two overlapping candidates is read in the better one only. Equals are in order
+        of candidate, then of start. Behind the first, a probability may be higher than the one before it.
         """

@@ -47,6 +47,19 @@ def threshold_at(balanced: float, strictness: float) -> float:
     return balanced + (0.95 - balanced) * (strictness - 0.5) * 2
 
 
+def reranked(readings: Sequence[Reading], *, threshold: float) -> tuple[int, ...]:
+    """Return the candidates that were read, by index, in the order in which they answer.
+
+    Where the first reading is no answer, retrieval's order stands: what was searched for may be no question.
+
+    Args:
+        readings: the likeliest answer first.
+        threshold: probability from which a reading counts as an answer.
+    """
+    order = tuple(dict.fromkeys(one.candidate for one in readings))
+    return order if readings and readings[0].probability >= threshold else tuple(sorted(order))
+
+
 def select(parts: Sequence[tuple[str, Sequence[Reading]]], *, threshold: float) -> Selection:
     """Choose the sentences that are said.
 

@@ -8,11 +8,33 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
-from rag.schema import Answer, AnswerReady, Event, EvidenceReady, QueryReady, TextDelta, Turn
+from rag.schema import (
+    Answer,
+    AnswerReady,
+    Event,
+    EvidenceReady,
+    QueryReady,
+    ScoredPassage,
+    TextDelta,
+    Turn,
+)
 
 _MARKER = re.compile(r"\s?\[\d+\]")
+
+Standing: TypeAlias = Literal["current", "changed", "removed"]
+"""Whether the source of a citation is still what was cited."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """How a question is answered where that is not as usual."""
+
+    top_k: int | None = None
+    """Passages that are read; None for as many as usual."""
+    strictness: float | None = None
+    """0..1, how sure an answer must be; None for as sure as usual."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,15 +42,26 @@ class Exchange:
     """One question with everything known so far about its answer."""
 
     question: str
+    model: str = ""
+    """Who was chosen to answer; empty for whoever answers unless another is."""
+    sources: tuple[str, ...] = ()
+    """Ids of the only sources that are asked; none for all."""
+    ways: Ways = Ways()
     notice: str = ""
     """What it waits for before the search can begin."""
     query: str = ""
     """What is searched, where that is not the question itself."""
-    n_found: int | None = None
-    """Passages that are read; None until the search is done."""
+    evidence: tuple[ScoredPassage, ...] | None = None
+    """Passages that are read, the k-th named by marker k of the draft; None until there are any."""
     draft: str = ""
     """Provisional text; `answer` replaces it."""
     answer: Answer | None = None
+    standing: tuple[Standing, ...] = ()
+    """Of each citation of the answer, in order; none where all were current when last looked at."""
+    edited: bool = False
+    """Whether the next question is to take its place, and that of all after it."""
+    judged: str = ""
+    """What the person said of the answer: a kind of feedback, or nothing yet."""
     trouble: str = ""
     """A sentence on why there is no answer and none is coming."""
 
@@ -38,7 +71,8 @@ class Exchange:
             case QueryReady(query=query, rewritten=rewritten):
                 return replace(self, query=query if rewritten else "", notice="")
             case EvidenceReady(evidence=evidence):
-                return replace(self, n_found=len(evidence))
+                # Text that came before named other passages by its markers.
+                return replace(self, evidence=evidence, draft="")
             case TextDelta(text=text):
                 return replace(self, draft=self.draft + text)
             case AnswerReady(answer=answer):
@@ -52,6 +86,11 @@ Conversation: TypeAlias = tuple[Exchange, ...]
 def with_last(talk: Conversation, exchange: Exchange) -> Conversation:
     """Return the conversation with its last exchange replaced."""
     return (*talk[:-1], exchange)
+
+
+def is_pending(talk: Conversation) -> bool:
+    """Tell whether the last question still waits for its answer."""
+    return bool(talk) and talk[-1].answer is None and not talk[-1].trouble
 
 
 def turns(talk: Sequence[Exchange]) -> tuple[Turn, ...]:

@@ -1,15 +1,18 @@
-// Links in answers open the words they point to. Gradio draws the page; this only carries a choice to it, and looks after
-// focus and scrolling once the source pane has been drawn anew.
+// Links in answers open the words they point to, and buttons below them say what a person thinks of them. Gradio draws the
+// page; this only carries a choice to it, and looks after focus and scrolling once something has been drawn anew.
 (() => {
   "use strict";
-  const LINK = /^#[cp]-\d+-\d+$/;
+  const LINK = /^#[cpe]-\d+-\d+$/;
   let from = null; // the link that was chosen, to come back to
   let awaited = null; // the link whose words are about to be shown
+  let stepping = null; // whether it was reached by a step from another, and which way
   let nChosen = 0;
+  let pressed = null; // the link that a press has chosen, before any click
+  let held = null; // what has the focus in the conversation, which may be drawn anew under it
 
   const pane = () => document.getElementById("fn-pane");
-  const write = (text) => {
-    const field = document.querySelector("#fn-chosen textarea, #fn-chosen input");
+  const write = (id, text) => {
+    const field = document.querySelector(`#${id} textarea, #${id} input`);
     if (!field) return;
     const kind = field.tagName === "INPUT" ? HTMLInputElement : HTMLTextAreaElement;
     // The setter of the prototype, so that the framework notices.
@@ -22,19 +25,32 @@
     const href = link.getAttribute("href");
     if (!link.closest("#fn-pane")) from = link;
     awaited = href;
+    stepping = link.matches(".fn-step") ? `.fn-step[title='${link.title}']` : null;
     document.getElementById("fn-main")?.setAttribute("data-open", "");
+    cover();
     // At once, without waiting for the document: which quote it is.
     for (const card of document.querySelectorAll("#fn-pane .fn-card")) {
       card.classList.toggle("fn-chosen", card.getAttribute("href") === href);
     }
     // The number makes choosing the same link again a change.
-    write(`${href} ${(nChosen += 1)}`);
+    write("fn-chosen", `${href} ${(nChosen += 1)}`);
   };
+
+  // On a narrow page the sources cover the chat, which nothing must reach meanwhile.
+  const narrow = matchMedia("(max-width: 52rem)");
+  const cover = () => {
+    const covered = narrow.matches && document.getElementById("fn-main")?.hasAttribute("data-open");
+    document.getElementById("fn-chat")?.toggleAttribute("inert", Boolean(covered));
+  };
+  narrow.addEventListener("change", cover);
 
   const close = () => {
     document.getElementById("fn-main")?.removeAttribute("data-open");
+    cover();
     if (from && from.isConnected) from.focus();
   };
+
+  window.footnote = { write, close };
 
   const scrollTo = (box, target) => {
     const top = box.scrollTop + target.getBoundingClientRect().top - box.getBoundingClientRect().top;
@@ -51,35 +67,101 @@
       else other.removeAttribute("aria-current");
     }
     const reading = root.querySelector(".fn-reading");
-    if (reading) reading.setAttribute("aria-label", "The document");
-    const hit = root.querySelector("mark.fn-hit");
+    if (reading) reading.setAttribute("aria-label", root.querySelector(".fn-account") ? "Explanation" : "The document");
+    const hit = root.querySelector("mark.fn-here") || root.querySelector("mark.fn-hit");
     const cards = root.querySelector(".fn-cards");
     if (card && cards) scrollTo(cards, card);
     if (hit && reading) scrollTo(reading, hit);
-    if (card && awaited && card.getAttribute("href") === awaited) {
+    const arrived = awaited?.startsWith("#e") ? root.querySelector(".fn-account .fn-reading") : card;
+    if (arrived && awaited && (arrived !== card || card.getAttribute("href") === awaited)) {
       awaited = null;
-      card.focus({ preventScroll: true });
+      // Whoever has begun to type meanwhile is left alone.
+      if (document.activeElement?.matches("input, textarea")) return;
+      ((stepping && root.querySelector(stepping)) || arrived).focus({ preventScroll: true });
     }
   };
 
-  document.addEventListener("click", (event) => {
+  const pointsIn = (event) => {
     const link = event.target.closest ? event.target.closest("a[href]") : null;
-    if (!link) return;
-    const href = link.getAttribute("href");
-    if (LINK.test(href)) {
+    return link && LINK.test(link.getAttribute("href")) ? link : null;
+  };
+
+  // A file of questions is read here, into the box that a person could have pasted it into.
+  const MOST_CHARS = 500000;
+  const decoded = (bytes) => {
+    const [first, second] = new Uint8Array(bytes, 0, Math.min(2, bytes.byteLength));
+    const wide = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+    return new TextDecoder(wide ? (first === 0xff ? "utf-16le" : "utf-16be") : "utf-8").decode(bytes);
+  };
+  const openFile = () => {
+    const input = document.createElement("input");
+    input.type = "file";
+    input.accept = ".csv,.tsv,.jsonl";
+    input.addEventListener("change", async () => {
+      const text = decoded(await input.files[0].arrayBuffer());
+      if (text.length <= MOST_CHARS) write("fn-questions", text);
+      else alert(`The file has ${text.length} characters; at most ${MOST_CHARS} fit here. Use rag eval --dataset instead.`);
+    });
+    input.click();
+  };
+
+  document.addEventListener("pointerdown", (event) => {
+    held = null;
+    // A draft is drawn anew many times a second, and a new answer still scrolls: the click would find another link
+    // than the press, or none. A finger that presses may be about to scroll.
+    const link = event.button === 0 ? pointsIn(event) : null;
+    pressed = link?.matches(".fn-ref") && (event.pointerType === "mouse" || link.closest(".fn-draft")) ? link : null;
+    if (pressed) choose(pressed);
+  });
+  document.addEventListener("click", (event) => {
+    const link = pointsIn(event);
+    const button = event.target.closest ? event.target.closest("button") : null;
+    if (link) {
       event.preventDefault();
-      choose(link);
-    } else if (href === "#fn-close") {
+      if (!pressed || event.detail === 0) choose(link); // no detail: the key Enter
+      pressed = null;
+    } else if (event.target.closest?.("a[href='#fn-close']")) {
       event.preventDefault();
       close();
+    } else if (button?.matches(".fn-say")) {
+      held = button;
+      write("fn-said", `${button.value} ${(nChosen += 1)}`);
+    } else if (button?.matches(".fn-edit")) {
+      write("fn-edited", `${button.value} ${(nChosen += 1)}`);
+      document.querySelector("#fn-box textarea")?.focus();
+    } else if (button?.id === "fn-file") {
+      openFile();
     }
+  });
+  document.addEventListener("focusin", (event) => {
+    held = event.target.matches(".fn-message :is(a[href], button, summary)") ? event.target : null;
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && (pane()?.contains(document.activeElement) ?? false)) close();
   });
 
+  // What had the focus when it was drawn anew has it again.
+  const sameAs = (gone) => {
+    const key = gone.matches("a") ? `a[href='${gone.getAttribute("href")}']` : `button[value='${gone.value}']`;
+    return gone.matches("a, button[value]") ? document.querySelector(`.fn-message ${key}`) : null;
+  };
+  const keepFocus = () => {
+    if (!held || held.isConnected || document.activeElement !== document.body) return;
+    const again = sameAs(held);
+    held = null;
+    again?.focus({ preventScroll: true });
+  };
+
   let seen = null;
+  let noticed = null; // what is said of the question that is being edited
   new MutationObserver(() => {
+    for (const button of document.querySelectorAll(".fn-say:not([aria-pressed])")) {
+      button.setAttribute("aria-pressed", String(button.matches(".fn-given")));
+    }
+    keepFocus();
+    const editing = document.querySelector(".fn-editing");
+    if (editing && editing !== noticed) editing.scrollIntoView({ block: "nearest" });
+    noticed = editing;
     const root = pane();
     const now = root ? root.querySelector(".fn-pane") : null;
     if (now && now !== seen) {

@@ -9,11 +9,22 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock, Thread
 from typing import Literal, Protocol, TypeAlias
 
 from rag.errors import RagError
-from rag.schema import Event, Source, SourceInfo, Turn
+from rag.schema import (
+    Answer,
+    Candidate,
+    Citation,
+    Event,
+    ScoredPassage,
+    Source,
+    SourceInfo,
+    SyncReport,
+    Turn,
+)
 
 log = logging.getLogger(__name__)
 
@@ -22,18 +33,71 @@ OnProgress: TypeAlias = Callable[[str, int, int], None]
 
 
 class Answering(Protocol):
-    """What the web chat needs of `rag.Rag`; safe to call from several threads."""
+    """What the pages need of `rag.Rag`; safe to call from several threads."""
 
-    def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[Event]:
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of what can answer; the first does unless another is chosen."""
+        ...
+
+    def stream(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        sources: Sequence[str] | None = None,
+        model: str | None = None,
+        top_k: int | None = None,
+        strictness: float | None = None,
+    ) -> Iterator[Event]:
         """Yield what happens on the way to an answer, `AnswerReady` last."""
+        ...
+
+    def ask(
+        self, question: str, history: Sequence[Turn] = (), *, model: str | None = None
+    ) -> Answer:
+        """Return the answer: what the last event of `stream` carries."""
+        ...
+
+    def search(self, query: str, k: int | None = None) -> tuple[ScoredPassage, ...]:
+        """Return the k passages that resemble a query most, best first."""
+        ...
+
+    def retrieve(
+        self, query: str, k: int | None = None, *, sources: Sequence[str] | None = None
+    ) -> tuple[Candidate, ...]:
+        """Return the k passages that resemble a query most, with every score."""
         ...
 
     def source(self, source_id: str) -> Source:
         """Return one source, or raise SourceNotFoundError."""
         ...
 
+    def check(self, citation: Citation) -> Literal["current", "changed", "removed"]:
+        """Say whether the source of an old citation is still what was cited."""
+        ...
+
     def sources(self) -> tuple[SourceInfo, ...]:
         """Return what is indexed."""
+        ...
+
+    def sync(
+        self, paths: Sequence[str | Path] = (), *, progress: OnProgress | None = None
+    ) -> SyncReport:
+        """Index files or folders, now and at every later sync; without any, all that is known."""
+        ...
+
+    def remove(self, source_id: str) -> SyncReport:
+        """Remove a source, or raise SourceNotFoundError."""
+        ...
+
+    @property
+    def last_sync(self) -> SyncReport | None:
+        """What the latest sync said of each file; None before any."""
+        ...
+
+    def statistics(self) -> dict[str, object]:
+        """Return counts and settings of the index."""
         ...
 
     def close(self) -> None:

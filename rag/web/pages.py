@@ -1,49 +1,40 @@
 """The page of the web chat, in Gradio: what is on it and what happens when something is done.
 
-Holds no logic of answering and makes no HTML: the pipeline does the one, `render` the other.
+Lays out and wires; what the events do is in `talking`, `carrying` and the modules of the tabs.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.events import api
 
-from rag.errors import QuestionError, RagError, SourceNotFoundError
-from rag.schema import AnswerReady, Source, TextDelta, Turn
-from rag.web import render
-from rag.web.conversation import Conversation, Exchange, turns, with_last
-from rag.web.render import Ref
-from rag.web.streaming import in_thread
+from rag.evaluation.feedback import record_feedback
+from rag.web import evaluation_tab, menus, render, settings_tab, sources_tab
+from rag.web.asking import N_AT_ONCE, N_WAITING
+from rag.web.carrying import Carrying
+from rag.web.evaluating import Evaluating, feedback_file
+from rag.web.finding import MOST_CHARS
+from rag.web.keeping import MOST_BYTES
+from rag.web.talking import ASK, Chat
 
 if TYPE_CHECKING:
-    from rag.web.opening import Answering, Opening
+    from gradio.block_function import BlockFunction
 
-log = logging.getLogger(__name__)
+    from rag.settings import Settings
+    from rag.web.opening import Opening
+    from rag.web.taking_in import TakingIn
 
-N_AT_ONCE = 8
-"""Questions that are answered at the same time; others wait."""
-N_WAITING = 64
-"""Questions that may wait; more are refused."""
 N_SESSIONS = 200
 """Pages whose conversations are remembered; the oldest is forgotten first."""
 
-Update: TypeAlias = Any
-"""What Gradio takes as a new state of a component."""
-
-_FRAME = 0.05  # seconds between two pictures of an answer that is being written
-_LOOK_AGAIN = 0.2  # seconds between two looks at an opening
-_ASK, _STOP = "Ask", "Stop"
-_ECHO = 200  # characters shown of a question that is too long
-_STOPPED = "Stopped. What was written so far has not been checked."
-_REFUSED = "Too many questions are being asked at the moment. Try again in a while."
-_OUR_FAULT = "Something went wrong here. The program's log says what."
+_ENDPOINT = "ask"
+_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+_AT_ONCE = _QUIET | {"queue": False}
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
 
@@ -59,6 +50,26 @@ def theme() -> gr.themes.Base:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Fields:
+    """What nobody sees: the page's scripts write there what was done to something that `render` has made."""
+
+    chosen: gr.Textbox
+    """The link that was chosen."""
+    sought: gr.Textbox
+    """The words that are looked for in the document, and where."""
+    said: gr.Textbox
+    """What was said of an answer."""
+    edited: gr.Textbox
+    """The question that is to be edited."""
+    wanted: gr.Textbox
+    """What is to be saved, copied or kept."""
+    taken: gr.Textbox
+    """What was wanted; the scripts read it."""
+    brought: gr.Textbox
+    """A conversation that the browser kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Parts:
     """The components that events read and write."""
 
@@ -66,57 +77,179 @@ class _Parts:
     halt: gr.State
     """Why the answer under way is to end; `talk` is that answer's to write until it has ended."""
     status: gr.Markdown
+    tabs: gr.Tabs
+    sources: gr.Tab
+    model: gr.Dropdown
+    scope: gr.Dropdown
+    new: gr.Button
     messages: gr.Chatbot
     box: gr.Textbox
     pane: gr.Markdown
-    chosen: gr.Textbox
+    ways: gr.State
+    fields: _Fields
 
 
-def build(opening: Opening, *, max_chars: int, examples: Sequence[str] = ()) -> gr.Blocks:
+class _Page(gr.Blocks):
+    """A page whose endpoint for programs may be called with the question alone.
+
+    Gradio by itself wants every value of a call that gives them by their places.
+    """
+
+    def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
+        """Fill in what was left out, and refuse what is still too little."""
+        if block_fn.api_name == _ENDPOINT and inputs:
+            inputs += [None] * (len(block_fn.inputs) - len(inputs))
+        super().validate_inputs(block_fn, inputs)
+
+
+def build(
+    opening: Opening, settings: Settings, taking_in: TakingIn, *, examples: Sequence[str] = ()
+) -> gr.Blocks:
     """Lay out the page and say what its parts do.
 
     Args:
         opening: hands out the pipeline once it is open.
-        max_chars: longer questions are refused.
+        settings: limits, and where feedback and runs of evaluations are kept.
+        taking_in: takes in, renames and removes sources.
         examples: questions to offer while nothing has been asked.
     """
-    chat = Chat(opening, max_chars=max_chars)
-    blocks = gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True)
+    keep = partial(record_feedback, feedback_file(settings))
+    chat = Chat(opening, max_chars=settings.max_question_chars, keep=keep)
+    blocks = _Page(title="Footnote", analytics_enabled=False, fill_width=True)
     with blocks:
-        _wire(blocks, _lay_out(max_chars, examples), chat)
-        api(chat.ask, api_name="ask", concurrency_id="ask")
+        parts, evaluation, sources, ways = _lay_out(settings, examples)
+        _leave_dollars(blocks)
+        _wire(blocks, parts, chat)
+        _wire_fields(parts, chat, Carrying(opening))
+        if not examples:
+            blocks.load(chat.offer, None, parts.messages, concurrency_limit=None, **_QUIET)
+        sources_tab.wire(
+            blocks,
+            sources,
+            taking_in,
+            opening,
+            settings=settings,
+            scope=parts.scope,
+            status=parts.status,
+            tabs=parts.tabs,
+            tab=parts.sources,
+        )
+        settings_tab.wire(blocks, ways, parts.model, settings, opening)
+        evaluation_tab.wire(blocks, evaluation, parts.model, Evaluating(opening, settings))
+        api(chat.ask, api_name=_ENDPOINT, concurrency_id="ask")
     blocks.queue(default_concurrency_limit=N_AT_ONCE, max_size=N_WAITING)
     blocks.state_session_capacity = N_SESSIONS
     return blocks
 
 
-def _lay_out(max_chars: int, examples: Sequence[str]) -> _Parts:
+def _lay_out(
+    settings: Settings, examples: Sequence[str]
+) -> tuple[_Parts, evaluation_tab.Parts, sources_tab.Parts, settings_tab.Parts]:
     talk, halt = gr.State(()), gr.State("")
+    act, seen = sources_tab.marks()
     with gr.Row(elem_id="fn-top"):
         gr.Markdown(render.BRAND, elem_id="fn-brand")
         status = gr.Markdown(render.status("starting", ""), elem_id="fn-status")
-    with gr.Row(elem_id="fn-main"):
-        with gr.Column(elem_id="fn-chat"):
-            messages = _chatbot(examples)
-            box = gr.Textbox(
-                label="Question",
-                show_label=False,
-                container=False,
-                placeholder="Ask your documents",
-                elem_id="fn-box",
-                max_length=max_chars,
-                lines=1,
-                max_lines=6,
-                submit_btn=_ASK,
-                autofocus=True,
-                html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
-            )
-        with gr.Column(elem_id="fn-side"):
-            pane = gr.Markdown(render.EMPTY_PANE, elem_id="fn-pane")
-    # `footnote.js` writes here which link was chosen.
-    chosen = gr.Textbox(visible="hidden", elem_id="fn-chosen", label="Chosen", max_length=64)
-    return _Parts(
-        talk=talk, halt=halt, status=status, messages=messages, box=box, pane=pane, chosen=chosen
+        model = gr.Dropdown(
+            [],
+            label="Who answers",
+            show_label=False,
+            container=False,
+            filterable=False,
+            interactive=True,
+            visible=False,  # until there is a choice
+            elem_id="fn-model",
+        )
+    with gr.Tabs(elem_id="fn-tabs") as tabs:
+        with gr.Tab("Chat", id="chat"), gr.Row(elem_id="fn-main"):
+            with gr.Column(elem_id="fn-chat"):
+                with gr.Row(elem_id="fn-bar"):
+                    gr.Markdown(menus.BAR, elem_id="fn-menus")
+                    new = gr.Button("New", size="sm", elem_id="fn-new")
+                messages = _chatbot(examples)
+                scope = sources_tab.scope()
+                box = _question_box(settings.max_question_chars)
+            with gr.Column(elem_id="fn-side"):
+                pane = gr.Markdown(render.EMPTY_PANE, elem_id="fn-pane")
+                _finder()
+        with gr.Tab("Sources", id="sources") as sources:
+            held = sources_tab.lay_out(settings, act, seen)
+        with gr.Tab("Evaluate"):
+            evaluation = evaluation_tab.lay_out()
+        with gr.Tab("Settings", id="settings"):
+            ways = settings_tab.lay_out(settings)
+    parts = _Parts(
+        talk=talk,
+        halt=halt,
+        status=status,
+        tabs=tabs,
+        sources=sources,
+        model=model,
+        scope=scope,
+        new=new,
+        messages=messages,
+        box=box,
+        pane=pane,
+        ways=ways.ways,
+        fields=_hidden_fields(),
+    )
+    return parts, evaluation, held, ways
+
+
+def _leave_dollars(blocks: gr.Blocks) -> None:
+    """Show what documents write between dollar signs as it is: Gradio makes formulas of it."""
+    for part in blocks.blocks.values():
+        if isinstance(part, gr.Markdown):
+            part.latex_delimiters = []
+
+
+def _finder() -> None:
+    """Lay out what looks for words in the document; `reading.js` does the rest."""
+    with gr.Row(elem_id="fn-seek"):
+        gr.Textbox(
+            "",
+            label="Find in this document",
+            show_label=False,
+            container=False,
+            placeholder="Find in this document",
+            max_length=MOST_CHARS,
+            elem_id="fn-seek-words",
+            html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
+        )
+        gr.Button("Previous place", size="sm", elem_id="fn-seek-back")
+        gr.Button("Next place", size="sm", elem_id="fn-seek-on")
+
+
+def _hidden_fields() -> _Fields:
+    def field(name: str, max_length: int | None = 64) -> gr.Textbox:
+        return gr.Textbox(
+            visible="hidden", elem_id=f"fn-{name}", label=name.title(), max_length=max_length
+        )
+
+    return _Fields(
+        chosen=field("chosen"),
+        sought=field("sought", MOST_CHARS + 64),
+        said=field("said"),
+        edited=field("edited"),
+        wanted=field("wanted"),
+        taken=field("taken", None),
+        brought=field("brought", MOST_BYTES + 64),
+    )
+
+
+def _question_box(max_chars: int) -> gr.Textbox:
+    return gr.Textbox(
+        label="Question",
+        show_label=False,
+        container=False,
+        placeholder="Ask your documents",
+        elem_id="fn-box",
+        max_length=max_chars,
+        lines=1,
+        max_lines=6,
+        submit_btn=ASK,
+        autofocus=True,
+        html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
     )
 
 
@@ -150,206 +283,42 @@ def _wire(blocks: gr.Blocks, parts: _Parts, chat: Chat) -> None:
         parts.box,
         parts.pane,
     )
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    at_once = quiet | {"queue": False}
+    quiet, at_once = _QUIET, _AT_ONCE
     asked = (talk, halt, messages, box)
+    choice = (parts.model, parts.scope)
     answered = (talk, messages, pane, box)
-    blocks.load(chat.greet, None, parts.status, concurrency_limit=None, **quiet)
+    welcome = (parts.status, parts.model)
+    blocks.load(chat.greet, None, welcome, concurrency_limit=None, **quiet)
     starts = (
-        box.submit(chat.accept, [box, talk], asked, **at_once),
-        messages.example_select(chat.accept_example, [talk], asked, **at_once),
-        messages.retry(chat.retry, [talk], asked, **at_once),
+        box.submit(chat.accept, [box, talk, *choice], asked, **at_once),
+        messages.example_select(chat.accept_example, [talk, *choice], asked, **at_once),
+        messages.retry(chat.retry, [talk, *choice], asked, **at_once),
     )
     runs = [
-        start.success(chat.answer, [talk], answered, concurrency_id="ask", **quiet)
+        start.success(chat.answer, [talk, parts.ways], answered, concurrency_id="ask", **quiet)
         for start in starts
     ]
     for run in runs:
         # What is cancelled fails, and so does what the queue does not take.
         run.failure(chat.end, [talk, halt], answered, **at_once)
     box.stop(lambda: "stopped", None, halt, cancels=runs, **at_once)
-    messages.clear(chat.clear, None, (halt, *answered), cancels=runs, **at_once)
+    parts.new.click(chat.clear, None, (halt, *answered), cancels=runs, **at_once)
     messages.undo(chat.undo, [talk], answered, **at_once)
-    parts.chosen.change(chat.show, [parts.chosen, talk], pane, **at_once)
 
 
-class Chat:
-    """What the page's events do; the person's conversation comes in and goes out with each."""
-
-    def __init__(self, opening: Opening, *, max_chars: int) -> None:
-        self._opening = opening
-        self._max_chars = max_chars
-
-    async def greet(self) -> AsyncIterator[str]:
-        """Say how far the opening is, until it is done; a page loaded after a failure retries."""
-        self._opening.start()
-        shown = None
-        while (state := self._opening.state).status == "starting":
-            if state != shown:
-                yield render.status(state.status, state.message)
-                shown = state
-            await asyncio.sleep(_LOOK_AGAIN)
-        if state.status == "failed":
-            yield render.status("failed", f"{state.message} Reload the page to try again.")
-        else:
-            n_sources = len(await asyncio.to_thread(self._opening.wait().sources))
-            yield render.status("ready", f"{n_sources} source{'' if n_sources == 1 else 's'}")
-
-    def accept(self, question: str, talk: Conversation) -> tuple[Update, ...]:
-        """Take a question, unless one is being answered or it cannot be asked."""
-        question = question.strip()
-        if not question or _is_pending(talk):
-            return (gr.skip(),) * 4
-        exchange = Exchange(question=question)
-        if len(question) > self._max_chars:
-            exchange = Exchange(
-                question=question[:_ECHO] + "…",
-                trouble=self._too_long(question),
-            )
-        talk = (*talk, exchange)
-        box = gr.Textbox(value="", submit_btn=False, stop_btn=_STOP)
-        return talk, "", render.messages(talk), box
-
-    def accept_example(self, talk: Conversation, event: gr.SelectData) -> tuple[Update, ...]:
-        """Take an example as the question."""
-        return self.accept(str(event.value["text"]), talk)
-
-    def retry(self, talk: Conversation, event: gr.RetryData) -> tuple[Update, ...]:
-        """Ask a question again; what came after it is dropped."""
-        kept, again = _split(talk, event.index)
-        if again is None or _is_pending(talk):
-            return (gr.skip(),) * 4
-        return self.accept(again.question, kept)
-
-    def undo(self, talk: Conversation, event: gr.UndoData) -> tuple[Update, ...]:
-        """Take a question back into the box."""
-        kept, taken = _split(talk, event.index)
-        if taken is None or _is_pending(talk):
-            return (gr.skip(),) * 4
-        return kept, render.messages(kept), self._pane(kept), _box(value=taken.question)
-
-    def clear(self) -> tuple[Update, ...]:
-        """Begin a new conversation."""
-        return "cleared", (), [], render.EMPTY_PANE, _box()
-
-    def end(self, talk: Conversation, halt: str) -> tuple[Update, ...]:
-        """Leave the last question as it is, and say why."""
-        if halt == "cleared":
-            return self.clear()[1:]
-        if _is_pending(talk):
-            why = _STOPPED if halt else _REFUSED
-            talk = with_last(talk, replace(talk[-1], trouble=why))
-        return talk, render.messages(talk), gr.skip(), _box()
-
-    async def answer(self, talk: Conversation) -> AsyncIterator[tuple[Update, ...]]:
-        """Answer the last question, showing how far it is."""
-        if not _is_pending(talk):
-            yield gr.skip(), gr.skip(), gr.skip(), _box()
-            return
-        async for exchange in self._follow(talk[-1], turns(talk[:-1])):
-            talk = with_last(talk, exchange)
-            yield talk, render.messages(talk), gr.skip(), gr.skip()
-        pane = await asyncio.to_thread(self._pane, talk)
-        yield talk, render.messages(talk), pane, _box()
-
-    def show(self, target: str, talk: Conversation) -> str:
-        """Open what a link in an answer points to in the source pane.
-
-        Args:
-            target: the link, and a number that makes a second choice of the same link a change.
-            talk: the conversation.
-        """
-        return self._pane(talk, Ref.parse(target.partition(" ")[0]))
-
-    def ask(self, question: str, history: list[dict[str, str]] | None = None) -> dict[str, Any]:
-        """Answer a question: the endpoint for programs.
-
-        Args:
-            question: the question.
-            history: earlier turns, oldest first, each with `role` (user or assistant) and `text`.
-
-        Returns:
-            The answer in the form of `rag.Answer.to_dict`.
-        """
-        try:
-            if len(question) > self._max_chars:
-                raise QuestionError(self._too_long(question))
-            events = self._opening.wait().stream(question, _turns(history or []))
-            return next(
-                event.answer.to_dict() for event in events if isinstance(event, AnswerReady)
-            )
-        except RagError as exc:
-            raise gr.Error(str(exc), print_exception=False) from exc
-
-    def _too_long(self, question: str) -> str:
-        return (
-            f"A question may have at most {self._max_chars:,} characters; this one has"
-            f" {len(question):,}. Please shorten it."
-        )
-
-    async def _follow(self, exchange: Exchange, history: Sequence[Turn]) -> AsyncIterator[Exchange]:
-        """Yield the exchange as it grows, new words at most once a frame."""
-        while (state := self._opening.state).status == "starting":
-            yield replace(exchange, notice=f"{state.message} Your question is next.")
-            await asyncio.sleep(_LOOK_AGAIN)
-        due = 0.0
-        events = in_thread(lambda: self._opening.wait().stream(exchange.question, history))
-        try:
-            async for event in events:
-                exchange = exchange.after(event)
-                if not isinstance(event, TextDelta):
-                    yield exchange
-                elif time.monotonic() >= due:
-                    yield exchange
-                    due = time.monotonic() + _FRAME
-        except RagError as exc:
-            yield replace(exchange, trouble=str(exc))
-        except Exception:
-            # The border to a person: no traceback reaches them, whatever it was; the log keeps it.
-            log.exception("A question could not be answered")
-            yield replace(exchange, trouble=_OUR_FAULT)
-
-    def _pane(self, talk: Conversation, ref: Ref | None = None) -> str:
-        """Return the pane for a link, or for the first words the last answer rests on."""
-        ref = ref or render.first_ref(talk)
-        source_ids = {item.source_id for item in render.items_of(talk, ref)}
-        if not source_ids:
-            return render.EMPTY_PANE
-        rag = self._opening.wait()
-        documents = {source_id: _find(rag, source_id) for source_id in source_ids}
-        return render.pane(talk, ref, documents)
-
-
-def _find(rag: Answering, source_id: str) -> Source | None:
-    try:
-        return rag.source(source_id)
-    except SourceNotFoundError:
-        return None
-
-
-def _box(**changes: Any) -> Update:  # noqa: ANN401  (Gradio's own options)
-    return gr.Textbox(submit_btn=_ASK, stop_btn=False, **changes)
-
-
-def _is_pending(talk: Conversation) -> bool:
-    return bool(talk) and talk[-1].answer is None and not talk[-1].trouble
-
-
-def _split(talk: Conversation, index: int | Sequence[int]) -> tuple[Conversation, Exchange | None]:
-    """Split at the exchange of a message of the chat, which Gradio names by its place or places."""
-    turn = (index if isinstance(index, int) else index[0]) // 2
-    return talk[:turn], (talk[turn] if turn < len(talk) else None)
-
-
-def _turns(history: Sequence[Mapping[str, str]]) -> tuple[Turn, ...]:
-    said = []
-    for turn in history:
-        match turn:
-            case {"role": "user" | "assistant" as role, "text": str(text)}:
-                said.append(Turn(role=role, text=text))
-            case _:
-                raise QuestionError(
-                    "A turn of the history has 'role' (user or assistant) and 'text',"
-                    f" both strings; got {turn!r}."
-                )
-    return tuple(said)
+def _wire_fields(parts: _Parts, chat: Chat, carrying: Carrying) -> None:
+    """Say what happens when a script has written into a field."""
+    fields, talk, messages = parts.fields, parts.talk, parts.messages
+    at_once = _AT_ONCE
+    fields.chosen.change(chat.show, [fields.chosen, talk], parts.pane, **at_once)
+    fields.sought.change(
+        chat.find, [fields.sought, talk], parts.pane, trigger_mode="always_last", **at_once
+    )
+    fields.said.change(chat.judge, [fields.said, talk], [talk, messages], **at_once)
+    fields.edited.change(chat.edit, [fields.edited, talk], [talk, messages, parts.box], **at_once)
+    fields.wanted.change(
+        carrying.take, [fields.wanted, talk], fields.taken, trigger_mode="multiple", **at_once
+    )
+    fields.brought.change(
+        carrying.bring, [fields.brought, talk], [talk, messages, parts.pane], **at_once
+    )

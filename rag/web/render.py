@@ -9,33 +9,47 @@ Pure; knows neither Gradio nor the pipeline.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape as escape_html
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
-from rag.schema import Answer, Citation, ScoredPassage, Source, Statement, Verdict
-from rag.web.conversation import Conversation, Exchange
+from rag.schema import (
+    Answer,
+    Citation,
+    ScoredPassage,
+    Source,
+    Statement,
+    Status,
+    StepCode,
+    Verdict,
+)
+from rag.web import menus, remarks
+from rag.web.conversation import Conversation, Exchange, Standing, Ways, is_pending
+from rag.web.escaping import counted, escape
+from rag.web.finding import Found, Looking, find
+from rag.web.nearest import nearest_sentence
+from rag.web.standing import standing_of
 
 WINDOW = 30_000
 """Characters of a document shown on either side of the words that were cited."""
+N_NAMED = 3
+"""Sources that are named where only some were asked."""
 N_NEAR_MISSES = 3
 """Passages shown when nothing answers."""
 
 _MARKER = re.compile(r"\[(\d{1,4})\]")
-_REF = re.compile(r"#?([cp])-(\d{1,6})-(\d{1,6})")
+_OPEN: Mapping[StepCode, str] = {"excerpted": "fn-excerpted", "conflict": "fn-differ"}
+"""Steps that are told beside the answer, and their classes."""
+_CLOSING = re.compile(r"[.,;:!?…)”’»]+")
+_REF = re.compile(r"#?([cpe])-(\d{1,6})-(\d{1,6})")
 # A line this long was not broken to fit a page: its end is that of a paragraph.
 _PARAGRAPH = re.compile(r"(?<=[^\n]{120})\n(?=[^\n])")
 _QUOTE_IN_TITLE = 280
 
-# Control characters and halves of surrogate pairs have no form on a page, and JSON may refuse them.
-_UNSEEN = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)), "\ufffd")
-_BREAKS = dict.fromkeys((0x0B, 0x0C, 0x85, 0x2028, 0x2029), " ")
-# Written as references they are text to every reader of Markdown and to `inspect.cleandoc`.
-_INERT = _UNSEEN | _BREAKS | {0x0A: "&#10;", 0x09: "&#9;"}
-
 _VERDICTS: Mapping[Verdict, tuple[str, str]] = {
+    "supported": ("✓", "Supported: the cited words were compared with this sentence, and say it."),
     "weak": (
         "weakly supported",
         "The cited words support this sentence only in part. Read them before you rely on it.",
@@ -45,6 +59,22 @@ _VERDICTS: Mapping[Verdict, tuple[str, str]] = {
         "No words in your sources were found to support this sentence.",
     ),
 }
+
+_READ = ("Passages read", "What was read for this answer, best first.")
+_UNCITED: Mapping[Status | Literal["pending"], tuple[str, str]] = {
+    "unanswered": (
+        "Near misses",
+        "The closest passages in your sources. They do not answer the question.",
+    ),
+    "pending": (
+        "Passages read",
+        "A number in an answer that is not checked yet names one of these."
+        " The exact words come with the checked answer.",
+    ),
+    "answered": _READ,
+    "partial": _READ,
+}
+"""Heading and note of passages, by what has become of the question."""
 
 BRAND = (
     '<div class="fn-brand"><h1>Footnote</h1>'
@@ -64,15 +94,18 @@ EMPTY_PANE = (
 )
 
 
+RefKind: TypeAlias = Literal["citation", "passage", "explanation"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ref:
     """What a link in an answer points to."""
 
-    kind: Literal["citation", "passage"]
+    kind: RefKind
     turn: int
     """0-based place of the exchange in the conversation."""
     number: int
-    """A citation's marker, or a passage's place among the evidence; 1-based."""
+    """A citation's marker, or a passage's place among the evidence, 1-based; of an explanation 0."""
 
     @classmethod
     def parse(cls, text: str) -> Ref | None:
@@ -80,8 +113,10 @@ class Ref:
         match = _REF.fullmatch(text.strip())
         if match is None:
             return None
-        kind: Literal["citation", "passage"] = "citation" if match[1] == "c" else "passage"
-        return cls(kind=kind, turn=int(match[2]), number=int(match[3]))
+        for kind in get_args(RefKind):
+            if kind[0] == match[1]:
+                return cls(kind=kind, turn=int(match[2]), number=int(match[3]))
+        return None
 
     @property
     def href(self) -> str:
@@ -103,102 +138,188 @@ class _Item:
     sha256: str | None
 
 
-def escape(text: str) -> str:
-    """Return HTML that shows exactly this text: nothing in it is a tag, a reference or Markdown."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return escape_html(lines).translate(_INERT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mark:
+    """A stretch of a document that stands out."""
+
+    start: int
+    end: int
+    kind: Literal["hit", "also", "found", "here"]
+    """The chosen words, others that are cited, words that were found, the place that is looked at."""
 
 
-def status(status: Literal["starting", "ready", "failed"], message: str) -> str:
-    """Return the line that says whether questions can be asked."""
+def status(status: Literal["starting", "failed"], message: str) -> str:
+    """Return the line that says why questions cannot be asked yet."""
     return f'<p class="fn-status fn-{status}">{escape(message) or "Getting ready…"}</p>'
 
 
+def ready(n_sources: int, model: str) -> str:
+    """Return the line that says that questions can be asked.
+
+    Args:
+        n_sources: how many are indexed.
+        model: who answers, where there is no choice; else empty.
+    """
+    who = f' <span class="fn-model">· {escape(model)}</span>' if model else ""
+    return f'<p class="fn-status fn-ready">{counted(n_sources, "source")}{who}</p>'
+
+
 def messages(talk: Conversation) -> list[dict[str, str]]:
-    """Return the conversation as Gradio's chat messages."""
+    """Return the conversation as Gradio's chat messages; the last answer can be judged."""
     shown = []
     for turn, exchange in enumerate(talk):
-        shown.append({"role": "user", "content": _said(exchange.question)})
-        shown.append({"role": "assistant", "content": message(exchange, turn)})
+        # While an answer is written, the conversation is that answer's to change.
+        open_to_judge = (exchange.judged or turn == len(talk) - 1) and not is_pending(talk)
+        below = menus.actions(exchange, turn)
+        below += remarks.feedback(exchange, turn) if open_to_judge else ""
+        said = _said(exchange.question)
+        if exchange.edited:
+            said += menus.being_edited(len(talk) - turn - 1)
+        elif not is_pending(talk):
+            said += menus.edit(turn)
+        shown.append({"role": "user", "content": f'<div class="fn-said">{said}</div>'})
+        shown.append({"role": "assistant", "content": message(exchange, turn, below)})
     return shown
 
 
-def message(exchange: Exchange, turn: int) -> str:
-    """Return what stands under a question: the answer, or how far it is."""
+def message(exchange: Exchange, turn: int, below: str = "") -> str:
+    """Return what stands under a question: the answer, or how far it is.
+
+    Args:
+        exchange: the question and what is known of its answer.
+        turn: 0-based place of the exchange in the conversation.
+        below: HTML to put below the answer.
+    """
     parts = []
     query = exchange.answer.query if exchange.answer else exchange.query
     if query and query != exchange.question:
         parts.append(f'<p class="fn-searched">Searched for: <bdi>{escape(query)}</bdi></p>')
+    if exchange.sources:
+        parts.append(_limited(exchange.sources))
+    parts.append(_unusual(exchange.ways))
     if exchange.answer is not None:
-        parts.extend(_answer(exchange.answer, turn))
+        parts.extend(_answer(exchange, exchange.answer, turn))
     else:
-        parts.extend(_pending(exchange))
-    return f'<div class="fn-message">{"".join(parts)}</div>'
+        parts.extend(_pending(exchange, turn))
+    return f'<div class="fn-message">{"".join(parts)}{below}</div>'
+
+
+def _limited(sources: Sequence[str]) -> str:
+    """Say which sources alone were asked."""
+    shown = ", ".join(f"<bdi>{escape(name)}</bdi>" for name in sources[:N_NAMED])
+    more = f" and {len(sources) - N_NAMED:,} more" if len(sources) > N_NAMED else ""
+    return f'<p class="fn-searched">Asked only of {shown}{more}</p>'
+
+
+def _unusual(ways: Ways) -> str:
+    """Say how it was asked, where that is not as usual."""
+    said = []
+    if ways.top_k is not None:
+        said.append(f"reading {counted(ways.top_k, 'passage')}")
+    if ways.strictness is not None:
+        said.append(f"strictness {ways.strictness:.2f}")
+    return f'<p class="fn-searched">Asked with {", ".join(said)}</p>' if said else ""
 
 
 def _said(question: str) -> str:
     return f'<div class="fn-question"><bdi>{escape(question)}</bdi></div>'
 
 
-def _pending(exchange: Exchange) -> Iterator[str]:
+def _pending(exchange: Exchange, turn: int) -> Iterator[str]:
     if exchange.draft:
-        yield f'<p class="fn-text fn-draft">{escape(exchange.draft)}</p>'
+        yield f'<p class="fn-text fn-draft">{_draft(exchange, turn)}</p>'
     if exchange.trouble:
         yield f'<p class="fn-state fn-trouble">{escape(exchange.trouble)}</p>'
     elif not exchange.draft:
-        yield f'<p class="fn-wait">{escape(exchange.notice) or _progress(exchange.n_found)}</p>'
+        yield f'<p class="fn-wait">{escape(exchange.notice) or _progress(exchange)}</p>'
 
 
-def _progress(n_found: int | None) -> str:
-    if n_found is None:
+def _progress(exchange: Exchange) -> str:
+    if exchange.evidence is None:
         return "Searching your sources…"
-    return f"Reading {n_found} passage{'' if n_found == 1 else 's'}…"
+    return f"Reading {counted(len(exchange.evidence), 'passage')}…"
 
 
-def _answer(answer: Answer, turn: int) -> Iterator[str]:
+def _draft(exchange: Exchange, turn: int) -> str:
+    """Escape provisional text, its markers made into links to the passages that they name."""
+    named = exchange.evidence or ()
+    links = [
+        _link(Ref(kind="passage", turn=turn, number=number), scored.passage.text)
+        for number, scored in enumerate(named, start=1)
+    ]
+    return _marked(exchange.draft, links)
+
+
+def _answer(exchange: Exchange, answer: Answer, turn: int) -> Iterator[str]:
     reason = escape(answer.reason.message) if answer.reason else ""
+    yield remarks.replaced(answer)
     if answer.status == "unanswered":
         yield f'<p class="fn-state fn-none"><strong>Not in your sources.</strong> {reason}</p>'
-        if answer.evidence:
-            href = Ref(kind="passage", turn=turn, number=1).href
-            yield (
-                f'<p class="fn-foot"><a class="fn-near" href="{href}">'
-                "Show the closest passages</a>, which do not answer the question.</p>"
-            )
-        return
-    yield f'<p class="fn-text">{"".join(_sentences(answer, turn))}</p>'
-    if answer.status == "partial":
-        yield f'<p class="fn-state fn-partial"><strong>Answered in part.</strong> {reason}</p>'
-    yield f'<p class="fn-foot">{_footer(answer)}</p>'
+        yield _near_misses(answer, turn)
+    else:
+        yield f'<p class="fn-text">{"".join(_sentences(exchange, answer, turn))}</p>'
+        if answer.status == "partial":
+            yield f'<p class="fn-state fn-partial"><strong>Answered in part.</strong> {reason}</p>'
+        yield from _told_openly(exchange, answer, turn)
+        yield remarks.outdated(exchange)
+    yield remarks.footer(answer)
+    yield remarks.steps(answer)
 
 
-def _footer(answer: Answer) -> str:
-    n_quotes = len(answer.citations)
-    return " · ".join(
-        (
-            f"{n_quotes} quote{'' if n_quotes == 1 else 's'}",
-            f"confidence {round(answer.confidence * 100)} %",
-            escape(answer.model),
+def _near_misses(answer: Answer, turn: int) -> str:
+    """Return the closest passages as links, each with the sentence that comes nearest."""
+    items, shown = "", list[str]()
+    for number, one in enumerate(answer.evidence[:N_NEAR_MISSES], start=1):
+        shown.append(nearest_sentence(one.passage.text, answer.query, shown=shown))
+        items += (
+            f'<li><a class="fn-near" href="{Ref(kind="passage", turn=turn, number=number).href}">'
+            f"<bdi>{escape(_cut(shown[-1]))}</bdi></a>"
+            f' <span class="fn-from"><bdi>{escape(one.passage.source_id)}</bdi></span></li>'
         )
+    if not items:
+        return ""
+    return (
+        '<p class="fn-foot">What comes closest, and does not answer the question:</p>'
+        f'<ol class="fn-nears">{items}</ol>'
     )
 
 
-def _sentences(answer: Answer, turn: int) -> Iterator[str]:
+def _told_openly(exchange: Exchange, answer: Answer, turn: int) -> Iterator[str]:
+    """Yield what nobody should have to unfold: whose words these are, and where sources differ."""
+    links = _links(exchange, answer, turn)
+    for step in answer.steps:
+        if step.code in _OPEN:
+            yield f'<p class="fn-state {_OPEN[step.code]}">{_marked(step.detail, links)}</p>'
+
+
+def _links(exchange: Exchange, answer: Answer, turn: int) -> list[str]:
+    return [
+        _link(
+            Ref(kind="citation", turn=turn, number=citation.marker),
+            citation.quote,
+            standing_of(exchange, citation.marker),
+        )
+        for citation in answer.citations
+    ]
+
+
+def _sentences(exchange: Exchange, answer: Answer, turn: int) -> Iterator[str]:
+    links = _links(exchange, answer, turn)
     at = 0
     for statement in sorted(answer.statements, key=lambda statement: statement.start):
         start = max(at, statement.start)
         end = max(start, statement.end)
         start += len(answer.text[start:end]) - len(answer.text[start:end].lstrip())
-        yield _marked(answer.text[at:start], answer, turn)
-        sentence = _marked(answer.text[start:end], answer, turn)
+        yield _marked(answer.text[at:start], links)
+        sentence = _marked(answer.text[start:end], links)
         yield f'<span class="fn-{statement.verdict}">{sentence}</span>{_flag(statement)}'
         at = end
-    yield _marked(answer.text[at:], answer, turn)
+    yield _marked(answer.text[at:], links)
 
 
 def _flag(statement: Statement) -> str:
-    if statement.verdict not in _VERDICTS:
-        return ""
+    if statement.verdict == "supported" and not statement.markers:
+        return ""  # its mark would speak of cited words
     label, why = _VERDICTS[statement.verdict]
     return (
         f' <span class="fn-flag" role="note" tabindex="0">{label}'
@@ -206,61 +327,80 @@ def _flag(statement: Statement) -> str:
     )
 
 
-def _marked(text: str, answer: Answer, turn: int) -> str:
-    """Escape a stretch of an answer, its markers made into links to what they cite."""
+def _marked(text: str, links: Sequence[str]) -> str:
+    """Escape a text, marker k in it made into the k-th link, on one line with the full stop behind it."""
     parts, at = [], 0
     for match in _MARKER.finditer(text):
         number = int(match[1])
-        if 1 <= number <= len(answer.citations):
-            parts.append(escape(text[at : match.start()]))
-            parts.append(_link(answer.citations[number - 1], number, turn))
-            at = match.end()
-    parts.append(escape(text[at:]))
-    return "".join(parts)
+        if 1 <= number <= len(links):
+            link, closing = links[number - 1], _CLOSING.match(text, match.end())
+            if closing:
+                link = f'<span class="fn-tied">{link}{escape(closing[0])}</span>'
+            parts += [escape(text[at : match.start()]), link]
+            at = (closing or match).end()
+    return "".join([*parts, escape(text[at:])])
 
 
-def _link(citation: Citation, number: int, turn: int) -> str:
-    href = Ref(kind="citation", turn=turn, number=number).href
-    words = " ".join(citation.quote.split())
-    cut = words if len(words) <= _QUOTE_IN_TITLE else words[:_QUOTE_IN_TITLE] + "…"
+def _link(ref: Ref, quote: str, standing: Standing = "current") -> str:
+    title = {
+        "current": f"“{_cut(quote)}”",
+        "changed": f"The source has changed since this was cited: “{_cut(quote)}”",
+        "removed": "No longer in your sources",
+    }[standing]
+    stale = "" if standing == "current" else " fn-stale"
     return (
-        f'<a class="fn-ref" href="{href}" title="{escape(f"“{cut}”")}">'
-        f"<span>[</span>{number}<span>]</span></a>"
+        f'<a class="fn-ref{stale}" href="{ref.href}" title="{escape(title)}">'
+        f"<span>[</span>{ref.number}<span>]</span></a>"
     )
 
 
-def pane(talk: Conversation, selected: Ref | None, documents: Mapping[str, Source | None]) -> str:
+def _cut(text: str) -> str:
+    """Return a text on one line, and not too long."""
+    words = " ".join(text.split())
+    return words if len(words) <= _QUOTE_IN_TITLE else words[:_QUOTE_IN_TITLE] + "…"
+
+
+def pane(
+    talk: Conversation,
+    selected: Ref | None,
+    documents: Mapping[str, Source | None],
+    looking: Looking | None = None,
+) -> str:
     """Return the source pane: the quotes of an answer, then the document of the chosen one.
 
     Args:
         talk: the conversation.
         selected: what was chosen; None, or one that does not exist, shows that nothing is.
         documents: every cited source as it is now; None, or missing, where it is indexed no more.
+        looking: what is looked for in the document; None for nothing.
     """
     items = items_of(talk, selected)
     if selected is None or not items:
         return EMPTY_PANE
     chosen = next((item for item in items if item.ref == selected), items[0])
     cards = "".join(_card(item, item is chosen, documents.get(item.source_id)) for item in items)
-    document = _document(chosen, items, documents.get(chosen.source_id))
+    document = _document(chosen, items, documents.get(chosen.source_id), looking)
     return (
-        f'<div class="fn-pane">{_heading(selected)}<ol class="fn-cards">{cards}</ol>'
+        f'<div class="fn-pane">{_heading(talk, chosen, items)}<ol class="fn-cards">{cards}</ol>'
         f"{document}</div>"
     )
 
 
 def items_of(talk: Conversation, selected: Ref | None) -> tuple[_Item, ...]:
-    """Return what the pane lists: the citations of an answer, or its near misses."""
+    """Return what the pane lists: the citations of an answer, its near misses, or what is being read."""
     if selected is None or selected.turn >= len(talk):
         return ()
-    answer = talk[selected.turn].answer
-    if answer is None:
-        return ()
-    if selected.kind == "citation":
+    exchange = talk[selected.turn]
+    answer = exchange.answer
+    if answer is not None and selected.kind == "citation":
         return tuple(_cited(citation, selected.turn) for citation in answer.citations)
+    if selected.kind != "passage":
+        return ()
+    shown = (exchange.evidence or ()) if answer is None else answer.evidence
+    if answer is not None and answer.status == "unanswered":
+        shown = shown[:N_NEAR_MISSES]
     return tuple(
-        _near(scored, selected.turn, number)
-        for number, scored in enumerate(answer.evidence[:N_NEAR_MISSES], start=1)
+        _near(scored, selected.turn, number) for number, scored in enumerate(shown, start=1)
     )
 
 
@@ -301,14 +441,26 @@ def _near(scored: ScoredPassage, turn: int, number: int) -> _Item:
     )
 
 
-def _heading(selected: Ref) -> str:
+def _heading(talk: Conversation, chosen: _Item, items: Sequence[_Item]) -> str:
     close = '<a class="fn-close" href="#fn-close" title="Close">Close</a>'
-    if selected.kind == "citation":
-        return f'<div class="fn-head"><h2>Sources</h2>{close}</div>'
+    title, note = "Sources", ""
+    if chosen.ref.kind == "passage":
+        answer = talk[chosen.ref.turn].answer
+        title, note = _UNCITED[answer.status if answer else "pending"]
+        note = f'<p class="fn-note">{note}</p>'
+    return f'<div class="fn-head"><h2>{title}</h2>{_steps(chosen, items)}{close}</div>{note}'
+
+
+def _steps(chosen: _Item, items: Sequence[_Item]) -> str:
+    """Return links to the quotes before and after the chosen one; nothing where it is alone."""
+    if len(items) == 1:
+        return ""
+    at = items.index(chosen)
+    before, after = items[at - 1], items[(at + 1) % len(items)]
     return (
-        f'<div class="fn-head"><h2>Near misses</h2>{close}</div>'
-        '<p class="fn-note">The closest passages in your sources.'
-        " They do not answer the question.</p>"
+        f'<span class="fn-steer"><a class="fn-step fn-before" href="{before.ref.href}"'
+        f' title="Previous quote">‹</a> {at + 1} of {len(items)}'
+        f' <a class="fn-step fn-after" href="{after.ref.href}" title="Next quote">›</a></span>'
     )
 
 
@@ -337,7 +489,9 @@ def _words(item: _Item, source: Source | None) -> str:
     return escape(item.words) if source else "No longer in your sources."
 
 
-def _document(chosen: _Item, items: Sequence[_Item], source: Source | None) -> str:
+def _document(
+    chosen: _Item, items: Sequence[_Item], source: Source | None, looking: Looking | None
+) -> str:
     if source is None:
         return (
             '<p class="fn-state fn-gone">This document has been removed from your sources since.'
@@ -356,38 +510,67 @@ def _document(chosen: _Item, items: Sequence[_Item], source: Source | None) -> s
     cited = [
         item for item in items if item.source_id == source.source_id and item.ref.kind == "citation"
     ]
+    found = find(source.text, looking, near=chosen.start) if looking else None
     return (
-        f'<div class="fn-doc fn-{chosen.ref.kind}">{title}{place}'
+        f'<div class="fn-doc fn-{chosen.ref.kind}">{title}{place}{_tally(found)}'
         f'<div class="fn-reading" tabindex="0" role="region">'
-        f"{_excerpt(source, chosen, [chosen, *cited])}</div></div>"
+        f"{_excerpt(source, chosen, [chosen, *cited], found)}</div></div>"
     )
 
 
-def _excerpt(source: Source, chosen: _Item, items: Sequence[_Item]) -> str:
-    """Return the text about the chosen words, with all cited words and the pages marked."""
-    low, high = max(0, chosen.start - WINDOW), min(len(source.text), chosen.end + WINDOW)
+def _tally(found: Found | None) -> str:
+    """Say how often the words stand in the document, and which place is shown."""
+    if found is None or not found.words:
+        return ""
+    n = len(found.places)
+    said = f"{found.at + 1:,} of {n:,}" if n else "Nowhere"
+    return f'<p class="fn-tally">{said}</p>'
+
+
+def _excerpt(source: Source, chosen: _Item, items: Sequence[_Item], found: Found | None) -> str:
+    """Return the text about what is looked at, with all that is marked in it, and the pages."""
+    here = found.here if found and found.here else chosen
+    low, high = max(0, here.start - WINDOW), min(len(source.text), here.end + WINDOW)
+    marks = _marks(chosen, items, found, low, high)
     pages = {start: number for number, start in enumerate(source.pages, start=1)}
     gaps = {match.end() for match in _PARAGRAPH.finditer(source.text, low, high)} - {high}
     cuts = {low, high} | gaps
-    cuts.update(at for item in items for at in (item.start, item.end) if low < at < high)
+    cuts.update(at for mark in marks for at in (mark.start, mark.end) if low < at < high)
     cuts.update(at for at in pages if low <= at < high)
     points = sorted(cuts)
     parts = ['<p class="fn-cut">The document begins before this.</p>'] if low else []
+    waiting = deque(sorted(marks, key=lambda mark: mark.start))
+    open_marks: list[_Mark] = []
     for start, end in pairwise(points):
         if start in pages:
-            parts.append(f'<span class="fn-leaf">Page {pages[start]}</span>')
+            parts.append(f'<h4 class="fn-leaf">Page {pages[start]}</h4>')
         if start in gaps:
             parts.append('<span class="fn-gap"></span>')
-        parts.append(_stretch(source.text[start:end], start, end, chosen, items))
+        while waiting and waiting[0].start <= start:
+            open_marks.append(waiting.popleft())
+        open_marks = [mark for mark in open_marks if mark.end > start]
+        parts.append(_stretch(source.text[start:end], open_marks))
     if high < len(source.text):
         parts.append('<p class="fn-cut">The document goes on after this.</p>')
     return "".join(parts)
 
 
-def _stretch(text: str, start: int, end: int, chosen: _Item, items: Sequence[_Item]) -> str:
-    """Mark one stretch that no cited span begins or ends inside."""
-    if chosen.start <= start and end <= chosen.end:
-        return f'<mark class="fn-hit">{escape(text)}</mark>'
-    if any(item.start <= start and end <= item.end for item in items):
-        return f'<mark class="fn-also">{escape(text)}</mark>'
-    return escape(text)
+def _marks(
+    chosen: _Item, items: Sequence[_Item], found: Found | None, low: int, high: int
+) -> list[_Mark]:
+    """Return what is marked in a stretch of the document."""
+    marks = [_Mark(start=one.start, end=one.end, kind="also") for one in items if one != chosen]
+    marks.append(_Mark(start=chosen.start, end=chosen.end, kind="hit"))
+    if found is not None:
+        marks += [_Mark(start=p.start, end=p.end, kind="found") for p in found.within(low, high)]
+        if found.here is not None:
+            marks.append(_Mark(start=found.here.start, end=found.here.end, kind="here"))
+    return [mark for mark in marks if mark.start < high and mark.end > low]
+
+
+def _stretch(text: str, marks: Sequence[_Mark]) -> str:
+    """Mark one stretch that no mark begins or ends inside."""
+    kinds = sorted({mark.kind for mark in marks})
+    if not kinds:
+        return escape(text)
+    return f'<mark class="{" ".join(f"fn-{kind}" for kind in kinds)}">{escape(text)}</mark>'

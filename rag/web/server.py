@@ -5,23 +5,49 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
+import re
 import socket
 import sys
 import webbrowser
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from importlib.resources import files
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from rag.errors import SettingsError
-from rag.web.hardening import Hardened
+from rag.settings import PASSWORD_CHARS
+from rag.sources.remote import fetch
+from rag.web.access import Password
+from rag.web.asking import N_AT_ONCE, N_WAITING
+from rag.web.hardening import HEALTH, MAX_BODY, Hardened
 from rag.web.opening import Factory, OnProgress, Opening
+from rag.web.taking_in import TakingIn
+from rag.web.uploads import Uploads
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from gradio import Blocks
 
     from rag.settings import Settings
+    from rag.web.assistants import Assistants
     from rag.web.opening import Answering
+
+_RUN = re.compile(r"[\w-]{1,80}", re.ASCII)
+
+_SCRIPTS = ("/footnote.js", "/keys.js", "/kept.js", "/peek.js", "/sources.js")
+
+ASSISTANTS = "/mcp"
+
+_NO_PASSWORD = (
+    "There is no password, so the web chat is served to this machine only; got host {host!r}. Set RAG_PASSWORD to"
+    f" at least {PASSWORD_CHARS} characters, or use 127.0.0.1, and from elsewhere a tunnel"
+    " (ssh -L 7860:127.0.0.1:7860)."
+)
+_OVERHEARD = (
+    "Warning: other machines can reach this server, and whoever is between can read along, the password"
+    " included. Put a proxy that speaks TLS before it (docs/programs.md)."
+)
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 """What a browser on this machine may call the server."""
@@ -39,23 +65,28 @@ def serve(
 
     Args:
         settings: what the pipeline is opened with.
-        host: a loopback address or name.
+        host: where to listen; not only for this machine with a password.
         port: 0 takes any that is free.
         open_browser: show the page, where this machine has a screen.
         examples: questions to offer on the empty page.
 
     Raises:
-        SettingsError: the host is not a loopback address, or the port cannot be had.
+        SettingsError: others could reach the server and there is no password, the port cannot be had, or
+            what a setting needs is not installed.
     """
     import uvicorn
 
-    _check_loopback(host)
+    reaches_out = not _is_loopback(host)
+    if reaches_out and not settings.password:
+        raise SettingsError(_NO_PASSWORD.format(host=host))
     with _listen(host, port) as listener:
         address = _address(listener)
 
         def make() -> FastAPI:
             app = build_app(_opener(settings), settings, examples=examples)
             _tell(f"Footnote is at {address} (Ctrl+C stops it)")
+            if reaches_out:
+                _tell(_OVERHEARD)
             if open_browser and _has_screen():
                 webbrowser.open(address)
             return app
@@ -73,60 +104,68 @@ def serve(
             uvicorn.Server(config).run(sockets=[listener])
 
 
-def build_app(
-    factory: Factory,
-    settings: Settings,
-    *,
-    hosts: Sequence[str] = LOOPBACK_NAMES,
-    examples: Sequence[str] = (),
-) -> FastAPI:
+def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] = ()) -> FastAPI:
     """Return the ASGI application; the pipeline is opened when it starts and closed when it stops.
 
     Args:
         factory: opens the pipeline; called in a thread of its own.
-        settings: limits that the pages keep.
-        hosts: names by which the server may be addressed.
+        settings: limits that the pages keep, the password, and whether assistants may ask.
         examples: questions to offer on the empty page.
+
+    Raises:
+        SettingsError: assistants may ask, and what that needs is not installed.
     """
+    opening = Opening(factory, on_failure=_tell)
+    assistants = _assistants(opening, settings) if settings.mcp else None
     scratch = TemporaryDirectory(prefix="footnote-")  # readable by its owner only
     _tame_gradio(scratch.name)
-    import gradio
-    from fastapi import FastAPI, Response
-    from fastapi.responses import JSONResponse
+    from fastapi import FastAPI
+    from starlette.routing import Route
 
-    from rag.web import pages
+    from rag.web import pages, receiving
 
-    opening = Opening(factory, on_failure=_tell)
+    taking_in = _taking_in(opening, settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         opening.start()
-        yield
+        taking_in.start()
+        async with assistants.sessions.run() if assistants else contextlib.nullcontext():
+            yield
+        taking_in.close()
         opening.close()
         scratch.cleanup()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(Hardened, hosts=hosts)
+    app.add_middleware(
+        Hardened,
+        hosts=None if settings.password else LOOPBACK_NAMES,
+        guard=Password(settings.password) if settings.password else None,
+        paths=[ASSISTANTS] if assistants else [],
+        # The route has a sentence for a file that is too large, and says it first.
+        bodies={receiving.PATH: taking_in.uploads.max_file + MAX_BODY},
+    )
+    _add_routes(app, opening, settings)
+    if assistants:
+        app.router.routes.append(Route(ASSISTANTS, endpoint=assistants))
+    receiving.add_routes(app, taking_in, open_=settings.uploads)
+    _mount(app, pages.build(opening, settings, taking_in, examples=examples), settings)
+    return app
 
-    @app.get("/health")
-    def health() -> JSONResponse:
-        state = opening.state
-        return JSONResponse(
-            {"status": state.status, "message": state.message},
-            status_code=200 if state.status == "ready" else 503,
-        )
 
-    @app.get("/footnote.js")
-    def script() -> Response:
-        return Response(_data("footnote.js"), media_type="text/javascript")
+def _mount(app: FastAPI, page: Blocks, settings: Settings) -> None:
+    """Serve the page, and nothing of Gradio's own that it does not use."""
+    import gradio
+
+    from rag.web import pages
 
     gradio.mount_gradio_app(
         app,
-        pages.build(opening, max_chars=settings.max_question_chars, examples=examples),
+        page,
         path="/",
         theme=pages.theme(),
         css=_data("footnote.css"),
-        head='<script src="/footnote.js" defer></script>',
+        head="".join(f'<script src="{path}" defer></script>' for path in _SCRIPTS),
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
@@ -136,9 +175,64 @@ def build_app(
         mcp_server=False,
         allowed_paths=[],
         blocked_paths=[str(settings.seeds_dir.resolve()), str(settings.index_dir.resolve())],
-        max_file_size="1kb",  # uploads are closed
+        max_file_size="1kb",  # its own uploads are closed: `receiving` takes files in
     )
-    return app
+
+
+def _add_routes(app: FastAPI, opening: Opening, settings: Settings) -> None:
+    """Serve what is beside the page: whether questions can be asked, its script, reports."""
+    from fastapi import Response
+    from fastapi.responses import FileResponse, JSONResponse
+
+    from rag.web.evaluating import REPORTS, runs_folder
+
+    @app.get(HEALTH)
+    def health() -> JSONResponse:
+        state = opening.state
+        said: dict[str, str] = {"status": state.status}
+        if not settings.password:  # what has failed may be a path or an address: not for everybody
+            said["message"] = state.message
+        return JSONResponse(said, status_code=200 if state.status == "ready" else 503)
+
+    @app.get("/{name}.js")
+    def script(name: str) -> Response:
+        if f"/{name}.js" not in _SCRIPTS:
+            return Response("There is no such script.", status_code=404)
+        return Response(_data(f"{name}.js"), media_type="text/javascript")
+
+    @app.get("/reports/{run}/{name}")
+    def report(run: str, name: str) -> Response:
+        path = runs_folder(settings) / run / name
+        if name not in REPORTS or not _RUN.fullmatch(run) or not path.is_file():
+            return Response("There is no such report.", status_code=404)
+        shown = "inline" if name.endswith(".html") else "attachment"
+        return FileResponse(
+            path, media_type=REPORTS[name], filename=name, content_disposition_type=shown
+        )
+
+
+def _taking_in(opening: Opening, settings: Settings) -> TakingIn:
+    most = int(settings.max_file_mb * 2**20)
+    uploads = Uploads(settings.index_dir / "uploads", max_file=most)
+    read = partial(fetch, max_bytes=most) if settings.urls else None
+    return TakingIn(opening, uploads, seeds=settings.seeds_dir, read=read)
+
+
+def _assistants(opening: Opening, settings: Settings) -> Assistants:
+    try:
+        from rag.web.assistants import Assistants
+    except ModuleNotFoundError as exc:
+        if exc.name is None or exc.name.partition(".")[0] not in {"mcp", "mcp_types"}:
+            raise
+        raise SettingsError(
+            "mcp (RAG_MCP) wants a package that is not installed: pip install 'footnote-rag[mcp]'."
+        ) from exc
+    return Assistants(
+        opening,
+        max_chars=settings.max_question_chars,
+        at_once=N_AT_ONCE,
+        waiting=N_WAITING,
+    )
 
 
 def _opener(settings: Settings) -> Factory:
@@ -161,17 +255,11 @@ def _tame_gradio(scratch: str) -> None:
     os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(sys.maxsize)
 
 
-def _check_loopback(host: str) -> None:
-    if host == "localhost":
-        return
-    with contextlib.suppress(ValueError):
-        if ipaddress.ip_address(host).is_loopback:
-            return
-    raise SettingsError(
-        "The web chat has no password yet, so it is served to this machine only;"
-        f" got host {host!r}. Use 127.0.0.1, and from elsewhere a tunnel"
-        " (ssh -L 7860:127.0.0.1:7860)."
-    )
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _listen(host: str, port: int) -> socket.socket:

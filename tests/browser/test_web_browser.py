@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 import re
-import shutil
-import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rag.settings import Settings
-from rag.web import build_app
+from tests.browser.people import IN_CHROMIUM, Served, Visit, serving
 from tests.web_fakes import BUILT, CARRIED, FERRY, HARBOUR, ScriptedRag
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Locator, Page
+    from playwright.sync_api import BrowserContext
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="there is no chromium (Debian: apt-get install chromium)"
-    ),
-]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+pytestmark = IN_CHROMIUM
 HOSTILE = (
     "<img src=http://canary.example/a onerror=alert(1)>",
     "![x](http://canary.example/b)",
@@ -61,142 +43,39 @@ HOSTILE = (
 )
 
 
-@dataclass
-class Live:
-    """A server that runs in this process, and what it answers with."""
-
-    address: str
-    rag: ScriptedRag
+QUESTIONS = "question,answers\nWhen was the harbour built?,1871\nHow far is the moon?,\n"
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server for all tests here: building its pages takes seconds."""
-    import uvicorn
-
     folder = tmp_path_factory.mktemp("browser")
     settings = Settings(seeds_dir=folder / "seeds", index_dir=folder / "index")
     rag = ScriptedRag(HOSTILE)
-
-    def make() -> Any:
-        return build_app(lambda _: rag, settings, examples=("When was the harbour built?",))
-
-    config = uvicorn.Config(
-        make, factory=True, port=0, log_config=None, timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield Live(f"http://127.0.0.1:{port}", rag)
-    rag.go_on.set()
-    server.should_exit = True
-    thread.join()
-
-
-@pytest.fixture(scope="module")
-def context() -> Iterator[BrowserContext]:
-    """One browser for all tests here, so that it loads the scripts once."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser.new_context()
-        browser.close()
-
-
-@dataclass
-class Visit:
-    """One person's page, and everything that went wrong on it."""
-
-    page: Page
-    server: str
-    foreign: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    dialogs: list[str] = field(default_factory=list)
-
-    def watch(self) -> None:
-        """Note requests elsewhere, refusals, errors and dialogs."""
-        self.page.on("request", lambda request: self._note_request(request.url))
-        self.page.on(
-            "response",
-            lambda response: self.refused.append(response.url) if response.status > 399 else None,
-        )
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on(
-            "console",
-            lambda message: self.errors.append(message.text) if message.type == "error" else None,
-        )
-        self.page.on("dialog", self._note_dialog)
-
-    def _note_request(self, url: str) -> None:
-        if not url.startswith((self.server + "/", "data:", "blob:")):
-            self.foreign.append(url)
-
-    def _note_dialog(self, dialog: Any) -> None:
-        self.dialogs.append(dialog.message)
-        dialog.dismiss()
-
-    def check(self) -> None:
-        """Fail if anything went wrong."""
-        assert ([], [], [], []) == (self.foreign, self.refused, self.errors, self.dialogs)
-
-    def ask(self, question: str) -> None:
-        """Type a question and press Enter."""
-        self.page.fill("#fn-box textarea", question)
-        self.page.press("#fn-box textarea", "Enter")
-
-    def answer(self, question: str = "When was the harbour built?") -> Locator:
-        """Ask and wait for the answer that was checked."""
-        n_before = self.page.locator(".fn-foot").count()
-        self.ask(question)
-        foot = self.page.locator(".fn-foot").nth(n_before)
-        foot.wait_for()
-        self.page.get_by_role("button", name="Ask", exact=True).wait_for()
-        return self.page.locator(".fn-message").last
-
-    def hit(self, words: str) -> None:
-        """Wait until these words, and no others, are highlighted in the document."""
-        self.page.wait_for_function(
-            "words => [...document.querySelectorAll('mark.fn-hit')]"
-            ".map(mark => mark.textContent).join('') === words",
-            arg=words,
-        )
+    with serving(rag, settings, examples=("When was the harbour built?",)) as served:
+        yield served
+        rag.go_on.set()
 
 
 @pytest.fixture
-def visit(live: Live, context: BrowserContext) -> Iterator[Callable[..., Visit]]:
-    """Open pages of the chat, each a person of its own, and check them all at the end."""
-    visits: list[Visit] = []
-
-    def open_page(
-        *, width: int = 1280, height: int = 800, scheme: Literal["light", "dark"] = "light"
-    ) -> Visit:
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=scheme)
-        visit = Visit(page, live.address)
-        visit.watch()
-        visits.append(visit)
-        page.goto(live.address)
-        page.locator("p.fn-ready").wait_for()
-        return visit
-
+def visit(live: Served, arrive: Callable[..., Visit]) -> Iterator[Callable[..., Visit]]:
+    """Open pages of the one server."""
     live.rag.go_on.clear()
-    yield open_page
+    yield partial(arrive, live.address)
     live.rag.go_on.set()
-    for visit in visits:
-        visit.page.close()
-    for visit in visits:
-        visit.check()
+
+
+@pytest.fixture
+def choice(live: Served) -> Iterator[tuple[str, ...]]:
+    """Several models to choose among, while a test runs."""
+    alone = live.rag.models
+    live.rag.models = ("openai:gpt-5", "ollama:llama3.2", *alone)
+    yield live.rag.models
+    live.rag.models = alone
 
 
 def test_a_question_gets_a_streamed_answer_with_its_quotes_beside_it(
-    visit: Callable[..., Visit], live: Live
+    visit: Callable[..., Visit], live: Served
 ):
     """Words appear before the answer is done; then markers, verdicts and the exact quotes."""
     person = visit()
@@ -214,7 +93,9 @@ def test_a_question_gets_a_streamed_answer_with_its_quotes_beside_it(
     person.hit(BUILT)
     assert [BUILT, FERRY, CARRIED] == person.page.locator(".fn-quote").all_text_contents()
     flags = person.page.locator(".fn-flag").all_text_contents()
-    assert ["weakly supported", "not supported"] == [re.split("The|No ", flag)[0] for flag in flags]
+    assert ["✓", "weakly supported", "not supported"] == [
+        re.split("Supported|The|No ", flag)[0] for flag in flags
+    ]
 
 
 def test_clicking_a_marker_highlights_exactly_the_cited_words(visit: Callable[..., Visit]):
@@ -233,6 +114,170 @@ def test_clicking_a_marker_highlights_exactly_the_cited_words(visit: Callable[..
                 return mark.top >= box.top && mark.bottom <= box.bottom;
             }"""
         )
+
+
+def test_a_marker_opens_its_passage_while_the_answer_is_still_written(
+    visit: Callable[..., Visit], live: Served
+):
+    """By mouse and by keyboard; the focus stays although the text is drawn anew."""
+    person = visit()
+    person.ask("When, halfway?")
+    marker = person.page.locator(".fn-draft .fn-ref").first
+    marker.click()
+    person.hit(BUILT)
+    assert "Passages read" == person.page.locator("#fn-pane h2").inner_text()
+    marker.focus()
+    live.rag.go_on.set()
+    person.page.locator(".fn-foot").wait_for()
+    person.hit(BUILT)
+    assert "Sources" == person.page.locator("#fn-pane h2").inner_text()
+
+
+def test_who_answers_is_said_and_chosen_by_keyboard(
+    visit: Callable[..., Visit], live: Served, choice: tuple[str, ...]
+):
+    """The first answers until another is chosen; each answer says who wrote it."""
+    person = visit()
+    box = person.page.get_by_role("combobox", name="Who answers")
+    assert choice[0] == box.input_value()
+    assert choice[0] in person.answer().locator(".fn-foot").inner_text()
+    box.focus()
+    person.page.get_by_role("option", name=choice[1]).wait_for()
+    person.page.keyboard.press("ArrowDown")
+    person.page.keyboard.press("Enter")
+    person.page.wait_for_function(
+        "name => document.querySelector('#fn-model input').value === name", arg=choice[1]
+    )
+    assert choice[1] in person.answer("And now?").locator(".fn-foot").inner_text()
+    assert choice[1] == live.rag.chosen[-1][0]
+
+
+def test_with_one_model_there_is_nothing_to_choose(visit: Callable[..., Visit]):
+    """Its name stands in the status."""
+    person = visit()
+    assert "extractive:fake" in person.page.locator("p.fn-ready").inner_text()
+    assert 0 == person.page.locator("#fn-model").count()
+
+
+def test_what_was_done_about_citations_unfolds_and_verdicts_explain_themselves(
+    visit: Callable[..., Visit],
+):
+    """By keyboard: small until it is wanted."""
+    person = visit()
+    message = person.answer("Is it mended?")
+    assert "openai:gpt-5 did not answer in time" in message.locator(".fn-fell").inner_text()
+    steps = message.locator(".fn-steps li")
+    assert not steps.first.is_visible()
+    message.locator(".fn-steps summary").focus()
+    person.page.keyboard.press("Enter")
+    steps.first.wait_for()
+    assert "Asked again." in message.locator(".fn-steps").inner_text()
+    for number, words in enumerate(("say it", "only in part", "No words in your sources")):
+        why = message.locator(".fn-why").nth(number)
+        assert not why.is_visible()
+        message.locator(".fn-flag").nth(number).focus()
+        why.wait_for()
+        assert words in why.inner_text()
+
+
+def test_an_answer_is_judged_by_keyboard_and_the_judgement_stays_on_this_machine(
+    visit: Callable[..., Visit], live: Served
+):
+    """A line in a file below the index folder; another judgement counts instead."""
+    person = visit()
+    message = person.answer("judged?")
+    message.get_by_role("button", name="Wrong citation").focus()
+    person.page.keyboard.press("Enter")
+    given = message.locator(".fn-given")
+    given.wait_for()
+    assert "Noted on this machine only." == message.locator(".fn-asked").inner_text()
+    assert "true" == given.get_attribute("aria-pressed")
+    assert person.page.evaluate("document.activeElement.matches('.fn-given')")
+    message.get_by_role("button", name="Right", exact=True).click()
+    message.get_by_role("button", name="✓ Right").wait_for()
+    path = live.settings.index_dir / "feedback.jsonl"
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    assert ["wrong_citation", "right"] == [line["feedback"]["kind"] for line in lines]
+    assert {"judged?"} == {line["question"] for line in lines}
+
+
+def test_questions_are_evaluated_while_the_chat_goes_on(visit: Callable[..., Visit], live: Served):
+    """Progress, a report with its files, and answers meanwhile."""
+    person = visit()
+    report = person.evaluate(QUESTIONS + "Is it slowly?,\n")
+    person.page.get_by_text("2 of 3 questions").wait_for()
+    person.page.get_by_role("tab", name="Chat").click()
+    person.answer()
+    live.rag.go_on.set()
+    person.page.get_by_role("tab", name="Evaluate").click()
+    report.wait_for()
+    assert "3 questions asked" in report.inner_text()
+    address = report.get_by_role("link", name="JSON").get_attribute("href")
+    made = person.page.request.get(live.address + address).json()
+    assert 3 == made["n"]
+
+
+def test_an_evaluation_is_stopped_at_once_and_can_be_run_again(
+    visit: Callable[..., Visit], live: Served
+):
+    """However long its question takes."""
+    person = visit()
+    report = person.evaluate("question\nIs it slowly?\nWhen?\n")
+    person.page.locator("#fn-halt").click()
+    person.page.get_by_text("Stopped. There is no report.").wait_for()
+    live.rag.go_on.set()
+    person.page.get_by_role("button", name="Run", exact=True).click()
+    report.wait_for()
+    assert "2 questions asked" in report.inner_text()
+
+
+def test_a_file_of_questions_is_read_into_the_box(visit: Callable[..., Visit], tmp_path: Path):
+    """As spreadsheets write it; nothing is uploaded."""
+    path = tmp_path / "questions.csv"
+    path.write_bytes("question\nWann fährt die Fähre?\n".encode("utf-16"))
+    person = visit()
+    person.page.get_by_role("tab", name="Evaluate").click()
+    person.page.get_by_text("My own").click()
+    with person.page.expect_file_chooser() as chooser:
+        person.page.get_by_role("button", name="Open a file…").click()
+    chooser.value.set_files(path)
+    person.page.wait_for_function("document.querySelector('#fn-questions textarea').value")
+    box = person.page.locator("#fn-questions textarea")
+    assert "question\nWann fährt die Fähre?\n" == box.input_value()
+
+
+def test_questions_that_cannot_be_read_are_a_sentence(visit: Callable[..., Visit]):
+    """In place of the report."""
+    person = visit()
+    person.evaluate("frage\nWann?\n")
+    trouble = person.page.locator("#fn-progress .fn-trouble")
+    trouble.wait_for()
+    assert "Your questions, line 1: no column is called 'question'" in trouble.inner_text()
+
+
+def test_a_quote_is_shown_to_who_points_at_its_number_or_reaches_it_by_keys(
+    visit: Callable[..., Visit],
+):
+    """One at a time, within the window; gone with Escape, and when the answer is left."""
+    person = visit(width=390, height=844)
+    markers = person.answer().locator(".fn-ref")
+    peek = person.page.get_by_role("tooltip").locator("p")
+    markers.nth(0).hover()
+    assert f"“{BUILT}”" == peek.inner_text()
+    markers.nth(2).hover()
+    assert f"“{CARRIED}”" == peek.inner_text()
+    assert f"“{BUILT}”" == markers.nth(0).get_attribute("title")
+    person.page.mouse.move(1, 1)
+    peek.wait_for(state="detached")
+    person.page.keyboard.press("Shift+Tab")
+    markers.nth(1).focus()
+    assert f"“{FERRY}”" == peek.inner_text()
+    shown = peek.bounding_box()
+    assert shown is not None
+    assert shown["x"] >= 0
+    assert shown["x"] + shown["width"] <= 390
+    person.page.keyboard.press("Escape")
+    peek.wait_for(state="detached")
 
 
 def test_a_marker_works_by_keyboard_and_gives_the_focus_back(visit: Callable[..., Visit]):
@@ -263,7 +308,7 @@ def test_an_unanswered_question_says_so_and_shows_near_misses_as_such(
     assert "Near misses" == person.page.locator("#fn-pane h2").inner_text()
 
 
-def test_a_follow_up_shows_what_was_searched(visit: Callable[..., Visit], live: Live):
+def test_a_follow_up_shows_what_was_searched(visit: Callable[..., Visit], live: Served):
     """The second question is rewritten, and earlier markers still open their own quotes."""
     person = visit()
     first = person.page.locator(".fn-message").first
@@ -276,7 +321,7 @@ def test_a_follow_up_shows_what_was_searched(visit: Callable[..., Visit], live: 
     assert "#c-0-2" == person.page.locator(".fn-chosen").get_attribute("href")
 
 
-def test_stop_ends_an_answer_and_the_next_question_works(visit: Callable[..., Visit], live: Live):
+def test_stop_ends_an_answer_and_the_next_question_works(visit: Callable[..., Visit], live: Served):
     """What was written so far stays and is said to be unchecked."""
     person = visit()
     person.ask("When, slowly?")
@@ -304,17 +349,17 @@ def test_retry_undo_and_clear(visit: Callable[..., Visit]):
     person.page.wait_for_function("() => document.querySelector('#fn-box textarea').value")
     assert "second" == person.page.input_value("#fn-box textarea")
     assert ["first"] == person.page.locator(".fn-question").all_text_contents()
-    person.page.get_by_role("button", name="Clear").click()
+    person.page.get_by_role("button", name="New", exact=True).click()
     person.page.locator(".fn-welcome").wait_for()
     person.page.wait_for_function("() => !document.querySelector('.fn-card')")
 
 
-def test_clearing_while_an_answer_is_written_stays_clear(visit: Callable[..., Visit], live: Live):
+def test_clearing_while_an_answer_is_written_stays_clear(visit: Callable[..., Visit], live: Served):
     """Nothing of it comes back."""
     person = visit()
     person.ask("When, slowly?")
     person.page.locator(".fn-draft").wait_for()
-    person.page.get_by_role("button", name="Clear").click()
+    person.page.get_by_role("button", name="New", exact=True).click()
     person.page.locator(".fn-welcome").wait_for()
     live.rag.go_on.set()
     person.page.get_by_role("button", name="Ask", exact=True).wait_for()
@@ -338,26 +383,41 @@ def test_a_failure_is_a_sentence_and_the_chat_goes_on(visit: Callable[..., Visit
     person.answer()
 
 
-def test_two_people_do_not_share_a_conversation(visit: Callable[..., Visit]):
-    """Each page sees its own questions, and its links open its own answers."""
-    one, two = visit(), visit()
-    one.answer("mine?")
-    two.answer("How far is the moon?")
-    assert ["mine?"] == one.page.locator(".fn-question").all_text_contents()
-    assert ["How far is the moon?"] == two.page.locator(".fn-question").all_text_contents()
+def test_two_people_do_not_share_a_conversation(
+    visit: Callable[..., Visit], context: BrowserContext, live: Served
+):
+    """Each browser sees its own questions, asked at once, and its links open its own answers."""
+    one, browser = visit(), context.browser
+    assert browser is not None
+    two = Visit(browser.new_page(), live.address)
+    two.watch()
+    two.page.goto(live.address)
+    two.page.locator("p.fn-ready").wait_for()
+    one.ask("mine?")
+    two.ask("How far is the moon?")
+    for person, question in ((one, "mine?"), (two, "How far is the moon?")):
+        person.page.locator(".fn-foot").last.wait_for()
+        assert [question] == person.page.locator(".fn-question").all_text_contents()
+    assert 0 == two.page.locator(".fn-ref").count()
     one.page.locator(".fn-ref").nth(2).click()
     one.hit(CARRIED)
+    two.page.close()
+    two.check()
 
 
 def test_the_page_never_scrolls_sideways(visit: Callable[..., Visit]):
-    """From a small phone to a wide screen, with an answer and the source pane."""
+    """From a small phone to a wide screen, with an answer, the source pane, and an evaluation."""
     person = visit()
     person.answer().locator(".fn-ref").first.click()
     person.hit(BUILT)
+    sizes = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
     for width in (320, 390, 768, 1280, 3840):
         person.page.set_viewport_size({"width": width, "height": 800})
-        assert width == person.page.evaluate("document.documentElement.scrollWidth")
-        assert 800 == person.page.evaluate("document.documentElement.scrollHeight")
+        assert [width, 800] == person.page.evaluate(sizes)
+    person.evaluate(QUESTIONS).wait_for()
+    for width in (320, 390, 768, 1280):
+        person.page.set_viewport_size({"width": width, "height": 800})
+        assert [width, 800] == person.page.evaluate(sizes)
 
 
 def test_on_a_phone_the_sources_slide_over_the_chat_and_close(visit: Callable[..., Visit]):
@@ -375,13 +435,21 @@ def test_on_a_phone_the_sources_slide_over_the_chat_and_close(visit: Callable[..
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_is_legible_in_light_and_dark(visit: Callable[..., Visit], scheme: str):
-    """Every text has at least 4.5:1 against what is behind it (WCAG AA)."""
+def test_text_is_legible_in_light_and_dark(
+    visit: Callable[..., Visit], choice: tuple[str, ...], scheme: str
+):
+    """Every text has at least 4.5:1 against what is behind it (WCAG AA), in chat and evaluation."""
+    contrast = Path(__file__).with_name("contrast.js").read_text("utf-8")
     person = visit(scheme=scheme)
-    person.answer()
+    person.answer("Is it mended?").locator(".fn-steps summary").click()
+    assert [] == person.page.evaluate(contrast)
     person.answer("How far is the moon?")
-    faint = person.page.evaluate(Path(__file__).with_name("contrast.js").read_text("utf-8"))
-    assert [] == faint
+    person.page.locator("#fn-model input").click()
+    person.page.get_by_role("option", name=choice[1]).wait_for()
+    assert [] == person.page.evaluate(contrast)
+    person.page.keyboard.press("Escape")
+    person.evaluate(QUESTIONS).wait_for()
+    assert [] == person.page.evaluate(contrast)
     dark = person.page.evaluate("document.body.classList.contains('dark')")
     assert dark == (scheme == "dark")
 
@@ -415,11 +483,11 @@ def test_hostile_texts_are_only_text(visit: Callable[..., Visit]):
     person.page.wait_for_timeout(300)
     living = person.page.evaluate(
         """() => [...document.querySelectorAll('.fn-message *, .fn-question *, .fn-pane *')]
-            .filter(e => !/^(A|BDI|DIV|H2|H3|LI|MARK|OL|P|SPAN|STRONG)$/.test(e.tagName)
+            .filter(e => !/^(A|BDI|BUTTON|DETAILS|DIV|H2|H3|H4|LI|MARK|OL|P|SPAN|STRONG|SUMMARY)$/.test(e.tagName)
                 || [...e.attributes].some(a =>
-                    !/^(aria-.*|class|href|role|tabindex|title)$/.test(a.name))
+                    !/^(aria-.*|class|href|role|tabindex|title|type|value)$/.test(a.name))
                 || e.matches('[href]')
-                    && !/^#([cp]-\\d+-\\d+|fn-close)$/.test(e.getAttribute('href')))
+                    && !/^#([cpe]-\\d+-\\d+|fn-close)$/.test(e.getAttribute('href')))
             .map(e => e.outerHTML.slice(0, 200))"""
     )
     assert [] == living
@@ -450,7 +518,7 @@ def test_markup_that_got_through_would_still_do_nothing(visit: Callable[..., Vis
     person.foreign.clear()
 
 
-def test_a_removed_source_is_said_to_be_removed(visit: Callable[..., Visit], live: Live):
+def test_a_removed_source_is_said_to_be_removed(visit: Callable[..., Visit], live: Served):
     """An old answer's marker then opens a notice, not the words."""
     person = visit()
     marker = person.answer().locator(".fn-ref").first

@@ -1,0 +1,236 @@
+"""What a query wants: one answer, a summary, what each source says, or where they disagree.
+
+By rules on English words, and rather too few than too many: a query that no rule knows is an
+ordinary question, which the whole way from search to answer is made for. Pure; knows no sources.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+IntentKind = Literal["question", "summary", "survey", "disagreement"]
+
+MOST_CHARS = 300
+"""A longer query is a text with a question in it, not an order of this kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What a query wants, and of what."""
+
+    kind: IntentKind
+    topic: str = ""
+    """What it is about, in the query's words; empty for everything."""
+    source_hint: str = ""
+    """Words that name one document or several; empty where none is named."""
+
+
+# The grammar: pieces are named in <>, `<X>` is what is asked about. Queries are matched whole, in any case, with
+# single spaces.
+_PIECES = {
+    "doc": "documents?|docs?|articles?|texts?|reports?|papers?|files?|pdfs?|sources?|pages?|materials?|collection"
+    "|corpus|library|index|folder|seeds|contents?|uploads?",
+    "named": "(?:document|article|report|paper|file|pdf|book|chapter|contract|agreement|policy|manual|guide|letter"
+    "|memo|transcript|study|thesis|essay|handbook|leaflet|spreadsheet|presentation)s?|minutes",
+    "docs": "documents|docs|articles|texts|reports|papers|files|pdfs|sources|materials|authors|uploads",
+    "which": "this|the|these|those|that|my|our|your|all|each|every|both|whole|entire|full|two|three|several|different"
+    "|various|other|many|any|uploaded|attached|above|given|provided|indexed|available|current|of|source",
+    "refers": "(?:<which> )*<doc>",
+    "sources": "(?:<which> )*<docs>",
+    "give": "(?:give|show|write|provide|make|create|prepare|produce|draft|get|share|tell|list)(?: me| us)?",
+    "find": "(?:find|list|show|identify|spot|point out|tell|explain)(?: me)?",
+    "about": "about|on|regarding|concerning|over|as to|with (?:regard|respect) to|when it comes to",
+    "of": "of|from|in|about|on|for|regarding|concerning",
+    "within": "(?:in|from|across|throughout|within|among|amongst|between|according to) <refers>",
+    "say": "(?:say|report|state|write|mention|claim|think|know|conclude|suggest|tell us|tell me)s?",
+    "size": r"short|brief|quick|concise|detailed|comprehensive|general|high[- ]level|one[- ]\w+|executive|overall"
+    r"|simple|full|complete|\w+[- ](?:word|sentence|point|paragraph)",
+    "main": "main|key|most important|central|major|principal|essential|core|crucial",
+    "digest": "summar(?:y|ies)|overviews?|recap|synopsis|gist|run-?down|highlights?|(?:<main> )?take-?aways?|tl;?dr"
+    "|<main> (?:points?|ideas?|messages?|facts|findings|arguments?|themes?|topics?|conclusions?|subjects?)",
+    "summary": "(?:an?|the|some)? ?(?:<size> ){0,3}<digest>",
+    "differ": "(?:disagree|contradict|conflict|differ|diverge|clash)s?|not agree",
+    "mutually": "(?: with)? (?:each other|one another|themselves)",
+    "clashes": "contradictions?|inconsistenc(?:y|ies)|discrepanc(?:y|ies)"
+    "|(?:conflicting|contradictory|contradicting|inconsistent|differing)"
+    " (?:numbers?|figures?|dates?|information|statements?|claims?|facts|accounts?|data|values?|answers?)",
+    "splits": "conflicts?|disagreements?|differences?|points of disagreement",
+    "any": "any |some |all |the |an? ",
+    "on X": "(?: <about> (?P<X>.+))?",
+    "X": "(?P<X>.+)",
+}
+
+
+def _rules(*lines: str) -> tuple[re.Pattern[str], ...]:
+    """Compile lines of the grammar."""
+    return tuple(re.compile(_spelled(line), re.IGNORECASE) for line in lines)
+
+
+def _spelled(line: str) -> str:
+    """Return a line with every piece in place of its name."""
+    return re.sub(r"(?<!P)<([a-zX ]+)>", lambda match: f"(?:{_spelled(_PIECES[match[1]])})", line)
+
+
+_DISAGREEMENT = _rules(
+    "(?:where|how|when|(?:on|in|about) (?:what|which)(?: points?| ways?)?) (?:do|does|did) <sources>"
+    " <differ><mutually>?(?: (?:<about>|in) <X>)?",
+    "(?:where|how|on what|about what) do they (?:disagree|contradict|not agree)<mutually>?<on X>",
+    "(?:what|which points?) (?:do|does|did) <sources> <differ>(?: on| about)?",
+    "(?:do|does|did) <sources>(?: all)? (?:agree|<differ>)<mutually>?<on X>",
+    "(?:which|what)(?: of)? <sources>(?: do)? <differ><mutually>?<on X>",
+    "<find> (?:where|how) <sources> <differ><mutually>?<on X>",
+    "(?:(?:are|is) there|<find>|what are|where are)? ?<any>*<clashes>(?: <within>)?<on X>",
+    "(?:(?:are|is) there|<find>|what are|where are)? ?<any>*<clashes> <about> (?P<X>.+) <within>",
+    "(?:(?:are|is) there|<find>|what are|where are)? ?<any>*<splits> <within><on X>",
+    "compare(?: the)? (?:numbers|figures|dates|facts) <within><on X>",
+)
+_SURVEY = _rules(
+    "what(?: all)? (?:do|did) <sources>(?: all)? <say> <about> <X>",
+    "what (?:have|had) <sources> (?:said|reported|written) <about> <X>",
+    "what (?:is|was|has been) (?:said|written|reported|known|mentioned|stated) <about> (?P<X>.+?),? <within>",
+    "(?:tell (?:me|us)|<give>|collect|gather|find) (?:everything|all)(?: that)?"
+    "(?: (?:<refers>|you) <say>| have| has| there is(?: to (?:know|say))?)? <about> <X>",
+)
+_COMPARISON = _rules(
+    "compare (?:what|how) (?P<who>.+?) (?:<say>|describes?|treats?|covers?|puts?)(?: <about>)? <X>",
+    "compare <X>",
+)
+_ORDER = _rules(
+    "(?:summari[sz]e|sum up|tl;?dr)(?::? (?:of )?<X>)?",
+    "(?:<give> )?<summary>(?: <of> <X>)?",
+)
+"""Whatever the object is, a summary is wanted."""
+_OF_DOCUMENT = _rules(
+    "(?:recap|outline|condense|describe|go (?:over|through)|walk me through|explain) <X>",
+    "what(?:['’]s| is| are) <summary>(?: <of> <X>)?",
+    "what(?:['’]s| is| are) (?P<X>.+?)(?: all)? about",
+    "what (?:(?:topic|subject|theme|issue)s? )?(?:do|does) (?P<X>.+?) (?:cover|discuss|deal with|contain|talk about"
+    "|tell (?:us|me)|say|address)",
+    "what (?:topics|subjects|themes|issues) are (?:there|covered|discussed) in <X>",
+    "what(?:['’]s| is) in <X>",
+)
+"""A summary is wanted where the object is a document, and something else otherwise."""
+
+_EVERYTHING = _rules(
+    "(?:<refers>|everything|it|them|this|these|all|all of (?:it|them|this|these))"
+    "(?: (?:here|above|below|there is|together|(?:that )?(?:you|I) (?:have|uploaded|added|gave you)"
+    "|in (?:the|this|my|your) (?:index|folder|library|collection)))?"
+    "(?:,? (?:and|then) .+)?",
+)
+_POINTING = _rules("it|them|this|these|all")
+_FILE = _rules(
+    r"(?:(?:the|this|my|our) )?(?:<doc> )?[\"'“‘`]?(?P<X>[\w(][^\"'”’`?!]*\.(?:pdf|txt|md|markdown|rst|docx?|html?|csv"
+    r"|tsv|json|xlsx?|pptx?|epub|odt|rtf|eml|tex|log))[\"'”’`]?",
+)
+_BY_NAME = _rules(
+    r"(?:the )?<doc> (?:called|named|titled|entitled) [\"'“‘`]?(?P<X>.+?)[\"'”’`]?",
+    r"(?:(?:the|this|that|these|those|my|our|your|both|all) )*(?P<X>(?:[\w'’&.\-]+ ){0,5}<named>)",
+)
+_PART_ON = _rules("(?P<who>.+?) (?:<about>|covering|focus(?:sing|ing|ed) on) <X>")
+_SAYING = _rules(
+    "(?:(?:what|everything|all)(?: that)? )?(?P<who>.+?)(?:['’]s?)?"
+    " (?:<say>|views?|positions?|opinions?|accounts?|statements?) <about> <X>",
+)
+_NESTED = _rules("<summary> <of> <X>")
+_OPENING = re.compile(
+    r"(?:(?:hi|hello|hey|okay|ok|so|now|and|then|well|thanks|great|next|also|please|kindly|just|briefly|quickly"
+    r"|(?:can|could|would|will) you|I(?: would|['’]d) like(?: you)?(?: to)?|I (?:want|need)(?: you)?(?: to)?"
+    r"|help me(?: to)?|let['’]?s|in (?:short|brief)|in a few (?:words|sentences))(?=[ ,:!]))[ ,:!]*",
+    re.IGNORECASE,
+)
+_CLOSING = re.compile(
+    r"[ ,]+(?:please|thanks|thank you|for (?:me|us)|to me|briefly|quickly|in (?:short|brief|detail|full)"
+    r"|in (?:simple|plain|your own|a few|one|two|three|four|five|six|ten|\d+) (?:\w+ )?"
+    r"(?:words?|sentences?|paragraphs?|bullets?|bullet points?|points?|lines?|terms|english)"
+    r"|as (?:a )?(?:list|bullets?|bullet points?))$",
+    re.IGNORECASE,
+)
+_DETERMINER = re.compile(r"^(?:the|this|that|these|those|my|our|your|an?) ", re.IGNORECASE)
+_INSIDE = re.compile(rf",? {_spelled('<within>')}$", re.IGNORECASE)
+_QUOTES = " ,\"'“”‘’`"
+
+
+def intent_of(query: str) -> Intent:
+    """Return what a query wants.
+
+    Args:
+        query: one that stands alone. "Where do they disagree?" is read as speaking of the sources.
+    """
+    ordinary = Intent(kind="question")
+    if len(query) > MOST_CHARS:
+        return ordinary
+    return next(_readings(_bare(query)), ordinary)
+
+
+def _readings(text: str) -> Iterator[Intent]:
+    """Yield what a query may want besides one answer, likeliest first."""
+    if match := _match(_DISAGREEMENT, text):
+        yield Intent(kind="disagreement", topic=_topic(_thing(match)))
+    if match := _match(_SURVEY, text):
+        yield Intent(kind="survey", topic=_topic(_thing(match)))
+    if match := _match(_COMPARISON, text):
+        yield _compared(match)
+    if match := _match(_ORDER, text):
+        yield _about(_thing(match))
+    if match := _match(_OF_DOCUMENT, text):
+        found = _about(_thing(match))
+        names_one = not found.source_hint or _match(_FILE, found.source_hint)
+        # "What is this about?" may point at anything.
+        if names_one and not found.topic and not _match(_POINTING, _thing(match)):
+            yield found
+
+
+def _bare(query: str) -> str:
+    """Return a query without courtesies and closing signs."""
+    text, before = " ".join(query.split()), ""
+    while text != before:
+        before = text
+        opening = _OPENING.match(text)
+        text = _CLOSING.sub("", text[opening.end() :] if opening else text).strip(" ,?.!…:")
+    return text
+
+
+def _compared(match: re.Match[str]) -> Intent:
+    """Return a comparison as a survey: of what sources are named, or of two things."""
+    who = match.groupdict().get("who")
+    if who:
+        hint = "" if _match(_EVERYTHING, who) else who
+        return Intent(kind="survey", topic=_topic(match["X"]), source_hint=hint)
+    found = _about(match["X"])
+    return Intent(kind="survey", topic=found.topic, source_hint=found.source_hint)
+
+
+def _about(thing: str) -> Intent:
+    """Return what an overview of a thing is: of everything, of a document by its name, or on a topic."""
+    thing = thing.strip(_QUOTES)
+    if not thing or _match(_EVERYTHING, thing):
+        return Intent(kind="summary")
+    if match := _match(_NESTED, thing):
+        return _about(match["X"])
+    if match := _match(_FILE, thing):
+        return Intent(kind="summary", source_hint=match["X"])
+    for rules in (_SAYING, _PART_ON):
+        match = _match(rules, thing)
+        if match and _match(_EVERYTHING, match["who"]):
+            return Intent(kind="survey", topic=_topic(match["X"]))
+    if match := _match(_BY_NAME, thing):
+        return Intent(kind="summary", source_hint=match["X"])
+    return Intent(kind="survey", topic=_topic(thing))
+
+
+def _match(rules: tuple[re.Pattern[str], ...], text: str) -> re.Match[str] | None:
+    """Return how the first of the rules that does fits the whole text."""
+    return next((match for rule in rules if (match := rule.fullmatch(text))), None)
+
+
+def _thing(match: re.Match[str]) -> str:
+    """Return what a rule's `<X>` stands for; empty where it has none or it is left out."""
+    return match.groupdict().get("X") or ""
+
+
+def _topic(text: str) -> str:
+    """Return a topic without an article before it and without "in the sources" behind it."""
+    return _DETERMINER.sub("", _INSIDE.sub("", text.strip(_QUOTES)), count=1)

@@ -1,0 +1,200 @@
+"""The neural reader: a model that reads question and passage together and points at the words that answer.
+
+Knows logits of word pieces and the characters they stand for; it does not know what computes them. A sentence's
+score is that of the best span inside it, against the model's "no answer in this passage":
+
+    margin = max over i <= j in the sentence of (start_i + end_j) - (start_null + end_null)
+
+as BERT decides on SQuAD 2.0 (Devlin et al. 2019, section 4.3). The margin, the model's own answer logit and what
+retrieval and words show (`features`) are weighed twice, on articles that the model was not trained on: to say which of
+a question's sentences answers rather than the others (a softmax over them, as ListNet's of Cao et al. 2007), and to say
+how likely the one that leads does answer (a logistic curve, Platt 1999).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from rag.reader.features import NAMES, analyse, rows
+from rag.reader.protocol import Reading
+from rag.schema import Candidate, ScoredSentence, Span
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LONGEST_ANSWER = 30
+"""Word pieces of an answer, at most."""
+_UNREAD = -50.0
+"""Margin of a sentence in which the model has no word piece; as good as impossible."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanLogits:
+    """What a model says of one passage, or of a window of it."""
+
+    start: NDArray[np.float32]
+    """That the answer starts at a word piece of the passage, shape (n,)."""
+    end: NDArray[np.float32]
+    """That it ends there, shape (n,)."""
+    offsets: NDArray[np.int64]
+    """Characters of the passage that each word piece stands for, half-open, shape (n, 2)."""
+    null: float
+    """Start and end logit of "no answer in this passage", added."""
+    answer: float = 0.0
+    """Of the whole passage: that it answers. 0 where a model does not say."""
+
+
+class SpanModel(Protocol):
+    """A model for extractive question answering; safe to use from several threads at once."""
+
+    def read(self, question: str, text: str) -> Sequence[SpanLogits]:
+        """Return the logits of a passage; of several windows that overlap where it is too long for one."""
+
+
+SEEN = ("margin", "answer", *NAMES)
+"""What a sentence's place and probability are made of, in the order of `Seen.values`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What weighs how much, by names of `SEEN`; those left out weigh nothing."""
+
+    rank: Mapping[str, float]
+    """Log-odds a unit: does this sentence rather than another answer?"""
+    sure: Mapping[str, float]
+    """Log-odds a unit: does this sentence answer at all?"""
+    sure_bias: float
+    threshold: float
+    """Probability from which a balanced reader answers, 0..1."""
+
+    def place(self, values: Sequence[float]) -> float:
+        """Return a number that is higher for a sentence that comes first; values in the order of `SEEN`."""
+        return _weighed(self.rank, values)
+
+    def probability(self, values: Sequence[float]) -> float:
+        """Return how likely a sentence answers, 0..1; values in the order of `SEEN`."""
+        odds = _weighed(self.sure, values) + self.sure_bias
+        return 1 / (1 + math.exp(-max(min(odds, 50.0), -50.0)))
+
+
+def _weighed(weights: Mapping[str, float], values: Sequence[float]) -> float:
+    return sum(weights.get(name, 0.0) * value for name, value in zip(SEEN, values, strict=True))
+
+
+class Seen(NamedTuple):
+    """What is seen of one sentence."""
+
+    candidate: int
+    """Index of the candidate that holds it."""
+    sentence: ScoredSentence
+    words: Span | None
+    """Its words that answer best, in its source's text."""
+    values: tuple[float, ...]
+    """In the order of `SEEN`."""
+
+
+class _Found(NamedTuple):
+    """The best span of one sentence."""
+
+    margin: float
+    answer: float
+    words: Span | None
+
+
+class NeuralReader:
+    """Reads each candidate with a span model, several at the same time.
+
+    Args:
+        model: computes the logits.
+        name: as `Answer.model` shows it.
+        calibration: makes them probabilities.
+        threads: candidates read at the same time.
+    """
+
+    def __init__(
+        self, model: SpanModel, *, name: str, calibration: Calibration, threads: int
+    ) -> None:
+        self._model = model
+        self._name = name
+        self._calibration = calibration
+        self._threads = threads
+
+    @property
+    def name(self) -> str:
+        """Name and version of the model."""
+        return self._name
+
+    @property
+    def threshold(self) -> float:
+        """The probability below which a balanced reader abstains, 0..1."""
+        return self._calibration.threshold
+
+    def read(self, query: str, candidates: Sequence[Candidate]) -> tuple[Reading, ...]:
+        """Return every sentence of the candidates once, the likeliest answer first; see `Reader`."""
+        seen = sorted(
+            self.look(query, candidates),
+            key=lambda one: (
+                -self._calibration.place(one.values),
+                one.candidate,
+                one.sentence.start,
+            ),
+        )
+        return tuple(
+            Reading(
+                candidate=one.candidate,
+                start=one.sentence.start,
+                end=one.sentence.end,
+                text=one.sentence.text,
+                probability=self._calibration.probability(one.values),
+                words=one.words,
+            )
+            for one in seen
+        )
+
+    def look(self, query: str, candidates: Sequence[Candidate]) -> tuple[Seen, ...]:
+        """Return what is seen of every sentence of the candidates, each once, in their order."""
+        logits = list(self._logits(query, [one.passage.text for one in candidates]))
+        seen = []
+        for index, sentence, row in rows(analyse(query), candidates):
+            begin = candidates[index].passage.start
+            # Of several windows, the one that is surest of the sentence.
+            found = max(
+                (_best(one, sentence.start - begin, sentence.end - begin) for one in logits[index]),
+                key=lambda one: one.margin,
+                default=_Found(_UNREAD, 0.0, None),
+            )
+            words = found.words and Span(
+                start=begin + found.words.start, end=begin + found.words.end
+            )
+            seen.append(Seen(index, sentence, words, (found.margin, found.answer, *row)))
+        return tuple(seen)
+
+    def _logits(self, query: str, texts: Sequence[str]) -> Iterator[Sequence[SpanLogits]]:
+        """Yield what the model says of each text."""
+        if self._threads == 1 or len(texts) <= 1:
+            yield from (self._model.read(query, text) for text in texts)
+            return
+        with ThreadPoolExecutor(min(self._threads, len(texts))) as executor:
+            yield from executor.map(lambda text: self._model.read(query, text), texts)
+
+
+def _best(logits: SpanLogits, start: int, end: int) -> _Found:
+    """Return the best span between two characters of the passage."""
+    inside = np.flatnonzero((logits.offsets[:, 0] >= start) & (logits.offsets[:, 1] <= end))
+    if not len(inside):
+        return _Found(_UNREAD, logits.answer, None)
+    sums = logits.start[inside][:, None] + logits.end[inside][None, :]
+    places = np.arange(len(inside))
+    length = places[None, :] - places[:, None]
+    sums = np.where((length >= 0) & (length < LONGEST_ANSWER), sums, -np.inf)
+    first, last = divmod(int(np.argmax(sums)), len(inside))
+    words = Span(
+        start=int(logits.offsets[inside[first], 0]), end=int(logits.offsets[inside[last], 1])
+    )
+    return _Found(float(sums[first, last]) - logits.null, logits.answer, words)

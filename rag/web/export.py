@@ -1,0 +1,229 @@
+"""Answers as files to keep: Markdown, HTML and JSON, every quote with its place.
+
+A file says what the page said and stays as inert: no text of a person, a document or a model is markup in it,
+and the HTML allows itself neither scripts nor requests. Pure.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from rag.schema import Answer, Citation, Statement
+from rag.web.conversation import Exchange, Standing
+from rag.web.escaping import escape
+from rag.web.standing import standing_of
+
+Form: TypeAlias = Literal["md", "html", "json"]
+
+MEDIA_TYPES: Mapping[Form, str] = {
+    "md": "text/markdown",
+    "html": "text/html",
+    "json": "application/json",
+}
+
+_MARKER = re.compile(r"\\?\[(\d{1,4})\\?\](?P<tied>[(:]?)")
+"""And what would make a link or a footnote's text of it in Markdown."""
+# What begins something in Markdown, wherever it stands or in an address; and at the start of a line.
+_ALIVE = re.compile(r"([\\`*_\[\]<>~|$&@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+_LINE = re.compile(r"^([ \t]*(?:\d+(?=[.)]))?)([#+=.)-])", re.MULTILINE)
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_SLUG = re.compile(r"[^a-z0-9]+")
+_LONGEST_SLUG = 48
+_NONE = "Not in your sources."
+_NOW: Mapping[Standing, str] = {
+    "current": "",
+    "changed": "the source has changed since",
+    "removed": "no longer in the sources",
+}
+_VERDICTS = {"weak": "weakly supported", "unsupported": "not supported"}
+_STYLE = (
+    "body{max-width:44rem;margin:2rem auto;padding:0 1rem;font:1rem/1.6 Georgia,serif;color:#1e2226;"
+    "background:#fff}h1{font-size:1.25rem}h2{font-size:1.125rem;margin-top:2rem}"
+    ".text{white-space:pre-wrap}.note,.place{color:#565d64;font:.875rem/1.5 sans-serif}"
+    ".place{overflow-wrap:anywhere}blockquote{margin:.25rem 0;white-space:pre-wrap}.flag{color:#7a4a00;"
+    "font:.75rem sans-serif}:target{background:#ffe29a}"
+    "@media(prefers-color-scheme:dark){body{color:#e9e7e2;background:#14171a}.note,.place{color:#a9afb5}"
+    "a{color:#7fd0d3}.flag{color:#f0c27a}:target{background:#6a5212}}"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """Something to save."""
+
+    name: str
+    media_type: str
+    text: str
+
+
+def exported(talk: Sequence[Exchange], form: Form, *, saved_at: str) -> File:
+    """Return answered questions as a file; one alone in JSON is `Answer.to_dict`.
+
+    Args:
+        talk: a conversation or a part of it; questions without an answer are left out.
+        form: of the file.
+        saved_at: when, in words for people.
+    """
+    answered = [(exchange, exchange.answer) for exchange in talk if exchange.answer is not None]
+    write = {"md": _markdown, "html": _html, "json": _json}[form]
+    first = answered[0][1].question if answered else ""
+    slug = _SLUG.sub("-", first.lower()).strip("-")[:_LONGEST_SLUG].strip("-")
+    return File(
+        name=f"{slug or 'conversation'}.{form}",
+        media_type=MEDIA_TYPES[form],
+        text=write(answered, saved_at),
+    )
+
+
+_Answered: TypeAlias = Sequence[tuple[Exchange, Answer]]
+
+
+def _json(talk: _Answered, saved_at: str) -> str:
+    turns = [answer.to_dict() for _, answer in talk]
+    whole = turns[0] if len(turns) == 1 else {"saved_at": saved_at, "turns": turns}
+    return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+
+
+def _markdown(talk: _Answered, saved_at: str) -> str:
+    parts: list[str] = []
+    for number, (exchange, answer) in enumerate(talk, start=1):
+        label = f"{number}-" if len(talk) > 1 else ""
+        parts += [f"## {_plain(answer.question)}", *_markdown_answer(answer, label)]
+        parts += [
+            f"[^{label}{citation.marker}]: {_markdown_quote(exchange, citation)}"
+            for citation in answer.citations
+        ]
+    return "\n\n".join([*parts, f"*Saved from Footnote, {_plain(saved_at)}*"]) + "\n"
+
+
+def _markdown_answer(answer: Answer, label: str) -> Iterator[str]:
+    if answer.query != answer.question:
+        yield f"*Searched for:* {_plain(answer.query)}"
+    if answer.status == "unanswered":
+        yield f"**{_NONE}** {_plain(_why(answer))}".rstrip()
+    else:
+
+        def marked(text: str) -> str:
+            return _linked(answer, _escaped(text), lambda n: f"[^{label}{n}]", tie="\\")
+
+        yield "".join(_flagged(answer, marked, lambda flag: f" *\\({flag}\\)*"))
+    if answer.status == "partial":
+        yield f"**Answered in part.** {_plain(_why(answer))}"
+    yield f"*{_plain(_byline(answer))}*"
+
+
+def _markdown_quote(exchange: Exchange, citation: Citation) -> str:
+    said = f"“{_plain(citation.quote)}” — " if citation.quote else ""
+    return f"{said}{_plain(_place(exchange, citation))}"
+
+
+def _plain(text: str) -> str:
+    """Return one line of Markdown that shows this text."""
+    return _escaped(" ".join(text.split()))
+
+
+def _escaped(text: str) -> str:
+    seen = _ALIVE.sub(r"\\\1", _UNSEEN.sub("\ufffd", text))
+    return _LINE.sub(r"\1\\\2", seen)
+
+
+def _html(talk: _Answered, saved_at: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    body = "".join(
+        _html_answer(exchange, answer, turn)
+        for turn, (exchange, answer) in enumerate(talk, start=1)
+    )
+    title = escape(talk[0][1].question if talk else "Footnote")
+    return (
+        f'<!doctype html><html><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="referrer" content="no-referrer">'
+        f'<meta name="viewport" content="width=device-width"><title>{title}</title>'
+        f"<style>{_STYLE}</style></head><body><h1>Footnote</h1>{body}"
+        f'<p class="note">Saved from Footnote, {escape(saved_at)}</p></body></html>\n'
+    )
+
+
+def _html_answer(exchange: Exchange, answer: Answer, turn: int) -> str:
+    parts = [f"<h2><bdi>{escape(answer.question)}</bdi></h2>"]
+    if answer.query != answer.question:
+        parts.append(f'<p class="note">Searched for: <bdi>{escape(answer.query)}</bdi></p>')
+    if answer.status == "unanswered":
+        parts.append(f"<p><strong>{_NONE}</strong> {escape(_why(answer))}</p>")
+    else:
+
+        def marked(text: str) -> str:
+            return _linked(answer, escape(text), lambda n: f'<a href="#c-{turn}-{n}">[{n}]</a>')
+
+        flagged = _flagged(answer, marked, lambda flag: f' <span class="flag">{flag}</span>')
+        parts.append(f'<p class="text">{"".join(flagged)}</p>')
+    if answer.status == "partial":
+        parts.append(f"<p><strong>Answered in part.</strong> {escape(_why(answer))}</p>")
+    parts.append(f'<p class="note">{escape(_byline(answer))}</p>')
+    quotes = "".join(_html_quote(exchange, citation, turn) for citation in answer.citations)
+    return "".join(parts) + (f"<ol>{quotes}</ol>" if quotes else "")
+
+
+def _html_quote(exchange: Exchange, citation: Citation, turn: int) -> str:
+    quote = (
+        f"<blockquote><bdi>{escape(citation.quote)}</bdi></blockquote>" if citation.quote else ""
+    )
+    place = f'<div class="place"><bdi>{escape(_place(exchange, citation))}</bdi></div>'
+    return f'<li id="c-{turn}-{citation.marker}">{quote}{place}</li>'
+
+
+def _flagged(
+    answer: Answer, marked: Callable[[str], str], flagged: Callable[[str], str]
+) -> Iterator[str]:
+    """Yield the text of an answer sentence by sentence, with a flag after what is not supported."""
+    at = 0
+    for statement in sorted(answer.statements, key=_start):
+        if statement.verdict in _VERDICTS and statement.end >= at:
+            yield marked(answer.text[at : statement.end])
+            yield flagged(_VERDICTS[statement.verdict])
+            at = statement.end
+    yield marked(answer.text[at:])
+
+
+def _linked(answer: Answer, text: str, link: Callable[[int], str], *, tie: str = "") -> str:
+    """Return escaped text with a link in the place of each marker of a citation of the answer."""
+    known = {citation.marker for citation in answer.citations}
+
+    def linked(match: re.Match[str]) -> str:
+        number, tied = int(match[1]), match["tied"]
+        return link(number) + (tied and tie + tied) if number in known else match[0]
+
+    return _MARKER.sub(linked, text)
+
+
+def _start(statement: Statement) -> int:
+    return statement.start
+
+
+def _why(answer: Answer) -> str:
+    return answer.reason.message if answer.reason else ""
+
+
+def _byline(answer: Answer) -> str:
+    return f"{answer.model}, confidence {round(answer.confidence * 100)} %"
+
+
+def _place(exchange: Exchange, citation: Citation) -> str:
+    """Return where a quote stands, so that anybody can look it up and check that it is the same."""
+    now = _NOW[standing_of(exchange, citation.marker)]
+    facts = (
+        citation.title,
+        citation.source_id,
+        f"page {citation.page}" if citation.page else "",
+        f"characters {citation.start}–{citation.end}",
+        f"sha256 {citation.sha256}",
+        now,
+    )
+    return ", ".join(fact for fact in facts if fact)

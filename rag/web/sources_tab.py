@@ -1,0 +1,509 @@
+"""The tab of the sources: what is indexed, taking in, renaming, removing and reading again, in Gradio.
+
+Holds no logic of indexing and makes no HTML: `taking_in` does the one, `shelf` the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import gradio as gr
+
+from rag.errors import RagError
+from rag.web import render, shelf
+from rag.web.taking_in import Entry
+
+if TYPE_CHECKING:
+    from rag.settings import Settings
+    from rag.web.opening import Opening
+    from rag.web.taking_in import TakingIn
+
+Update: TypeAlias = Any
+"""What Gradio takes as a new state of a component."""
+
+MOST_CHARS = 200_000
+"""Characters of a text that is pasted; a file may have more."""
+
+_LOOK_AGAIN = 0.25  # seconds between two looks at what is done
+_REST = 1.0  # seconds between two drawings of the list while it changes
+_ALL, _TROUBLED = "all", "troubled"
+_INTRO = '<div class="fn-intro"><h2>Your sources</h2></div>'
+_DROP = (
+    '<div class="fn-drop"><p><strong>Drop files or folders here</strong></p><p class="fn-note">PDF, Word,'
+    " EPUB, web pages, Markdown, text, CSV</p></div>"
+)
+_CLOSED = (
+    '<p class="fn-note">Taking in files is turned off here. Start again without'
+    " <code>RAG_UPLOADS=false</code> to turn it on.</p>"
+)
+_NO_ADDRESSES = (
+    '<p class="fn-note">Reading web addresses is turned off. Start again with <code>RAG_URLS=true</code>,'
+    " or <code>urls = true</code> in <code>rag.toml</code>, to turn it on. Until then, save a page and"
+    " add the file.</p>"
+)
+_GONE = "That source is not there any more."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What one page shows of the sources."""
+
+    number: int = 0
+    """0-based page of the list."""
+    chosen: str = ""
+    """Key of the source that is open; empty for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The components that events read and write."""
+
+    view: gr.State
+    built: gr.Markdown
+    trouble: gr.Markdown
+    words: gr.Textbox
+    which: gr.Radio
+    list: gr.Markdown
+    place: gr.Markdown
+    before: gr.Button
+    after: gr.Button
+    again: gr.Button
+    about: gr.Column
+    facts: gr.Markdown
+    naming: gr.Row
+    name: gr.Textbox
+    rename: gr.Button
+    only: gr.Button
+    reread: gr.Button
+    close: gr.Button
+    remove: gr.Button
+    sure: gr.Column
+    warning: gr.Markdown
+    yes: gr.Button
+    no: gr.Button
+    title: gr.Textbox
+    text: gr.Textbox
+    add: gr.Button
+    url: gr.Textbox
+    read: gr.Button
+    doing: gr.Markdown
+    stop: gr.Button
+    outcomes: gr.Markdown
+    dismiss: gr.Button
+    act: gr.Textbox
+    seen: gr.Textbox
+
+
+def scope() -> gr.Dropdown:
+    """Return the choice of sources to ask, for the chat; none chosen asks all."""
+    return gr.Dropdown(
+        [],
+        multiselect=True,
+        label="Sources to ask",
+        show_label=False,
+        container=False,
+        interactive=True,
+        visible=False,  # until there is a choice
+        elem_id="fn-scope",
+    )
+
+
+def marks() -> tuple[gr.Textbox, gr.Textbox]:
+    """Return two fields that nobody sees, for a place that is always drawn, as a tab is not.
+
+    `sources.js` writes into the first what was chosen; the second says that the list has changed.
+    """
+    return (
+        gr.Textbox(visible="hidden", elem_id="fn-act", label="Chosen source", max_length=64),
+        gr.Textbox(visible="hidden", elem_id="fn-seen", label="Seen", max_length=64),
+    )
+
+
+def lay_out(settings: Settings, act: gr.Textbox, seen: gr.Textbox) -> Parts:
+    """Lay out the tab, with what `marks` has made."""
+    parts: dict[str, Any] = {"view": gr.State(View()), "act": act, "seen": seen}
+    with gr.Row(elem_id="fn-sources"):
+        with gr.Column(elem_id="fn-add"):
+            parts |= _lay_out_about()
+            parts |= _lay_out_adding(settings)
+        with gr.Column(elem_id="fn-held"):
+            parts |= _lay_out_list()
+    return Parts(**parts)
+
+
+def _lay_out_adding(settings: Settings) -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    gr.Markdown(_DROP if settings.uploads else _CLOSED, elem_id="fn-drop")
+    with gr.Row(elem_id="fn-choose", visible=settings.uploads):
+        # `sources.js` opens what chooses them, and sends them one by one.
+        gr.Button("Choose files…", size="sm", elem_id="fn-files")
+        gr.Button("Choose a folder…", size="sm", elem_id="fn-folder")
+    # `sources.js` lists here what is on its way.
+    gr.Markdown('<ul class="fn-outcomes fn-arriving"></ul>', elem_id="fn-arriving")
+    with gr.Accordion("Paste text", open=False, visible=settings.uploads, elem_id="fn-paste"):
+        parts["title"] = gr.Textbox(
+            "", label="Title", max_lines=1, max_length=200, elem_id="fn-title"
+        )
+        parts["text"] = gr.Textbox(
+            "", label="Text", lines=4, max_lines=10, max_length=MOST_CHARS, elem_id="fn-text"
+        )
+        parts["add"] = gr.Button("Add text", size="sm", elem_id="fn-add-text")
+    with gr.Accordion("Add a web address", open=False, elem_id="fn-web"):
+        if not settings.urls:
+            gr.Markdown(_NO_ADDRESSES)
+        parts["url"] = gr.Textbox(
+            "",
+            label="Address",
+            placeholder="https://",
+            max_lines=1,
+            max_length=2000,
+            visible=settings.urls,
+            elem_id="fn-url",
+        )
+        parts["read"] = gr.Button("Read it", size="sm", visible=settings.urls, elem_id="fn-read")
+    parts["trouble"] = gr.Markdown("", elem_id="fn-refused")
+    parts["doing"] = gr.Markdown("", elem_id="fn-doing")
+    parts["stop"] = gr.Button("Stop", size="sm", visible=False, elem_id="fn-stop")
+    parts["outcomes"] = gr.Markdown("", elem_id="fn-outcomes")
+    parts["dismiss"] = gr.Button("Clear list", size="sm", visible=False, elem_id="fn-dismiss")
+    return parts
+
+
+def _lay_out_list() -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    gr.Markdown(_INTRO)
+    parts["built"] = gr.Markdown(shelf.built_with({}), elem_id="fn-built")
+    with gr.Row(elem_id="fn-find"):
+        parts["words"] = gr.Textbox(
+            "",
+            label="Filter",
+            show_label=False,
+            container=False,
+            placeholder="Filter",
+            max_lines=1,
+            max_length=200,
+            elem_id="fn-words",
+        )
+        parts["again"] = gr.Button("Read all again", size="sm", elem_id="fn-again")
+    parts["which"] = gr.Radio(
+        [("All", _ALL), ("With a note", _TROUBLED)],
+        value=_ALL,
+        label="Show",
+        show_label=False,
+        container=False,
+        elem_id="fn-which",
+    )
+    parts["list"] = gr.Markdown("", elem_id="fn-shelf")
+    with gr.Row(elem_id="fn-turn"):
+        parts["before"] = gr.Button("Previous", size="sm", visible=False, elem_id="fn-before")
+        parts["place"] = gr.Markdown("", elem_id="fn-place")
+        parts["after"] = gr.Button("Next", size="sm", visible=False, elem_id="fn-after")
+    return parts
+
+
+def _lay_out_about() -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    with gr.Column(visible=False, elem_id="fn-one") as parts["about"]:
+        parts["close"] = gr.Button("Close", size="sm", elem_id="fn-one-close")
+        parts["facts"] = gr.Markdown("", elem_id="fn-one-facts")
+        with gr.Row(visible=False, elem_id="fn-naming") as parts["naming"]:
+            parts["name"] = gr.Textbox(
+                "", label="File name", max_lines=1, max_length=120, elem_id="fn-one-name"
+            )
+            parts["rename"] = gr.Button("Rename", size="sm", elem_id="fn-rename")
+        with gr.Row(elem_id="fn-deeds"):
+            parts["only"] = gr.Button("Ask only this", size="sm", elem_id="fn-only")
+            parts["reread"] = gr.Button("Read again", size="sm", elem_id="fn-reread")
+            parts["remove"] = gr.Button("Remove…", size="sm", elem_id="fn-remove")
+        with gr.Column(visible=False, elem_id="fn-sure") as parts["sure"]:
+            parts["warning"] = gr.Markdown("")
+            with gr.Row():
+                parts["yes"] = gr.Button("Remove", size="sm", variant="stop", elem_id="fn-yes")
+                parts["no"] = gr.Button("Keep", size="sm", elem_id="fn-no")
+    return parts
+
+
+def wire(
+    blocks: gr.Blocks,
+    parts: Parts,
+    taking_in: TakingIn,
+    opening: Opening,
+    *,
+    settings: Settings,
+    scope: gr.Dropdown,
+    status: gr.Markdown,
+    tabs: gr.Tabs,
+    tab: gr.Tab,
+) -> None:
+    """Say what happens when something is done; nothing of it is a public endpoint.
+
+    Args:
+        blocks: the page.
+        parts: of the tab.
+        taking_in: does what is asked for.
+        opening: tells when there is something to show.
+        settings: whether anything is taken in here.
+        scope: the choice of sources in the chat.
+        status: the line that says how many sources there are.
+        tabs: all tabs; the chat's id is "chat".
+        tab: this one.
+    """
+    does = Tab(taking_in, opening)
+    at_once: dict[str, Any] = {
+        "api_visibility": "private",
+        "show_progress": "hidden",
+        "queue": False,
+    }
+    found = [parts.words, parts.which, parts.view]
+    drawn = [parts.view, parts.list, parts.place, parts.before, parts.after]
+    opened = [
+        parts.about,
+        parts.facts,
+        parts.naming,
+        parts.name,
+        parts.only,
+        parts.reread,
+        parts.sure,
+    ]
+    follow: dict[str, Any] = {
+        "fn": does.follow,
+        "inputs": None,
+        "outputs": [parts.doing, parts.stop, parts.outcomes, parts.dismiss, parts.seen],
+        "api_visibility": "private",
+        "show_progress": "hidden",
+        "concurrency_limit": None,
+        # What happens while one follows must be followed too, also at its very end.
+        "trigger_mode": "always_last",
+    }
+
+    def do(button: gr.Button, fn: Callable[..., Any], inputs: Any, outputs: Any) -> None:  # noqa: ANN401
+        button.click(fn, inputs, outputs, **at_once).then(**follow)
+
+    blocks.load(**follow)
+    tab.select(**follow)
+    parts.seen.change(
+        does.refresh,
+        [*found, scope],
+        [*drawn, *opened, parts.built, scope, status],
+        **at_once,
+    )
+    parts.act.change(does.act, [parts.act, *found], [*drawn, *opened], **at_once).then(**follow)
+    parts.words.change(does.find, found, drawn, **at_once)
+    parts.which.change(does.find, found, drawn, **at_once)
+    parts.before.click(does.back, found, drawn, **at_once)
+    parts.after.click(does.onward, found, drawn, **at_once)
+    parts.close.click(does.close, found, [*drawn, *opened], **at_once)
+    parts.remove.click(does.ask_whether, parts.view, [parts.sure, parts.warning], **at_once)
+    parts.no.click(lambda: gr.Column(visible=False), None, parts.sure, **at_once)
+    parts.only.click(does.only, parts.view, [scope, tabs], **at_once)
+    told = [parts.trouble]
+    do(parts.yes, does.remove, parts.view, [*told, parts.sure])
+    do(parts.rename, does.rename, [parts.view, parts.name], told)
+    do(parts.reread, does.reread, parts.view, told)
+    do(parts.again, does.reread_all, None, told)
+    if settings.uploads:
+        do(parts.add, does.add_text, [parts.title, parts.text], [*told, parts.title, parts.text])
+    do(parts.read, does.add_address, parts.url, [*told, parts.url])
+    do(parts.stop, taking_in.stop, None, None)
+    do(parts.dismiss, taking_in.dismiss, None, None)
+
+
+class Tab:
+    """What the tab's events do."""
+
+    def __init__(self, taking_in: TakingIn, opening: Opening) -> None:
+        self._taking_in = taking_in
+        self._opening = opening
+
+    async def follow(self) -> AsyncIterator[tuple[Update, ...]]:
+        """Show what is done until nothing is, and tell when the list has changed."""
+        shown, drawn = None, -_REST
+        while True:
+            busy = self._taking_in.busy or self._opening.state.status == "starting"
+            version = (self._taking_in.version, self._opening.state.status)
+            if version != shown:
+                now = self._taking_in.activity
+                can_stop = now.doing is not None and now.doing.can_stop and not now.doing.stopping
+                late = not busy or time.monotonic() - drawn >= _REST
+                drawn = time.monotonic() if late else drawn
+                yield (
+                    shelf.doing(now),
+                    gr.Button(visible=can_stop),
+                    shelf.outcomes(now),
+                    gr.Button(visible=bool(now.outcomes) and not busy),
+                    f"{version[0]} {version[1]}" if late else gr.skip(),
+                )
+                shown = version
+            if not busy:
+                return
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    def refresh(
+        self, words: str, which: str, view: View, asked: list[str] | None
+    ) -> tuple[Update, ...]:
+        """Show everything anew, as it is now.
+
+        Args:
+            words: of the filter.
+            which: all, or those with a note.
+            view: what is shown.
+            asked: ids of the sources that are to be asked.
+        """
+        entries = self._taking_in.entries()
+        indexed = shelf.choices(entries)
+        ids = {source_id for _, source_id in indexed}
+        one = _entry(entries, view.chosen)
+        # What is open stays as it is, with what is typed into it, as long as it is there.
+        opened = (gr.skip(),) * 7 if one or not view.chosen else self._opened(None)
+        facts = shelf.about(one) if one else gr.skip()
+        ready = self._opening.state.status == "ready"
+        alone = ""
+        if ready and len(models := self._opening.wait().models) == 1:
+            alone = models[0]
+        return (
+            *self._drawn(entries, words, which, view),
+            opened[0],
+            facts if one else opened[1],
+            *opened[2:],
+            shelf.built_with(self._taking_in.statistics()),
+            gr.Dropdown(
+                choices=indexed,
+                multiselect=True,
+                value=[source_id for source_id in asked or [] if source_id in ids],
+                visible=len(indexed) > 1,
+            ),
+            render.ready(len(indexed), alone) if ready else gr.skip(),
+        )
+
+    def act(self, act: str, words: str, which: str, view: View) -> tuple[Update, ...]:
+        """Open a source of the list.
+
+        Args:
+            act: its key, and a number that makes a second choice a change; another key opens none.
+            words: of the filter.
+            which: all, or those with a note.
+            view: what is shown.
+        """
+        key = act.partition(" ")[0]
+        entries = self._taking_in.entries()
+        one = _entry(entries, key)
+        if one is None:
+            return (gr.skip(),) * 12
+        view = replace(view, chosen=key)
+        return (*self._drawn(entries, words, which, view), *self._opened(one))
+
+    def close(self, words: str, which: str, view: View) -> tuple[Update, ...]:
+        """Open no source any more."""
+        entries = self._taking_in.entries()
+        drawn = self._drawn(entries, words, which, replace(view, chosen=""))
+        return (*drawn, *self._opened(None))
+
+    def find(self, words: str, which: str, view: View) -> tuple[Update, ...]:
+        """Show the first page of what matches."""
+        return self._drawn(self._taking_in.entries(), words, which, replace(view, number=0))
+
+    def back(self, words: str, which: str, view: View) -> tuple[Update, ...]:
+        """Show the page before."""
+        view = replace(view, number=view.number - 1)
+        return self._drawn(self._taking_in.entries(), words, which, view)
+
+    def onward(self, words: str, which: str, view: View) -> tuple[Update, ...]:
+        """Show the next page."""
+        view = replace(view, number=view.number + 1)
+        return self._drawn(self._taking_in.entries(), words, which, view)
+
+    def ask_whether(self, view: View) -> tuple[Update, ...]:
+        """Ask whether the source is to be removed."""
+        one = _entry(self._taking_in.entries(), view.chosen)
+        if one is None:
+            return gr.skip(), gr.skip()
+        return gr.Column(visible=True), shelf.warning(one)
+
+    def remove(self, view: View) -> tuple[Update, ...]:
+        """Remove the source that is open."""
+        return self._told(view, self._taking_in.remove), gr.Column(visible=False)
+
+    def rename(self, view: View, name: str) -> str:
+        """Rename the file of the source that is open."""
+        return self._told(view, lambda one: self._taking_in.rename(one, name))
+
+    def reread(self, view: View) -> str:
+        """Read the source that is open again."""
+        return self._told(view, self._taking_in.read_again)
+
+    def reread_all(self) -> str:
+        """Look at all files again."""
+        self._taking_in.read_again()
+        return ""
+
+    def only(self, view: View) -> tuple[Update, ...]:
+        """Have the chat ask only the source that is open."""
+        one = _entry(self._taking_in.entries(), view.chosen)
+        if one is None or one.info is None:
+            return gr.skip(), gr.skip()
+        return [one.source_id], gr.Tabs(selected="chat")
+
+    def add_text(self, title: str, text: str) -> tuple[Update, ...]:
+        """Take in a text, and empty the boxes."""
+        try:
+            if len(text) > MOST_CHARS:
+                raise RagError(
+                    f"At most {MOST_CHARS:,} characters can be pasted; add a longer text as a file."
+                )
+            kept = self._taking_in.uploads.add_text(title, text)
+        except RagError as exc:
+            return shelf.trouble(str(exc)), gr.skip(), gr.skip()
+        self._taking_in.take(kept.name)
+        return "", "", ""
+
+    def add_address(self, url: str) -> tuple[Update, ...]:
+        """Read a web address, and empty the box."""
+        try:
+            self._taking_in.take_address(url.strip())
+        except RagError as exc:
+            return shelf.trouble(str(exc)), gr.skip()
+        return "", ""
+
+    def _told(self, view: View, do: Callable[[Entry], None]) -> str:
+        """Do something with the source that is open; returns why it was not done, if it was not."""
+        one = _entry(self._taking_in.entries(), view.chosen)
+        if one is None:
+            return shelf.trouble(_GONE)
+        try:
+            do(one)
+        except RagError as exc:
+            return shelf.trouble(str(exc))
+        return ""
+
+    def _drawn(
+        self, entries: Sequence[Entry], words: str, which: str, view: View
+    ) -> tuple[Update, ...]:
+        page = shelf.page_of(entries, words, troubled=which == _TROUBLED, number=view.number)
+        return (
+            replace(view, number=page.number),
+            shelf.shelf(page, n_all=len(entries), chosen=view.chosen),
+            shelf.place(page),
+            gr.Button(visible=page.number > 0),
+            gr.Button(visible=page.number + 1 < page.n_pages),
+        )
+
+    def _opened(self, one: Entry | None) -> tuple[Update, ...]:
+        if one is None:
+            return gr.Column(visible=False), "", *(gr.skip(),) * 4, gr.Column(visible=False)
+        return (
+            gr.Column(visible=True),
+            shelf.about(one),
+            gr.Row(visible=one.upload is not None),
+            (one.upload or "").rpartition("/")[2],
+            gr.Button(visible=one.info is not None),
+            gr.Button("Take back" if one.left_out else "Read again"),
+            gr.Column(visible=False),
+        )
+
+
+def _entry(entries: Sequence[Entry], key: str) -> Entry | None:
+    return next((entry for entry in entries if entry.key == key), None)

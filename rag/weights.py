@@ -1,0 +1,91 @@
+"""Models that are shipped as files: read once, compared with their checksums, and run by ONNX Runtime.
+
+The one place that imports ONNX Runtime. Its official builds report to Microsoft unless told not to, and keep a
+device id in the home folder; nothing here may do either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.errors import ModelError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from tokenizers import Tokenizer
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """A folder of a model, as a script below `training/` wrote it."""
+
+    manifest: Mapping[str, Any]
+    files: Mapping[str, bytes]
+    """Content by name; what was checked is what is used, nothing is read a second time."""
+
+
+def read_weights(folder: Path, *, remedy: str) -> Weights:
+    """Read the manifest and every file it lists, each compared with its SHA-256.
+
+    Args:
+        folder: holds `manifest.json`, whose `files` gives a `sha256` by name.
+        remedy: a sentence on what to do, for the message.
+
+    Raises:
+        ModelError: a file is missing, or differs.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        digests = {name: entry["sha256"] for name, entry in manifest["files"].items()}
+        files = {name: (folder / name).read_bytes() for name in digests}
+    except OSError as exc:
+        raise ModelError(
+            f"The model's file {exc.filename!r} cannot be read ({exc.strerror}). {remedy}"
+        ) from exc
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise ModelError(f"{str(folder / MANIFEST)!r} is damaged. {remedy}") from exc
+    for name, content in files.items():
+        if hashlib.sha256(content).hexdigest() != digests[name]:
+            raise ModelError(
+                f"The model's file {str(folder / name)!r} is damaged: its SHA-256 is not the one in"
+                f" {MANIFEST}. {remedy}"
+            )
+    return Weights(manifest=manifest, files=files)
+
+
+def open_session(model: bytes) -> InferenceSession:
+    """Return a session that runs on the calling thread, and reports to nobody."""
+    # Read by the library when it is loaded: no report, no uploader, no device id (its Privacy.md).
+    os.putenv("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors; warnings are for those who export
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def open_tokenizer(content: bytes) -> Tokenizer:
+    """Return a tokenizer without the padding and truncating that its file may ask for."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_buffer(content)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use, which in a container are fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

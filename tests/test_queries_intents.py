@@ -1,0 +1,202 @@
+"""Which queries want an overview, and which only sound like it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.queries import Intent, intent_of
+
+SUMMARY = """
+Summarise this document
+Summarize the article.
+Can you please summarize the article for me?
+Please could you briefly sum up the report?
+summarise everything
+Summarise all of it in three sentences
+summarize the documents I uploaded
+Give me an overview of the sources.
+give me the main points
+I'd like a short summary of the document, please
+Key takeaways?
+What are the key takeaways of the article?
+What is the gist of this report?
+tl;dr
+TLDR please
+Summary
+executive summary of the paper
+What is this document about?
+what's this report about
+What are these files about?
+What do the documents cover?
+What topics are covered in the sources?
+What's in this folder?
+Describe the document.
+Outline the article
+Go through the report
+Please summarize the given document and highlight any key stipulations.
+Hi, can you summarise it?
+"""
+NAMED = {
+    "summarize report.pdf": "report.pdf",
+    'Summarise the file "annual report.pdf" in three sentences': "annual report.pdf",
+    "What is notes/march.md about?": "notes/march.md",
+    "Give me the main points of the annual report": "annual report",
+    "summarise the employment contract, please": "employment contract",
+    "TL;DR of the document called Northern Lights": "Northern Lights",
+    "overview of the user manual": "user manual",
+}
+SURVEY = {
+    "What do the sources say about tariffs?": "tariffs",
+    "What do the documents say about the treaty in 2024?": "treaty in 2024",
+    "what do all three articles report on the missile test": "missile test",
+    "What have the papers written about corrosion?": "corrosion",
+    "What is said about the harbour in the sources?": "harbour",
+    "Summarise what the sources say about Shoigu": "Shoigu",
+    "Give me a summary of the report on tariffs": "tariffs",
+    "Tell me everything about the missile test": "missile test",
+    "Tell me all the documents say about wages": "wages",
+    "overview of the solar system": "solar system",
+    "Summarise the solar system in the sources": "solar system",
+    "Compare what the sources say about the toll": "toll",
+    "compare Russia and China": "Russia and China",
+}
+DISAGREEMENT = {
+    "Where do they disagree?": "",
+    "Where do the sources disagree?": "",
+    "Where do the sources disagree about the opening date?": "opening date",
+    "On which points do the documents contradict each other?": "",
+    "Do the sources contradict each other?": "",
+    "Do the articles agree on the number of victims?": "number of victims",
+    "How do the reports differ on costs?": "costs",
+    "Which sources disagree on the number of members?": "number of members",
+    "Are there contradictions?": "",
+    "Are there any contradictions between the documents about the casualties?": "casualties",
+    "any discrepancies in the files?": "",
+    "Find conflicting figures in my files": "",
+    "Show me the inconsistencies": "",
+    "What are the differences between the sources?": "",
+    "Point out where the papers contradict each other.": "",
+}
+QUESTIONS = """
+What does the summary of the treaty say about tariffs?
+What is NATO about?
+Who summarised the report?
+What is this about?
+When was the summary published?
+Are there any conflicts in the Middle East?
+Are there contradictions in Marx's theory?
+What are the main themes of Hamlet?
+What are the main points of the treaty?
+What is the difference between RNA and DNA?
+What are the differences between the two treaties?
+Where do Kim and Putin disagree?
+How do they differ?
+Do they agree?
+What did they claim about the BBC report?
+What does the article say about Shoigu?
+Describe the bridge
+Outline the steps to reset the password
+Explain the treaty
+What is in the box?
+What do analysts say about the test?
+Why do sources of error matter?
+What sources of income does the city have?
+Which sources did the author use?
+How many documents were signed?
+What documents are needed for a visa?
+Who disagreed with the report?
+What caused the conflict between the states?
+Is there a summary?
+Who gave an overview of the war?
+What overview did Kim give?
+Which figures conflict with the census?
+Who compared Russia and China?
+Tell me about the bridge
+List the members of the union
+Fasse das Dokument zusammen und erkläre den Vertrag.
+"""
+
+
+def lines(text: str) -> list[str]:
+    """Return the lines that are not empty."""
+    return [line for line in text.splitlines() if line]
+
+
+@pytest.mark.parametrize("query", lines(SUMMARY))
+def test_a_summary_of_everything_is_recognised(query):
+    """However it is worded, and with courtesies around it, it names no topic and no document."""
+    assert Intent(kind="summary") == intent_of(query)
+
+
+@pytest.mark.parametrize(("query", "name"), NAMED.items())
+def test_a_summary_of_one_document_keeps_its_name(query, name):
+    """The words that name the document are handed on, without the noun or article before them."""
+    assert Intent(kind="summary", source_hint=name) == intent_of(query)
+
+
+@pytest.mark.parametrize(("query", "topic"), SURVEY.items())
+def test_a_survey_keeps_its_topic(query, topic):
+    """What is asked of all sources, or summarised without being one of them, is a topic."""
+    assert Intent(kind="survey", topic=topic) == intent_of(query)
+
+
+@pytest.mark.parametrize(("query", "topic"), DISAGREEMENT.items())
+def test_a_disagreement_is_recognised(query, topic):
+    """With a topic or about everything."""
+    assert Intent(kind="disagreement", topic=topic) == intent_of(query)
+
+
+def test_a_comparison_names_who_is_compared():
+    """Sources that are compared on a topic are named, and so are two that are compared as a whole."""
+    expected = Intent(kind="survey", topic="traffic", source_hint="a.txt and b.txt")
+
+    assert expected == intent_of("Compare what a.txt and b.txt say about traffic")
+    assert Intent(kind="survey") == intent_of("Compare the documents")
+
+
+@pytest.mark.parametrize("query", lines(QUESTIONS))
+def test_an_ordinary_question_stays_one(query):
+    """A question that holds a word of summaries, sources or disagreement is answered as ever."""
+    assert Intent(kind="question") == intent_of(query)
+
+
+@given(st.text(max_size=400))
+def test_any_text_has_an_intent(query):
+    """No text raises, and what is no question has no more in it than the text."""
+    intent = intent_of(query)
+
+    assert intent.topic in " ".join(query.split())
+    assert intent.source_hint in " ".join(query.split())
+
+
+@given(
+    st.sampled_from([*lines(SUMMARY), *SURVEY, *DISAGREEMENT, *lines(QUESTIONS)]),
+    st.sampled_from(
+        ["{}", "  {}  ", "Please, {}", "Could you {}", "{} please", "{}!!", "Hello! {}"]
+    ),
+)
+def test_courtesies_change_nothing(query, around):
+    """What is said around an order or a question is not part of it."""
+    assert intent_of(query) == intent_of(around.format(query))
+
+
+@pytest.mark.parametrize(
+    "piece", ["the of ", "summary of ", "are there any ", "a b of the report ", "any all "]
+)
+def test_a_hostile_query_costs_no_time(piece):
+    """The rules look at 300 characters and never go back and forth over them for long."""
+    started = time.perf_counter()
+
+    intent_of("summarise " + piece * 60)
+    intent_of((piece * 60)[:299] + "?")
+
+    assert time.perf_counter() - started < 1.0
+
+
+def test_a_long_text_is_a_question():
+    """A page that begins with "summarise" is a text, not an order about the sources."""
+    assert "question" == intent_of("Summarise this document " + "and that " * 40).kind

@@ -1,0 +1,81 @@
+"""Files of shipped models: whole or refused, and run without a report to anybody."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from rag.errors import ModelError
+from rag.weights import open_tokenizer, read_weights
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A model of one file."""
+    (tmp_path / "a.bin").write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    manifest = {"name": "a", "files": {"a.bin": {"sha256": digest}}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return tmp_path
+
+
+def test_a_whole_model_is_read(folder):
+    """Manifest and files come as they were written."""
+    weights = read_weights(folder, remedy="Do that.")
+
+    assert "a" == weights.manifest["name"]
+    assert {"a.bin": b"weights"} == weights.files
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.bin", b"other", "is damaged: its SHA-256"),
+        ("a.bin", None, "cannot be read"),
+        ("manifest.json", None, "cannot be read"),
+        ("manifest.json", b"{", "is damaged"),
+        ("manifest.json", b"[]", "is damaged"),
+        ("manifest.json", b'{"files": {"a.bin": {}}}', "is damaged"),
+    ],
+)
+def test_anything_else_is_refused_with_what_to_do(folder, name, content, said):
+    """A file that is missing or differs is named, with the remedy."""
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_bytes(content)
+
+    with pytest.raises(ModelError, match=rf"{name}.*{said}.*Do that\.$"):
+        read_weights(folder, remedy="Do that.")
+
+
+@pytest.mark.model
+def test_nothing_is_kept_or_reported(tmp_path):
+    """Running the shipped encoder leaves no device id in a home folder, as ONNX Runtime does by itself."""
+    code = "from rag.embedding import load_encoder; load_encoder('builtin').encode_queries(['a'])"
+    env = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    env.pop("ORT_DISABLE_TELEMETRY", None)
+
+    subprocess.run([sys.executable, "-c", code], env=env, check=True)
+
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_tokenizer_neither_pads_nor_cuts():
+    """What a file asks for is left out: each text has its own length."""
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+
+    made = Tokenizer(WordLevel({"a": 0, "?": 1}, unk_token="?"))
+    made.pre_tokenizer = Whitespace()
+    made.enable_padding(length=9)
+    made.enable_truncation(max_length=2)
+
+    tokenizer = open_tokenizer(made.to_str().encode())
+
+    assert [1, 4] == [len(tokenizer.encode(text)) for text in ("a", "a a a a")]

@@ -1,0 +1,1 @@
+"""What makes the shipped weights; nothing here is imported by the program."""

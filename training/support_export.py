@@ -1,0 +1,244 @@
+"""Make the files of the support model from a trained checkpoint, and measure what int8 loses.
+
+    python -m training.support_export --checkpoint FOLDER/cooled-STEP --data FILES --out FOLDER
+
+1. Export the network by `torch.onnx.export`: ids, mask and types in, one logit out.
+2. Quantise it as the encoder is, and store it in float16.
+3. Calibrate on pairs of articles that were never trained on, and `--dev`: each set has the same weight.
+4. Judge both on `--judge`. int8 is taken where it loses less than `MAX_LOSS` points of AUROC on fp32 over the
+   sets it was calibrated on, float16 otherwise.
+5. Write model.onnx, tokenizer.json and manifest.json with sizes, SHA-256 sums, calibration and figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from onnxruntime import InferenceSession, SessionOptions
+from sklearn.linear_model import LogisticRegression
+
+from rag.evaluation.benchmarks.collection import SupportPair
+from rag.evaluation.measures import auroc
+from training.export_encoder import INPUTS, SOURCE_SHA256, quantise, sha256, write_json
+from training.reader_batches import Batch
+from training.reader_data import load_tokenizer
+from training.reader_export import MAX_BYTES, PACKAGES, halve
+from training.reader_judging import Logits
+from training.reader_model import about, recipe_of
+from training.support_data import LONGEST
+from training.support_judging import Judging, figures, judging, read_pairs, scores
+from training.support_model import SupportOnly, new_network, take_weights
+from training.support_train import dev_pairs
+from training.train_reader import CHECKPOINT, official_weights
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+OUTPUT = "support"
+MAX_LOSS = 0.01
+"""AUROC, 0..1, that int8 may lose."""
+LEAST_SLOPE = 0.05
+"""Of the logistic curve; below it a logit means nothing, or the opposite."""
+OWN_SAMPLE, LONG_SAMPLE = 2000, 500
+"""Pairs of held-out articles to calibrate on, alone and amid others."""
+AMID = 8
+"""Evidences of other pairs that a pair is put amid."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Export, choose, calibrate and write."""
+    args = read_arguments(arguments)
+    torch.set_num_threads(args.threads)
+    checkpoint = args.checkpoint / CHECKPOINT
+    weights = args.weights or official_weights()
+    tokenizer = load_tokenizer(weights / "tokenizer.json")
+    own = own_sets(args, tokenizer)
+    apart = {
+        name: judging(pairs, tokenizer, n=args.sample)
+        for path in args.judge
+        for name, pairs in read_pairs(path).items()
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        forms = export_forms(checkpoint, weights, Path(scratch))
+        form = choose(own, forms, args.threads)
+        model = onnx_model(forms[form], args.threads)
+        said = {name: scores(model, one) for name, one in (own | apart).items()}
+        calibration = calibrate({name: said[name] for name in own}, own)
+        threshold = -calibration["bias"] / calibration["slope"]
+        measured = {
+            name: figures(said[name], one.true, threshold=threshold)
+            for name, one in (own | apart).items()
+        }
+        args.out.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(forms[form], args.out / "model.onnx")
+        shutil.copyfile(weights / "tokenizer.json", args.out / "tokenizer.json")
+        manifest = describe(args.out, form, checkpoint, args.data)
+        manifest |= {"calibration": calibration, "figures": measured}
+        write_json(args.out / "manifest.json", manifest)
+    print(json.dumps(measured, indent=2))
+    print(f"written to {args.out}")
+
+
+def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what the command line says, or these words in its place."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument(
+        "--checkpoint", type=Path, required=True, help="folder of a run, best of a cooled one"
+    )
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, help="what it was trained on"
+    )
+    parser.add_argument("--dev", type=Path, nargs="*", default=[], help="claims to calibrate on")
+    parser.add_argument("--judge", type=Path, nargs="*", default=[], help="claims to judge by")
+    parser.add_argument("--weights", type=Path, help="folder of a BERT; default: the official one")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument("--seed", type=int, default=0, help="of the run")
+    parser.add_argument("--sample", type=int, help="pairs of each set; default: all")
+    parser.add_argument("--threads", type=int, default=2)
+    return parser.parse_args(arguments)
+
+
+def own_sets(args: argparse.Namespace, tokenizer: Tokenizer) -> dict[str, Judging]:
+    """Return what is calibrated on: pairs of held-out articles, alone and amid other texts, and `--dev`."""
+    named = dev_pairs(args)
+    made = random.Random(args.seed).sample(named["made"], min(OWN_SAMPLE, len(named["made"])))
+    named |= {"made": made, "made_long": amid_others(made[:LONG_SAMPLE])}
+    return {name: judging(pairs, tokenizer, n=args.sample) for name, pairs in named.items()}
+
+
+def amid_others(pairs: Sequence[SupportPair]) -> list[SupportPair]:
+    """Return the pairs with evidence of other pairs before and behind their own."""
+    long = []
+    for at, pair in enumerate(pairs):
+        others = [pairs[(at + step) % len(pairs)].evidence for step in range(1, 1 + AMID)]
+        whole = "\n".join([*others[::2], pair.evidence, *others[1::2]])
+        long.append(replace(pair, evidence=whole))
+    return long
+
+
+def export_forms(checkpoint: Path, weights: Path, folder: Path) -> dict[str, Path]:
+    """Write the network in each form; return their files by name."""
+    network = new_network(weights, recipe_of(checkpoint))
+    take_weights(network, checkpoint)
+    forms = {name: folder / f"{name}.onnx" for name in ("fp32", "int8", "fp16")}
+    example = torch.ones(2, 9, dtype=torch.long)
+    with warnings.catch_warnings():
+        # As for the encoder: deprecated, but the graph that quantising was measured on.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            SupportOnly(network.eval()),
+            (example,) * len(INPUTS),
+            forms["fp32"],
+            input_names=list(INPUTS),
+            output_names=[OUTPUT],
+            dynamic_axes={name: {0: "batch", 1: "length"} for name in INPUTS}
+            | {OUTPUT: {0: "batch"}},
+            opset_version=17,
+            dynamo=False,
+        )
+    quantise(forms["fp32"], forms["int8"])
+    halve(forms["fp32"], forms["fp16"])
+    return forms
+
+
+def onnx_model(path: Path, threads: int) -> Callable[[Batch], Logits]:
+    """Return the file's answers, one pair a run, as the program reads."""
+    options = SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    session = InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def model(batch: Batch) -> Logits:
+        support = np.zeros(batch.n, dtype=np.float32)
+        for i in range(batch.n):
+            length = int(batch.mask[i].sum())
+            feed = zip(INPUTS, (batch.ids, batch.mask, batch.types), strict=True)
+            support[i] = session.run(
+                [OUTPUT], {name: one[i : i + 1, :length] for name, one in feed}
+            )[0][0]
+        nothing = np.zeros(batch.ids.shape, dtype=np.float32)
+        return Logits(start=nothing, end=nothing, answer=support)
+
+    return model
+
+
+def choose(own: Mapping[str, Judging], forms: Mapping[str, Path], threads: int) -> str:
+    """Return the form that ships; stop where it is too large to."""
+    means = {}
+    for form in ("fp32", "int8"):
+        model = onnx_model(forms[form], threads)
+        found = [auroc(scores(model, one), one.true) for one in own.values()]
+        means[form] = float(np.mean(found))
+    print(json.dumps({form: round(value, 4) for form, value in means.items()}), flush=True)
+    form = "int8" if means["fp32"] - means["int8"] < MAX_LOSS else "fp16"
+    if (size := forms[form].stat().st_size) > MAX_BYTES:
+        raise SystemExit(f"{form} has {size} bytes, more than {MAX_BYTES}; nothing was written.")
+    return form
+
+
+def calibrate(
+    said: Mapping[str, NDArray[np.float64]], own: Mapping[str, Judging]
+) -> dict[str, float]:
+    """Fit the probability of support (Platt 1999); all sets, and in each both classes, weigh the same."""
+    x = np.concatenate([said[name] for name in own])
+    y = np.concatenate([np.array(one.true) for one in own.values()])
+    weight = np.concatenate(
+        [
+            np.where(one.true, 0.5 / np.mean(one.true), 0.5 / (1 - np.mean(one.true)))
+            / len(one.true)
+            for one in own.values()
+        ]
+    )
+    fitted = LogisticRegression(C=1e6, max_iter=1000).fit(
+        x[:, None], y, sample_weight=weight * len(x) / len(own)
+    )
+    if (slope := float(fitted.coef_[0][0])) < LEAST_SLOPE:
+        raise SystemExit(
+            f"The model does not tell support on held-out pairs (slope {slope:.4f}); nothing was"
+            " written. Train it longer."
+        )
+    return {
+        "slope": round(slope, 5),
+        "bias": round(float(fitted.intercept_[0]), 5),
+    }
+
+
+def describe(made: Path, form: str, checkpoint: Path, data: Sequence[Path]) -> dict[str, Any]:
+    """Return the manifest but for what is measured."""
+    run = about(checkpoint)
+    return {
+        "name": f"minilm-support-{form}/1",
+        "max_tokens": LONGEST,
+        "files": {
+            name: {"sha256": sha256(made / name), "bytes": (made / name).stat().st_size}
+            for name in ("model.onnx", "tokenizer.json")
+        },
+        "made": {
+            "encoder": "sentence-transformers/all-MiniLM-L6-v2, Apache-2.0",
+            "model.safetensors": SOURCE_SHA256,
+            "data": {path.name: sha256(path) for path in data},
+            "credits": "SQuAD 2.0 (Rajpurkar, Jia and Liang 2018), CC BY-SA 4.0; QAMR (Michael et al."
+            " 2018), MIT; PolicyQA (Ahmad et al. 2020), MIT",
+            "steps": run["step"],
+            "examples": run["examples"],
+            "recipe": run["recipe"],
+        },
+        "versions": {name: metadata.version(name) for name in PACKAGES},
+    }
+
+
+if __name__ == "__main__":
+    main()

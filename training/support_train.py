@@ -1,0 +1,184 @@
+"""Train the support model that ships in the package: does this evidence say what this claim says?
+
+    python -m training.support_train --data squad2_train.json.gz qamr.json.gz policyqa.json.gz --out FOLDER
+
+As the reader's training it has no planned end, keeps a checkpoint every few minutes, and goes on from it by the same
+command. At any time the same command with `--cooldown 500` brings a copy of the latest checkpoint to rest, at
+FOLDER/cooled-STEP. See training/README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from rag.evaluation.benchmarks.collection import SupportPair
+from training.reader_batches import Batch
+from training.reader_data import load_tokenizer
+from training.reader_model import Recipe, Trainer
+from training.support_data import batches, held_out_groups, prepare
+from training.support_judging import Judging, best_threshold, figures, judging, read_pairs, scores
+from training.support_model import SupportTrainer, new_network
+from training.train_reader import (
+    CHECKPOINT,
+    SPOKEN,
+    Pace,
+    add_run_options,
+    as_model,
+    go_on,
+    locked,
+    official_weights,
+    stage_of,
+    tell,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train until stopped, or cool down."""
+    args = read_arguments(arguments)
+    torch.set_num_threads(args.threads)
+    args.out.mkdir(parents=True, exist_ok=True)
+    weights = args.weights or official_weights()
+    recipe = recipe_from(args)
+    stage = stage_of(args, recipe)
+    with locked(stage.folder):
+        pairs = prepare(
+            args.data,
+            judged_files(args),
+            weights / "tokenizer.json",
+            args.out / "data.npz",
+            seed=args.seed,
+        )
+        network = new_network(weights, recipe, begin=args.begin)
+        trainer = SupportTrainer(network, recipe, torch.device(args.device))
+        go_on(trainer, stage.folder / CHECKPOINT)
+        stream = batches(pairs, seed=recipe.seed, pieces=recipe.pieces, first=trainer.step)
+        pace = Pace(last=stage.last, evaluate_every=args.evaluate_every, save_every=args.save_every)
+        sets = dev_sets(args, weights)
+        train(trainer, stream, sets, stage.folder, pace=pace, rate=stage.rate)
+
+
+def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what the command line says, or these words in its place."""
+    usual = Recipe(rate=1e-4)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="SQuAD 2.0 layout")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--begin", type=Path, help="checkpoint of a reader to begin with")
+    parser.add_argument("--dev", type=Path, nargs="*", default=[], help="claims to judge by")
+    parser.add_argument(
+        "--judged",
+        type=Path,
+        nargs="*",
+        help="never trained on; default: all other files beside the data, and of ../support",
+    )
+    add_run_options(parser, usual)
+    parser.add_argument("--sample", type=int, default=400, help="pairs of each set to judge by")
+    parser.add_argument("--evaluate-every", type=int, default=250, help="steps")
+    parser.add_argument("--save-every", type=float, default=300, help="seconds")
+    return parser.parse_args(arguments)
+
+
+def recipe_from(args: argparse.Namespace) -> Recipe:
+    """Return what the command line says of the weights to come."""
+    return Recipe(
+        seed=args.seed,
+        rate=args.rate,
+        dropout=args.dropout,
+        pieces=args.pieces,
+        freeze_embeddings=args.freeze_embeddings,
+        answerability=1.0,
+    )
+
+
+def judged_files(args: argparse.Namespace) -> list[Path]:
+    """Return the files of which nothing is trained on."""
+    if args.judged is not None:
+        return list(args.judged)
+    folder = args.data[0].parent
+    beside = sorted(folder.glob("*.json*"))
+    claims = sorted((folder.parent / "support").glob("*.jsonl*"))
+    return [one for one in beside if one not in args.data] + claims
+
+
+def dev_sets(args: argparse.Namespace, weights: Path) -> dict[str, Judging]:
+    """Return what to judge by while training: pairs of held-out articles, and files of claims."""
+    tokenizer = load_tokenizer(weights / "tokenizer.json")
+    return {
+        name: judging(pairs, tokenizer, n=args.sample, seed=args.seed)
+        for name, pairs in dev_pairs(args).items()
+    }
+
+
+def dev_pairs(args: argparse.Namespace) -> dict[str, list[SupportPair]]:
+    """Return the same pairs as text, by the name of their set."""
+    named = {
+        "made": [
+            SupportPair(
+                claim=one.claim,
+                evidence=one.evidence,
+                label="supported" if one.supported else "not_supported",
+            )
+            for group in held_out_groups(args.data, seed=args.seed)
+            for one in group
+        ]
+    }
+    for path in args.dev:
+        named |= read_pairs(path)
+    return named
+
+
+def train(
+    trainer: Trainer,
+    stream: Iterator[Batch],
+    sets: dict[str, Judging],
+    folder: Path,
+    *,
+    pace: Pace,
+    rate: Callable[[int], float],
+) -> None:
+    """Take steps until the last, speak of them, judge and save."""
+    saved = time.monotonic()
+    recent: list[tuple[int, float, float]] = []
+    while trainer.step < pace.last:
+        batch, began = next(stream), time.monotonic()
+        loss = float(trainer.learn(batch, rate=rate(trainer.step)).answerable)
+        recent.append((batch.n, time.monotonic() - began, loss))
+        done = trainer.step >= pace.last
+        if trainer.step % SPOKEN == 0 or done:
+            tell(folder, trainer, means(recent) | {"rate": rate(trainer.step - 1)})
+            recent = []
+        if trainer.step % pace.evaluate_every == 0 or done:
+            tell(folder, trainer, judge(trainer, sets))
+        if done or time.monotonic() - saved > pace.save_every:
+            trainer.save(folder / CHECKPOINT)
+            saved = time.monotonic()
+
+
+def means(recent: Sequence[tuple[int, float, float]]) -> dict[str, float]:
+    """Return what the steps since the last line were like."""
+    sizes, seconds, losses = zip(*recent, strict=True)
+    return {
+        "loss": round(float(np.mean(losses)), 4),
+        "examples_per_second": round(sum(sizes) / sum(seconds), 2),
+    }
+
+
+def judge(trainer: Trainer, sets: dict[str, Judging]) -> dict[str, float]:
+    """Return AUROC and best balanced accuracy on each set."""
+    found = {}
+    for name, judged in sets.items():
+        said = scores(as_model(trainer), judged)
+        measured = figures(said, judged.true, threshold=best_threshold(said, judged.true))
+        found[f"{name}_auroc"] = measured["auroc"]
+        found[f"{name}_best_balanced"] = measured["balanced_accuracy"]
+    return found
+
+
+if __name__ == "__main__":
+    main()
