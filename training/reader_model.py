@@ -237,6 +237,15 @@ def to_tensors(batch: Batch, device: torch.device) -> Iterator[Tensor]:
     return (torch.from_numpy(one).to(device) for one in (batch.ids, batch.mask, batch.types))
 
 
+def weights_of(path: Path) -> dict[str, Tensor]:
+    """Return the weights of a checkpoint by the names of the network's parameters."""
+    return {
+        name.removeprefix("weight/"): tensor
+        for name, tensor in read_tensors(path).items()
+        if name.startswith("weight/")
+    }
+
+
 def readable(ids: Tensor, types: Tensor) -> Tensor:
     """Return where an answer may stand, shape (n, length): in the text, or at [CLS] for none."""
     places = (types == 1) & (ids != SEP)

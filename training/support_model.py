@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from training.onnx_weights import onnx_weights
 from training.reader_batches import Batch
-from training.reader_model import Losses, ReaderNetwork, Recipe, Trainer, read_tensors, to_tensors
+from training.reader_model import Losses, ReaderNetwork, Recipe, Trainer, to_tensors, weights_of
 
 
 def new_network(weights: Path, recipe: Recipe, *, begin: Path | None = None) -> ReaderNetwork:
@@ -22,7 +23,7 @@ def new_network(weights: Path, recipe: Recipe, *, begin: Path | None = None) -> 
     Args:
         weights: folder of the encoder.
         recipe: its seed draws the head, its dropout is the network's.
-        begin: checkpoint of a reader, or of a support model, to take the weights of.
+        begin: checkpoint of a reader or of a support model, or the ONNX file of a shipped one, to take the weights of.
     """
     network = ReaderNetwork.from_encoder(weights, seed=recipe.seed, dropout=recipe.dropout)
     network.span.requires_grad_(False)
@@ -31,17 +32,13 @@ def new_network(weights: Path, recipe: Recipe, *, begin: Path | None = None) -> 
     return network
 
 
-def take_weights(network: ReaderNetwork, checkpoint: Path) -> None:
-    """Put a checkpoint's weights in; what was frozen while it was trained stays as it is."""
-    trained = {
-        name.removeprefix("weight/"): tensor
-        for name, tensor in read_tensors(checkpoint).items()
-        if name.startswith("weight/")
-    }
+def take_weights(network: ReaderNetwork, trained_in: Path) -> None:
+    """Put the weights of a file in; what was frozen while they were trained stays as it is."""
+    trained = onnx_weights(trained_in) if trained_in.suffix == ".onnx" else weights_of(trained_in)
     missing = network.load_state_dict(trained, strict=False).missing_keys
     kept = (".embeddings.", "span.")
     if strange := [name for name in missing if not any(part in name for part in kept)]:
-        raise SystemExit(f"{checkpoint} lacks {', '.join(strange)}.")
+        raise SystemExit(f"{trained_in} lacks {', '.join(strange)}.")
 
 
 class SupportTrainer(Trainer):

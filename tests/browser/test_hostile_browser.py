@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -78,8 +78,21 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """The real pipeline with the built-in encoder over real files, asked through two obedient models."""
-    folder = tmp_path_factory.mktemp("hostile")
+    """What all tests share that change none of its sources."""
+    with staged(tmp_path_factory.mktemp("hostile")) as shared:
+        yield shared
+
+
+@pytest.fixture
+def own_scene(tmp_path: Path) -> Iterator[Scene]:
+    """The same for one test alone."""
+    with staged(tmp_path) as own:
+        yield own
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Scene]:
+    """Serve the real pipeline with the built-in encoder over real files, asked through two obedient models."""
     settings = Settings(seeds_dir=folder / "seeds", index_dir=folder / "index", top_k=2)
     settings.seeds_dir.mkdir()
     extractive = ExtractiveAnswerer(load_reader("builtin"))
@@ -105,7 +118,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 @pytest.fixture
 def judged(scene: Scene, arrive: Callable[..., Visit]) -> Callable[..., Visit]:
-    """Open pages that are looked at from their first moment; nothing has been achieved yet."""
+    """Open pages of the shared scene that are looked at from their first moment; nothing has been achieved yet."""
     scene.struck.clear()
     scene.violations = 0
     return partial(arrive, scene.served.address, script=JUDGE)
@@ -159,9 +172,9 @@ def test_no_hostile_document_achieves_anything(
     assert {} == scene.struck
 
 
-def test_hostile_names_are_only_names(scene: Scene, judged: Callable[..., Visit]):
+def test_hostile_names_are_only_names(own_scene: Scene, arrive: Callable[..., Visit]):
     """In the list of sources, in what is said of each, in reasons, and where sources are chosen."""
-    visit = judged()
+    scene, visit = own_scene, arrive(own_scene.served.address, script=JUDGE)
     visit.to("Sources")
     visit.page.get_by_label("Filter").fill("alert(1)>.pdf")
     visit.page.locator(".fn-bad").filter(has_text="Not indexed.").wait_for()
