@@ -191,6 +191,12 @@ class TestSplitSentences:
         """Abbreviations end nothing, and a bare yes or no belongs to what follows."""
         assert sentences == [line[span.start : span.end] for span in split_sentences(line)]
 
+    def test_a_long_line_is_cut_between_its_sentences(self):
+        """However long a line, no sentence that is shorter than half a window comes in two."""
+        sentences = [f"The tower of place {number} is tall." for number in range(200)]
+        line = " ".join(sentences)
+        assert sentences == [line[span.start : span.end] for span in split_sentences(line)]
+
     @given(st.text(max_size=200) | st.text(alphabet='aB. "“?\xa0\u2028', max_size=3000))
     def test_any_line_is_split_without_loss(self, line):
         """Spans are in order, and everything outside them is white space."""

@@ -21,11 +21,11 @@ from rag.embedding.onnx import SHIPPED
 from rag.evaluation.benchmarks.collection import SupportPair
 from rag.reader.support import open_support
 from tests.training_fakes import save_reading_data, save_tiny_bert
-from training import support_export, support_train
+from training import reader_export, support_export, support_train
 from training.reader_batches import CLS, SEP
 from training.reader_data import load_tokenizer
 from training.reader_judging import Logits
-from training.reader_model import Recipe, about, read_tensors, recipe_of
+from training.reader_model import Recipe, about, read_tensors, recipe_of, weights_of
 from training.reader_squad import Article, Judged, Paragraph, Question, read_articles
 from training.support_data import (
     Pairs,
@@ -38,7 +38,7 @@ from training.support_data import (
     without_judged,
 )
 from training.support_judging import best_threshold, judging, read_pairs, scores
-from training.support_model import SupportTrainer, new_network, take_weights
+from training.support_model import SupportTrainer, new_network
 from training.support_pairs import Pair
 from training.train_reader import CHECKPOINT, LOG
 
@@ -291,6 +291,43 @@ def test_a_run_can_begin_with_another_s_weights(data, bert, tmp_path):
     assert not torch.equal(new_network(bert, recipe).answer.weight, begun)
 
 
+def test_layers_can_stay_as_they_are(data, bert, tmp_path):
+    """What is frozen is what the run began with, and its checkpoint has it all the same."""
+    run(data, bert, tmp_path, "--steps", "2", "--freeze-layers", "1")
+    kept = weights_of(tmp_path / CHECKPOINT)
+
+    before = new_network(bert, recipe_of(tmp_path / CHECKPOINT)).state_dict()
+
+    layers = [name for name in kept if name.startswith("encoder.encoder.layer.0.")]
+    assert layers
+    assert all(torch.equal(before[name], kept[name]) for name in layers)
+    assert not torch.equal(before["answer.weight"], kept["answer.weight"])
+
+
+@pytest.mark.parametrize("export", [reader_export.export_forms, support_export.export_forms])
+@pytest.mark.parametrize("form", ["fp32", "int8"])
+def test_a_shipped_network_can_be_trained_on(bert, tmp_path, export, form):
+    """Its ONNX file gives its weights back: those in int8 to within half of a column's largest step."""
+    network = new_network(bert, Recipe(seed=3))
+    torch.manual_seed(3)
+    for name, parameter in network.named_parameters():
+        if (
+            "_embeddings." not in name
+        ):  # of equal ones, such as a new network's biases, one is written
+            torch.nn.init.normal_(parameter, std=0.1)
+    own = {name: one.clone() for name, one in network.state_dict().items()}
+    exported = export(network, tmp_path)[form]
+
+    found = new_network(bert, Recipe(seed=4), begin=exported).state_dict()
+
+    spans = {name for name in own if name.startswith("span.")}
+    assert own.keys() == found.keys()
+    for name in own.keys() - (spans if export is support_export.export_forms else set()):
+        step = own[name].abs().amax(dim=-1, keepdim=True) / 127
+        exact = form == "fp32" or name.endswith("bias") or ".embeddings." in name
+        assert torch.all((own[name] - found[name]).abs() <= (1e-7 if exact else step)), name
+
+
 def test_the_network_can_learn(bert):
     """What is told by one word of the evidence is soon known: what is learned from is what is asked for."""
     recipe = Recipe(rate=3e-3, answerability=1.0, freeze_embeddings=False, warmup=10)
@@ -347,13 +384,12 @@ def test_the_exported_file_says_what_the_network_says(knowing, bert, tmp_path):
     """In fp32 the file's logits are the network's."""
     pytest.importorskip("onnx", reason="comes with `make .venv/.ready-training`")
     checkpoint = knowing / CHECKPOINT
-    network = new_network(bert, recipe_of(checkpoint))
-    take_weights(network, checkpoint)
+    network = new_network(bert, recipe_of(checkpoint), begin=checkpoint)
     batch = next(batches(encode([TOLD], tokenizer(), {}), seed=0, pieces=400))
     with torch.inference_mode():
         meant = network.eval()(*map(torch.from_numpy, (batch.ids, batch.mask, batch.types))).answer
 
-    forms = support_export.export_forms(checkpoint, bert, tmp_path)
+    forms = support_export.export_forms(network, tmp_path)
 
     said = support_export.onnx_model(forms["fp32"], 1)(batch).answer
     assert np.allclose(meant.numpy(), said, atol=1e-4)

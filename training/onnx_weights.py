@@ -23,7 +23,9 @@ def onnx_weights(path: Path) -> dict[str, Tensor]:
     held = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     found = {name: array for name, array in held.items() if "::" not in name}
     for node in graph.node:
-        matrix = next((name for name in node.input if name.endswith(QUANTISED) and name in held), "")
+        matrix = next(
+            (name for name in node.input if name.endswith(QUANTISED) and name in held), ""
+        )
         place = node.name.strip("/").split("/")
         if node.op_type == "MatMulInteger" and matrix:
             name = ".".join(place[:-1])
@@ -39,5 +41,6 @@ def onnx_weights(path: Path) -> dict[str, Tensor]:
 
 def _dequantised(held: dict[str, np.ndarray], name: str) -> np.ndarray:
     """Return a matrix of which each column has a step of its own."""
-    values = held[f"{name}{QUANTISED}"].astype(np.float32) - held[f"{name}_zero_point"]
-    return values * held[f"{name}_scale"]
+    values: np.ndarray = held[f"{name}{QUANTISED}"].astype(np.float32) - held[f"{name}_zero_point"]
+    scaled: np.ndarray = values * held[f"{name}_scale"]
+    return scaled

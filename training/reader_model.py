@@ -46,6 +46,8 @@ class Recipe:
     short: int = 128
     """The same until it cools down: half the text teaches more in the same time."""
     freeze_embeddings: bool = True
+    freeze_layers: int = 0
+    """Layers above the embeddings that stay as they are too."""
     bf16: bool = True
     """Compute in bfloat16; the optimiser keeps the weights in float32 either way."""
     answerability: float = 0.5
@@ -126,6 +128,8 @@ class Trainer:
         self._device = device
         if recipe.freeze_embeddings:
             network.encoder.embeddings.requires_grad_(False)
+        for layer in network.encoder.encoder.layer[: recipe.freeze_layers]:
+            layer.requires_grad_(False)
         trained = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
         self._names = [name for name, _ in trained]
         self._exact = [p.detach().float().clone() for _, p in trained]
@@ -193,6 +197,9 @@ class Trainer:
             tensors[f"weight/{name}"] = exact
             tensors[f"mean/{name}"] = state["exp_avg"]
             tensors[f"square/{name}"] = state["exp_avg_sq"]
+        for name, frozen in self.network.named_parameters():
+            if name not in self._names and ".embeddings." not in name:  # those are the encoder's
+                tensors[f"weight/{name}"] = frozen.detach().float()
         run = {"step": self.step, "examples": self.examples, "recipe": asdict(self.recipe)}
         replace_file(path, lambda file: save_file(tensors, file, {"run": json.dumps(run)}))
 

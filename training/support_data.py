@@ -170,7 +170,9 @@ def ragged(texts: Sequence[str], tokenizer: Tokenizer) -> Ragged:
     return Ragged(pieces=np.concatenate([np.zeros(0, dtype=np.uint16), *pieces]), starts=starts)
 
 
-def batches(pairs: Pairs, *, seed: int, pieces: int, first: int = 0) -> Iterator[Batch]:
+def batches(
+    pairs: Pairs, *, seed: int, pieces: int, longest: int = LONGEST, first: int = 0
+) -> Iterator[Batch]:
     """Yield the batches of a run from step `first` on, without end; supported pairs are framed as answered.
 
     Groups stay together. Which ones a step sees is a function of the seed and the step alone.
@@ -179,19 +181,20 @@ def batches(pairs: Pairs, *, seed: int, pieces: int, first: int = 0) -> Iterator
         pairs: what to draw from; each epoch sees all.
         seed: of the run.
         pieces: word pieces in a batch at most, padding included.
+        longest: word pieces of one pair at most; groups with a longer one are left out.
         first: steps to leave out, since they were taken already.
     """
-    yield from islice(_endless(pairs, seed, pieces), first, None)
+    yield from islice(_endless(pairs, seed, pieces, longest), first, None)
 
 
-def _endless(pairs: Pairs, seed: int, pieces: int) -> Iterator[Batch]:
+def _endless(pairs: Pairs, seed: int, pieces: int, most: int) -> Iterator[Batch]:
     lengths = pairs.texts.lengths[pairs.rows[:, :2]].sum(axis=1) + SPECIAL
     bounds = np.flatnonzero(np.diff(pairs.rows[:, 3], prepend=-1, append=-1))
     longest = np.array([lengths[a:b].max() for a, b in pairwise(bounds)])
     epoch = 0
     while True:
         rng = np.random.default_rng((seed, epoch))
-        order = rng.permutation(len(longest))
+        order = rng.permutation(np.flatnonzero(longest <= most))
         for start in range(0, len(order), POOL):
             pool = order[start : start + POOL]
             pool = pool[np.argsort(longest[pool], kind="stable")]

@@ -37,10 +37,10 @@ from training.reader_batches import Batch
 from training.reader_data import load_tokenizer
 from training.reader_export import MAX_BYTES, PACKAGES, halve
 from training.reader_judging import Logits
-from training.reader_model import about, recipe_of
+from training.reader_model import ReaderNetwork, about, recipe_of
 from training.support_data import LONGEST
 from training.support_judging import Judging, figures, judging, read_pairs, scores
-from training.support_model import SupportOnly, new_network, take_weights
+from training.support_model import SupportOnly, new_network
 from training.support_train import dev_pairs
 from training.train_reader import CHECKPOINT, official_weights
 
@@ -72,7 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, pairs in read_pairs(path).items()
     }
     with tempfile.TemporaryDirectory() as scratch:
-        forms = export_forms(checkpoint, weights, Path(scratch))
+        network = new_network(weights, recipe_of(checkpoint), begin=checkpoint)
+        forms = export_forms(network, Path(scratch))
         form = choose(own, forms, args.threads)
         model = onnx_model(forms[form], args.threads)
         said = {name: scores(model, one) for name, one in (own | apart).items()}
@@ -129,10 +130,8 @@ def amid_others(pairs: Sequence[SupportPair]) -> list[SupportPair]:
     return long
 
 
-def export_forms(checkpoint: Path, weights: Path, folder: Path) -> dict[str, Path]:
+def export_forms(network: ReaderNetwork, folder: Path) -> dict[str, Path]:
     """Write the network in each form; return their files by name."""
-    network = new_network(weights, recipe_of(checkpoint))
-    take_weights(network, checkpoint)
     forms = {name: folder / f"{name}.onnx" for name in ("fp32", "int8", "fp16")}
     example = torch.ones(2, 9, dtype=torch.long)
     with warnings.catch_warnings():

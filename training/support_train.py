@@ -57,7 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         network = new_network(weights, recipe, begin=args.begin)
         trainer = SupportTrainer(network, recipe, torch.device(args.device))
         go_on(trainer, stage.folder / CHECKPOINT)
-        stream = batches(pairs, seed=recipe.seed, pieces=recipe.pieces, first=trainer.step)
+        stream = batches(
+            pairs,
+            seed=recipe.seed,
+            pieces=recipe.pieces,
+            longest=stage.longest,
+            first=trainer.step,
+        )
         pace = Pace(last=stage.last, evaluate_every=args.evaluate_every, save_every=args.save_every)
         sets = dev_sets(args, weights)
         train(trainer, stream, sets, stage.folder, pace=pace, rate=stage.rate)
@@ -78,6 +84,12 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="never trained on; default: all other files beside the data, and of ../support",
     )
     add_run_options(parser, usual)
+    parser.add_argument(
+        "--freeze-layers", type=int, default=0, help="lowest layers that stay as they are"
+    )
+    parser.add_argument(
+        "--short", type=int, default=usual.short, help="word pieces a pair until cooling down"
+    )
     parser.add_argument("--sample", type=int, default=400, help="pairs of each set to judge by")
     parser.add_argument("--evaluate-every", type=int, default=250, help="steps")
     parser.add_argument("--save-every", type=float, default=300, help="seconds")
@@ -92,6 +104,9 @@ def recipe_from(args: argparse.Namespace) -> Recipe:
         dropout=args.dropout,
         pieces=args.pieces,
         freeze_embeddings=args.freeze_embeddings,
+        freeze_layers=args.freeze_layers,
+        short=args.short,
+        bf16=args.bf16,
         answerability=1.0,
     )
 

@@ -11,7 +11,8 @@ from rag.schema import Span
 _SPACES = re.compile(r"[\s\ud800-\udfff]")
 """sentencex 1.0 panics, past `except Exception`, on some of these."""
 _WINDOW = 1000
-"""Characters that sentencex reads at once: its time grows with the square of the quotes left open."""
+"""Characters that sentencex reads at once: its time grows with the square of the quotes left open. Only a sentence of
+half as many or more can be cut."""
 _ANSWERS = word_set("yes no yeah yep nope correct right true false indeed")
 _WORDS = re.compile(r"\w+")
 
@@ -45,7 +46,10 @@ def _boundaries(even: str) -> Iterator[tuple[int, int]]:
         stop = at + _WINDOW
         if stop < len(even):
             stop = even.rfind(" ", at + 1, stop) + 1 or stop
-        for piece in segment("en", even[at:stop]):
+        pieces = segment("en", even[at:stop])
+        if stop < len(even) and len(pieces) > 1 and len(pieces[-1]) < _WINDOW // 2:
+            stop -= len(pieces.pop())  # its end may be in the next window
+        for piece in pieces:
             said = piece.strip()
             if said:
                 start = at + len(piece) - len(piece.lstrip())
