@@ -25,8 +25,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from onnxruntime import InferenceSession, SessionOptions
 
+from rag.weights import open_session
 from training.export_encoder import INPUTS, SOURCE_SHA256, quantise, sha256, write_json
 from training.reader_batches import Batch
 from training.reader_data import load_tokenizer
@@ -152,10 +152,7 @@ def halve(fp32: Path, out: Path) -> None:
 
 def onnx_model(path: Path, threads: int) -> Callable[[Batch], Logits]:
     """Return the file's answers, one example a run, as the program reads."""
-    options = SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    session = InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = open_session(path.read_bytes(), threads=threads)
 
     def model(batch: Batch) -> Logits:
         start = np.zeros(batch.ids.shape, dtype=np.float32)

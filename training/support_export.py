@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession, SessionOptions
 from sklearn.linear_model import LogisticRegression
 
 from rag.evaluation.benchmarks.collection import SupportPair
 from rag.evaluation.measures import auroc
+from rag.weights import open_session
 from training.export_encoder import INPUTS, SOURCE_SHA256, quantise, sha256, write_json
 from training.reader_batches import Batch
 from training.reader_data import load_tokenizer
@@ -155,10 +155,7 @@ def export_forms(network: ReaderNetwork, folder: Path) -> dict[str, Path]:
 
 def onnx_model(path: Path, threads: int) -> Callable[[Batch], Logits]:
     """Return the file's answers, one pair a run, as the program reads."""
-    options = SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    session = InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = open_session(path.read_bytes(), threads=threads)
 
     def model(batch: Batch) -> Logits:
         support = np.zeros(batch.n, dtype=np.float32)
