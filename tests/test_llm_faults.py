@@ -67,6 +67,13 @@ FAULTS = {
 }
 
 
+pytestmark = pytest.mark.filterwarnings(
+    # The library's own generator, collected by one thread at the moment at which the chat's thread ends it.
+    "ignore:Exception ignored in. <async_generator object AsyncResponseStream"
+    ":pytest.PytestUnraisableExceptionWarning"
+)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def loaded():
     """Every library at work once: loading them takes longer than any deadline here."""
