@@ -68,7 +68,8 @@ FAULTS = {
 
 
 pytestmark = pytest.mark.filterwarnings(
-    # The library's own generator, collected by one thread at the moment at which the chat's thread ends it.
+    # Seen once, on a busy machine: the library's generator of a stream that was given up cannot be
+    # closed when it is collected. Why is not known.
     "ignore:Exception ignored in. <async_generator object AsyncResponseStream"
     ":pytest.PytestUnraisableExceptionWarning"
 )
