@@ -10,15 +10,12 @@ FOLDER/cooled-STEP. See training/README.md.
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from rag.evaluation.benchmarks.collection import SupportPair
-from training.reader_batches import Batch
 from training.reader_data import load_tokenizer
 from training.reader_model import Recipe, Trainer
 from training.support_data import batches, held_out_groups, prepare
@@ -26,15 +23,15 @@ from training.support_judging import Judging, best_threshold, figures, judging, 
 from training.support_model import SupportTrainer, new_network
 from training.train_reader import (
     CHECKPOINT,
-    SPOKEN,
     Pace,
     add_run_options,
     as_model,
     go_on,
     locked,
+    mean_answerable,
     official_weights,
     stage_of,
-    tell,
+    train,
 )
 
 
@@ -66,7 +63,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         pace = Pace(last=stage.last, evaluate_every=args.evaluate_every, save_every=args.save_every)
         sets = dev_sets(args, weights)
-        train(trainer, stream, sets, stage.folder, pace=pace, rate=stage.rate)
+        train(
+            trainer,
+            stream,
+            stage.folder,
+            pace=pace,
+            rate=stage.rate,
+            means=lambda recent: {"loss": mean_answerable(recent)},
+            judge=lambda: judge(trainer, sets),
+        )
 
 
 def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -146,42 +151,6 @@ def dev_pairs(args: argparse.Namespace) -> dict[str, list[SupportPair]]:
     for path in args.dev:
         named |= read_pairs(path)
     return named
-
-
-def train(
-    trainer: Trainer,
-    stream: Iterator[Batch],
-    sets: dict[str, Judging],
-    folder: Path,
-    *,
-    pace: Pace,
-    rate: Callable[[int], float],
-) -> None:
-    """Take steps until the last, speak of them, judge and save."""
-    saved = time.monotonic()
-    recent: list[tuple[int, float, float]] = []
-    while trainer.step < pace.last:
-        batch, began = next(stream), time.monotonic()
-        loss = float(trainer.learn(batch, rate=rate(trainer.step)).answerable)
-        recent.append((batch.n, time.monotonic() - began, loss))
-        done = trainer.step >= pace.last
-        if trainer.step % SPOKEN == 0 or done:
-            tell(folder, trainer, means(recent) | {"rate": rate(trainer.step - 1)})
-            recent = []
-        if trainer.step % pace.evaluate_every == 0 or done:
-            tell(folder, trainer, judge(trainer, sets))
-        if done or time.monotonic() - saved > pace.save_every:
-            trainer.save(folder / CHECKPOINT)
-            saved = time.monotonic()
-
-
-def means(recent: Sequence[tuple[int, float, float]]) -> dict[str, float]:
-    """Return what the steps since the last line were like."""
-    sizes, seconds, losses = zip(*recent, strict=True)
-    return {
-        "loss": round(float(np.mean(losses)), 4),
-        "examples_per_second": round(sum(sizes) / sum(seconds), 2),
-    }
 
 
 def judge(trainer: Trainer, sets: dict[str, Judging]) -> dict[str, float]:

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -73,6 +74,15 @@ class Stage:
     """Word pieces of one example at most."""
 
 
+class Taken(NamedTuple):
+    """A step that was taken."""
+
+    n: int
+    """Examples."""
+    seconds: float
+    losses: Losses
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train until stopped, or cool down."""
     args = read_arguments(arguments)
@@ -99,7 +109,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         pace = Pace(last=stage.last, evaluate_every=args.evaluate_every, save_every=args.save_every)
         sample = dev_sample(args, weights, recipe)
-        train(trainer, stream, sample, stage.folder, pace=pace, rate=stage.rate)
+        train(
+            trainer,
+            stream,
+            stage.folder,
+            pace=pace,
+            rate=stage.rate,
+            means=means,
+            judge=lambda: figures(sample, guess(as_model(trainer), sample)),
+        )
 
 
 def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -262,41 +280,54 @@ def locked(folder: Path) -> Iterator[None]:
 def train(
     trainer: Trainer,
     stream: Iterator[Batch],
-    sample: Judging,
     folder: Path,
     *,
     pace: Pace,
     rate: Callable[[int], float],
+    means: Callable[[list[Taken]], dict[str, float]],
+    judge: Callable[[], dict[str, float]],
 ) -> None:
-    """Take steps until the last, speak of them, judge and save."""
+    """Take steps until the last, speak of them, judge and save.
+
+    Args:
+        trainer: what learns.
+        stream: its batches, from its step on.
+        folder: of checkpoint and log.
+        pace: when to do what.
+        rate: learning rate by step.
+        means: what is told of the steps since the last line.
+        judge: what is told of the network as it stands.
+    """
     saved = time.monotonic()
-    recent: list[tuple[int, float, Losses]] = []
+    recent: list[Taken] = []
     while trainer.step < pace.last:
         batch, began = next(stream), time.monotonic()
         losses = trainer.learn(batch, rate=rate(trainer.step))
-        recent.append((batch.n, time.monotonic() - began, losses))
+        recent.append(Taken(n=batch.n, seconds=time.monotonic() - began, losses=losses))
         done = trainer.step >= pace.last
         if trainer.step % SPOKEN == 0 or done:
-            tell(folder, trainer, means(recent) | {"rate": rate(trainer.step - 1)})
+            speed = round(sum(one.n for one in recent) / sum(one.seconds for one in recent), 2)
+            said = means(recent) | {"examples_per_second": speed, "rate": rate(trainer.step - 1)}
+            tell(folder, trainer, said)
             recent = []
         if trainer.step % pace.evaluate_every == 0 or done:
-            tell(folder, trainer, figures(sample, guess(as_model(trainer), sample)))
+            tell(folder, trainer, judge())
         if done or time.monotonic() - saved > pace.save_every:
             trainer.save(folder / CHECKPOINT)
             saved = time.monotonic()
 
 
-def means(recent: list[tuple[int, float, Losses]]) -> dict[str, float]:
-    """Return what the steps since the last line were like."""
+def means(recent: list[Taken]) -> dict[str, float]:
+    """Return the mean losses of some steps."""
     return {
-        "span_loss": round(float(np.mean([float(one.span) for _, _, one in recent])), 4),
-        "answerable_loss": round(
-            float(np.mean([float(one.answerable) for _, _, one in recent])), 4
-        ),
-        "examples_per_second": round(
-            sum(n for n, _, _ in recent) / sum(s for _, s, _ in recent), 2
-        ),
+        "span_loss": round(float(np.mean([float(one.losses.span) for one in recent])), 4),
+        "answerable_loss": mean_answerable(recent),
     }
+
+
+def mean_answerable(recent: list[Taken]) -> float:
+    """Return the mean loss of the decision that is made from [CLS]."""
+    return round(float(np.mean([float(one.losses.answerable) for one in recent])), 4)
 
 
 def as_model(trainer: Trainer) -> Callable[[Batch], Logits]:
