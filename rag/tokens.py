@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from binascii import a2b_base64
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -42,18 +43,22 @@ SPECIAL_TOKENS = {
 
 _PIECE = 4096
 """Characters that are encoded at once: tiktoken 0.14 takes up to four times longer for a million without spaces."""
+_LOADING = threading.Lock()
 
 
 class TokenCounter:
-    """Counts tokens of one encoding. The ranks are loaded on first use and kept; safe to share between threads."""
+    """Counts tokens of one encoding; safe to share between threads.
+
+    The ranks are loaded on first use. That takes a quarter of a second, so those of the package are loaded once for
+    all counters of the process.
+    """
 
     name = NAME
 
     def __init__(self, ranks: Traversable | None = None) -> None:
         """Remember where the ranks are; `None` is the file in the package."""
-        self._ranks = ranks or files("rag") / "data" / "cl100k" / CACHE_KEY
+        self._ranks = ranks
         self._encoding: Encoding | None = None
-        self._lock = threading.Lock()
 
     def count(self, text: str) -> int:
         """Return the number of tokens of `text`; what looks like a special token counts as plain text.
@@ -71,10 +76,9 @@ class TokenCounter:
         return sum(len(encoding.encode_ordinary(piece)) for piece in _pieces(text))
 
     def _load(self) -> Encoding:
-        with self._lock:
-            if self._encoding is None:
-                self._encoding = _build(self._ranks)
-            return self._encoding
+        with _LOADING:
+            self._encoding = _shipped() if self._ranks is None else _build(self._ranks)
+        return self._encoding
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -90,6 +94,11 @@ def _pieces(text: str) -> Iterator[str]:
         yield text[start:end]
         start = end
     yield text[start:]
+
+
+@cache
+def _shipped() -> Encoding:
+    return _build(files("rag") / "data" / "cl100k" / CACHE_KEY)
 
 
 def _build(ranks: Traversable) -> Encoding:

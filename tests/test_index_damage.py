@@ -158,7 +158,7 @@ def test_a_file_that_is_no_database_is_refused(folder, content):
 
 
 @pytest.mark.parametrize("number", sorted({0, FORMAT - 1, FORMAT + 1, 99}))
-def test_another_format_is_refused(folder, number, capsys):
+def test_another_format_is_refused(folder, number, figure):
     """R12: what an older or a newer version wrote is refused with what to do, which works; nothing is guessed at.
 
     Seen to fail with the number not looked at.
@@ -172,8 +172,7 @@ def test_another_format_is_refused(folder, number, capsys):
         Index.open(folder, STAMP)
     assert f"(format {number}, this one reads {FORMAT})" in str(caught.value)
     assert before == bytes_of(folder)
-    with capsys.disabled():
-        print(f"\nR12: format {number} of {FORMAT} refused with what to do")  # noqa: T201  (its figure)
+    figure(f"R12: format {number} of {FORMAT} refused with what to do")
 
     discard(folder)
     with Index.open(folder, STAMP) as index:
@@ -228,7 +227,7 @@ class Planted:
         return Path.touch, (Path("canary"),)
 
 
-def test_a_planted_pickle_is_never_read(built, folder, monkeypatch, capsys):
+def test_a_planted_pickle_is_never_read(built, folder, monkeypatch, figure):
     """R13: under any name, in place of each file of ours too, a pickle is never unpickled; others stay untouched.
 
     Seen to fail with search files unpickled before they are looked at.
@@ -248,8 +247,7 @@ def test_a_planted_pickle_is_never_read(built, folder, monkeypatch, capsys):
         assert (answers(built) == got) if error is None else isinstance(error, IndexCorruptError)
         path.write_bytes(whole)
 
-    with capsys.disabled():
-        print(f"\nR13: a pickle under {len(strange) + len(ours)} names, never unpickled")  # noqa: T201  (its figure)
+    figure(f"R13: a pickle under {len(strange) + len(ours)} names, never unpickled")
     assert not Path("canary").exists()
     assert [planted] * len(strange) == [(folder / name).read_bytes() for name in strange]
     pickle.loads(planted)

@@ -267,7 +267,7 @@ class Unbuffered(io.FileIO):
 
 
 @pytest.mark.parametrize("kind", ["open", "write", "fsync", "replace"])
-def test_a_failing_disk_leaves_the_old_state_or_the_new(tmp_path, monkeypatch, kind, capsys):
+def test_a_failing_disk_leaves_the_old_state_or_the_new(tmp_path, monkeypatch, kind, figure):
     """R6: whichever call fails, the index answers as before or as after; the message says what is needed and free.
 
     Seen to fail with rows written outside a transaction, with what a failed commit has written left lying, and with
@@ -295,8 +295,7 @@ def test_a_failing_disk_leaves_the_old_state_or_the_new(tmp_path, monkeypatch, k
             fill(index, {"a.txt": "plum"})
             assert ["plum"] == found(index, "plum")
         at += 1
-    with capsys.disabled():
-        print(f"\nR6: {kind}: each of {n} calls failed once, {refused} times the old state")  # noqa: T201  (its figure)
+    figure(f"R6: {kind}: each of {n} calls failed once, {refused} times the old state")
     assert refused >= 2
 
 

@@ -145,7 +145,7 @@ def sync(seeds: Path) -> Synced:
     return Synced(report=report, answer=answer, seconds=seconds, megabytes=max(own, worker) / 1024)
 
 
-def test_bad_files_cost_themselves_alone(tmp_path, capsys):
+def test_bad_files_cost_themselves_alone(tmp_path, figure):
     """R8: whatever lies in the folder, a sync ends in time and memory, and says of every file what became of it.
 
     Seen to fail with the files parsed in this process: the PDF of a few KB alone takes more memory than all may.
@@ -157,11 +157,10 @@ def test_bad_files_cost_themselves_alone(tmp_path, capsys):
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
         synced = apart.submit(sync, seeds).result()
     report, seconds, most = synced.report, synced.seconds, synced.megabytes
-    with capsys.disabled():
-        print(
-            f"\nR8: {len(report.added)} indexed, {len(report.failed)} reasons,"
-            f" {seconds:.0f} s, {most:.0f} MB"
-        )
+    figure(
+        f"R8: {len(report.added)} indexed, {len(report.failed)} reasons,"
+        f" {seconds:.0f} s, {most:.0f} MB"
+    )
     assert sorted(GOOD) == sorted(file.source_id for file in report.added)
     failed = {file.source_id: file for file in report.failed}
     assert reasons == {name: file.reason for name, file in failed.items()}

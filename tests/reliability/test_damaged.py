@@ -102,7 +102,7 @@ def built(tmp_path_factory):
 
 
 @pytest.mark.parametrize("how", HARMS)
-def test_a_damaged_file_never_gives_another_answer(built, tmp_path, how, capsys):
+def test_a_damaged_file_never_gives_another_answer(built, tmp_path, how, figure):
     """R3: cut off, flipped or blanked at a random place, in whatever file; no process dies, and the remedy works.
 
     Seen to fail with the checksums of rows not looked at, and with those of search files not looked at.
@@ -115,15 +115,14 @@ def test_a_damaged_file_never_gives_another_answer(built, tmp_path, how, capsys)
         check=False,
     )
     seen.update(done.stdout.splitlines())
-    with capsys.disabled():
-        print(f"\nR3 {how}: {dict(seen)} of {HARMS[how]}, ended with {done.returncode}")
+    figure(f"R3 {how}: {dict(seen)} of {HARMS[how]}, ended with {done.returncode}")
     assert 0 == done.returncode
     assert {"now", "refused"} >= set(seen)
     assert HARMS[how] == seen.total()
 
 
 @pytest.mark.parametrize(("ours", "others"), [("now", "before"), ("before", "now")])
-def test_files_of_another_state_are_seen_through(built, tmp_path, ours, others, capsys):
+def test_files_of_another_state_are_seen_through(built, tmp_path, ours, others, figure):
     """R3: each file, and each set of files, of one state in place of another's: the database's state, all of it.
 
     Seen to fail with search files used whatever their hash.
@@ -140,8 +139,7 @@ def test_files_of_another_state_are_seen_through(built, tmp_path, ours, others, 
                 shutil.copy(other, copy / (mine if renamed else other).name)
             truth = others if any(mine.suffix == ".sqlite" for mine, _ in chosen) else ours
             seen["its state" if outcome(built, copy) == truth else "another"] += 1
-    with capsys.disabled():
-        print(f"\nR3 {others} in place of {ours}: {dict(seen)} of {seen.total()} swaps")
+    figure(f"R3 {others} in place of {ours}: {dict(seen)} of {seen.total()} swaps")
     assert {"its state"} == set(seen)
 
 

@@ -75,7 +75,7 @@ def environment(tmp_path: Path, **changes: object) -> dict[str, str]:
 @pytest.mark.model
 @pytest.mark.slow(reason="starts every command with the shipped models")
 @pytest.mark.timeout(LONGEST)
-def test_nothing_leaves_this_machine(tmp_path, capsys):
+def test_nothing_leaves_this_machine(tmp_path, figure):
     """R10: every command, the server too, works without a network and a home, tries no connection, writes nowhere else.
 
     Seen to fail with one look-up of a name at the end of a command, and with the reports of ONNX Runtime left on, which
@@ -106,8 +106,7 @@ def test_nothing_leaves_this_machine(tmp_path, capsys):
         event, (answer,) = server.ask(question)
         assert ("complete", "answered") == (event, answer["status"])
     tried = [path.name for path in (tmp_path / "attempts").iterdir()]
-    with capsys.disabled():
-        print(f"\nR10: {len(commands) + 1} commands, {len(tried)} connections tried")
+    figure(f"R10: {len(commands) + 1} commands, {len(tried)} connections tried")
     assert [] == tried
     assert [] == list((tmp_path / "home").iterdir())
     assert [] == list((tmp_path / "tmp").iterdir())
@@ -119,7 +118,7 @@ def test_nothing_leaves_this_machine(tmp_path, capsys):
 @pytest.mark.slow(reason="hundreds of questions to the shipped models")
 @pytest.mark.timeout(LONGEST)
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
-def test_many_questions_leave_nothing_behind(tmp_path, capsys):
+def test_many_questions_leave_nothing_behind(tmp_path, figure):
     """R11: memory, open files and temporary files are as after the first quarter.
 
     Seen to fail with every answer kept in a list.
@@ -132,8 +131,7 @@ def test_many_questions_leave_nothing_behind(tmp_path, capsys):
     )  # fmt: skip
     assert 0 == done.returncode, done.stderr
     kilobytes, files = map(float, done.stdout.split())
-    with capsys.disabled():
-        print(f"\nR11: {N_QUESTIONS} questions, {kilobytes:+.2f} KB each, {files:+.0f} open files")
+    figure(f"R11: {N_QUESTIONS} questions, {kilobytes:+.2f} KB each, {files:+.0f} open files")
     assert kilobytes < MOST_KB
     assert 0 == files
     assert [] == list((tmp_path / "tmp").iterdir())

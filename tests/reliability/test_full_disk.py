@@ -81,7 +81,7 @@ def seeds(tmp_path):
     return tmp_path / "seeds"
 
 
-def test_a_full_disk_leaves_the_old_index(seeds, capsys):
+def test_a_full_disk_leaves_the_old_index(seeds, figure):
     """R5: stopped at 50 sizes between nothing and enough, the index is the old one or the new one.
 
     Seen to fail with SQLite's journal turned off.
@@ -105,8 +105,7 @@ def test_a_full_disk_leaves_the_old_index(seeds, capsys):
         assert hashes(new if state == "new" else old) == outcome["held"]
         assert state == "new" or not finished
         seen[f"{state}, {'done' if finished else 'refused'}"] += 1
-    with capsys.disabled():
-        print(f"\nR5: {dict(seen)} of {N_OFFSETS} sizes")
+    figure(f"R5: {dict(seen)} of {N_OFFSETS} sizes")
     assert N_OFFSETS == seen.total()
     assert min(seen["old, refused"], seen["new, done"]) > 0
 
@@ -125,7 +124,7 @@ def disk(tmp_path):
     subprocess.run(["umount", folder], check=True)
 
 
-def test_a_full_disk_in_earnest(disk, tmp_path, capsys):
+def test_a_full_disk_in_earnest(disk, tmp_path, figure):
     """R5: on a file system of a megabyte the first documents fit, the many do not, and the first still answer."""
     seeds = tmp_path / "seeds"
     write(seeds, documents(4, 1))
@@ -134,8 +133,7 @@ def test_a_full_disk_in_earnest(disk, tmp_path, capsys):
         before = told(rag, 3)
     write(seeds, documents(4, 1) | {f"more{i}.txt": f"Number {i}. " * 400 for i in range(200)})
     said = sync(seeds, disk / "index")
-    with capsys.disabled():
-        print(f"\nR5: {said}")
+    figure(f"R5: {said}")
     assert re.search(SAID, said)
     with open_rag(seeds, index_dir=disk / "index") as rag:
         assert hashes(documents(4, 1)).items() <= held(rag).items()
@@ -143,7 +141,7 @@ def test_a_full_disk_in_earnest(disk, tmp_path, capsys):
         assert () == rag.faults()
 
 
-def test_a_disk_that_is_full_to_the_last_byte(disk, tmp_path, capsys):
+def test_a_disk_that_is_full_to_the_last_byte(disk, tmp_path, figure):
     """R5: without room for even SQLite's own small files the index answers; a sync says what is needed and free.
 
     Seen to fail with the index always opened for writing, which takes 32 KB beside it.
@@ -159,8 +157,7 @@ def test_a_disk_that_is_full_to_the_last_byte(disk, tmp_path, capsys):
         assert before == told(rag, 3)
     write(seeds, documents(5, 2))
     said = sync(seeds, disk / "index")
-    with capsys.disabled():
-        print(f"\nR5, to the last byte: {said}")
+    figure(f"R5, to the last byte: {said}")
     assert said.startswith("No space")
     assert re.search(SAID, said)
     (disk / "filler").unlink()

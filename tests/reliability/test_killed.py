@@ -37,7 +37,7 @@ def seeds():
         yield folder / "seeds"
 
 
-def test_a_killed_sync_leaves_the_old_state_or_the_new(seeds, capsys):
+def test_a_killed_sync_leaves_the_old_state_or_the_new(seeds, figure):
     """R1: 300 syncs of changed, new and removed files, killed at random moments; not one leaves a mixture.
 
     Seen to fail with a commit a file, and with SQLite's journal turned off.
@@ -59,8 +59,7 @@ def test_a_killed_sync_leaves_the_old_state_or_the_new(seeds, capsys):
             # However busy the machine is, about half the kills come too early for the new state.
             window *= 1.1 if state == "old" else 0.9
             old = new
-    with capsys.disabled():
-        print(f"\nR1: {sum(seen.values())} kills, 0 broken, {seen['old']} old, {seen['new']} new")
+    figure(f"R1: {sum(seen.values())} kills, 0 broken, {seen['old']} old, {seen['new']} new")
     assert min(seen["old"], seen["new"]) >= sum(seen.values()) / 4
 
 
@@ -77,7 +76,7 @@ def _recover(seeds, old, new, *, thoroughly):
     return "new" if state == hashes(new) else "old"
 
 
-def test_a_killed_first_indexing_is_finished_by_the_next(seeds, capsys):
+def test_a_killed_first_indexing_is_finished_by_the_next(seeds, figure):
     """R2: killed while 200 files are indexed for the first time, 50 times; then all answers are as without a kill.
 
     Seen to fail with SQLite's journal turned off.
@@ -100,6 +99,5 @@ def test_a_killed_first_indexing_is_finished_by_the_next(seeds, capsys):
                 rag.sync()
                 assert hashes(texts) == held(rag)
                 assert expected == told(rag, 20)
-    with capsys.disabled():
-        print(f"\nR2: {n_killed} of {n_kills} killed, all finished by the next sync")
+    figure(f"R2: {n_killed} of {n_kills} killed, all finished by the next sync")
     assert n_killed >= n_kills / 2

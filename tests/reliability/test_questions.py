@@ -73,7 +73,7 @@ def rag(tmp_path_factory):
 REFUSED = {"empty", "blank", "endless", "fifty megabytes"}
 
 
-def test_whatever_is_asked(rag, subtests, capsys):
+def test_whatever_is_asked(rag, subtests, figure):
     """R9: an answer whose quotes are exact, or an error that says what to do; nothing else, and soon.
 
     Seen to fail with questions let in unchecked.
@@ -95,8 +95,7 @@ def test_whatever_is_asked(rag, subtests, capsys):
                 assert citation.quote == text[citation.start : citation.end]
             answer.text.encode()
             seen[answer.status] += 1
-    with capsys.disabled():
-        print(f"\nR9: {len(QUESTIONS)} questions: {dict(seen)}, the slowest {slowest:.2f} s")
+    figure(f"R9: {len(QUESTIONS)} questions: {dict(seen)}, the slowest {slowest:.2f} s")
     assert slowest < SOON
 
 
@@ -113,7 +112,7 @@ def server(tmp_path_factory):
 
 @pytest.mark.model
 @pytest.mark.slow(reason="starts the server with the shipped models")
-def test_whatever_is_asked_over_the_web(server, subtests, capsys):
+def test_whatever_is_asked_over_the_web(server, subtests, figure):
     """R9: the same over the web API: an answer, or a sentence that says what to do; the server stays up.
 
     Lone surrogates are held off more than once: with the pipeline's step alone taken out nothing happens.
@@ -132,8 +131,7 @@ def test_whatever_is_asked_over_the_web(server, subtests, capsys):
                 assert "complete" == event, told
                 assert told[0]["status"] in {"answered", "partial", "unanswered"}
             seen[event] += 1
-    with capsys.disabled():
-        print(f"\nR9: {seen.total()} questions over the web: {dict(seen)}")
+    figure(f"R9: {seen.total()} questions over the web: {dict(seen)}")
     assert 200 == server.send("GET", "/health")[0]
 
 
@@ -141,7 +139,7 @@ def test_whatever_is_asked_over_the_web(server, subtests, capsys):
 @pytest.mark.slow(reason="starts the server with the shipped models")
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 @pytest.mark.parametrize("path", [CALL, "/gradio_api/queue/join"])
-def test_fifty_megabytes_over_the_web(server, path, capsys):
+def test_fifty_megabytes_over_the_web(server, path, figure):
     """R9: 50 MB are refused with the limit, whether their length is told or not, and are never held in memory.
 
     Seen to fail with the limit raised to 100 MB: the server is then busy for more than a minute.
@@ -159,8 +157,7 @@ def test_fifty_megabytes_over_the_web(server, path, capsys):
         "POST", path, (chunk for _ in range(n_pieces)), transfer_encoding="chunked"
     )
     grown = server.peak() - before
-    with capsys.disabled():
-        print(f"\nR9: 50 MB to {path}: {told[0]} and {untold[0]}, {grown:+.1f} MB held: {told[1]}")
+    figure(f"R9: 50 MB to {path}: {told[0]} and {untold[0]}, {grown:+.1f} MB held: {told[1]}")
     for status, said in (told, untold):
         assert 413 == status
         assert "limited to 1,000,000 bytes" in said
@@ -192,7 +189,7 @@ COMMANDS = [
 ]
 
 
-def test_the_terminal_shows_no_control_character(tmp_path, subtests, capsys):
+def test_the_terminal_shows_no_control_character(tmp_path, subtests, figure):
     """R14: escape sequences, bidi and control characters of documents, names and questions reach no terminal.
 
     Seen to fail with lines written as they are.
@@ -211,8 +208,7 @@ def test_the_terminal_shows_no_control_character(tmp_path, subtests, capsys):
                 n_shown += len(shown)
                 assert shown.strip()
                 assert [] == [one for one in shown if one not in "\n\t" and acts(one)]
-    with capsys.disabled():
-        print(f"\nR14: {len(COMMANDS)} commands, {n_shown:,} characters, none that acts")
+    figure(f"R14: {len(COMMANDS)} commands, {n_shown:,} characters, none that acts")
 
 
 def acts(char):

@@ -157,7 +157,7 @@ class Documents(RuleBasedStateMachine):
 
 @pytest.mark.slow(reason="500 sequences of changes")
 @pytest.mark.timeout(LONGEST)
-def test_the_index_is_what_the_model_says(capsys):
+def test_the_index_is_what_the_model_says(figure):
     """R7: 500 sequences, 20,000 in the soak.
 
     Seen to fail with removed words left in the word file, with a renamed file that was removed by hand let in, and
@@ -172,6 +172,5 @@ def test_the_index_is_what_the_model_says(capsys):
     )
     Documents.steps = 0
     run_state_machine_as_test(Documents, settings=tried)
-    with capsys.disabled():
-        seconds = time.monotonic() - started
-        print(f"\nR7: {tried.max_examples} sequences, {Documents.steps:,} steps, {seconds:.0f} s")
+    seconds = time.monotonic() - started
+    figure(f"R7: {tried.max_examples} sequences, {Documents.steps:,} steps, {seconds:.0f} s")

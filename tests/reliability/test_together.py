@@ -29,7 +29,7 @@ def seeds():
         yield folder / "seeds"
 
 
-def test_of_two_writers_one_wins_or_waits(seeds, capsys):
+def test_of_two_writers_one_wins_or_waits(seeds, figure):
     """R4: two syncs of the same changes begin together, 25 times; the index is whole and up to date after each.
 
     Seen to fail with the lock file not locked.
@@ -46,11 +46,10 @@ def test_of_two_writers_one_wins_or_waits(seeds, capsys):
             with open_rag(seeds) as rag:
                 assert hashes(new) == held(rag)
                 assert () == rag.faults()
-    with capsys.disabled():
-        print(f"\nR4: two writers: {dict(seen)}")
+    figure(f"R4: two writers: {dict(seen)}")
 
 
-def test_a_reader_never_sees_two_states(seeds, capsys):
+def test_a_reader_never_sees_two_states(seeds, figure):
     """R4: 1,000 questions beside a writer, every other one about all documents; each answer is of one version.
 
     Seen to fail without a transaction around search and fetch, with search files of an older state used on, and with
@@ -76,8 +75,7 @@ def test_a_reader_never_sees_two_states(seeds, capsys):
         finally:
             stop.set()
             writer.join()
-    with capsys.disabled():
-        print(f"\nR4: {seen.total()} questions saw {len(seen)} states, none of them mixed")
+    figure(f"R4: {seen.total()} questions saw {len(seen)} states, none of them mixed")
 
 
 def version_told(answer):
