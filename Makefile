@@ -25,7 +25,7 @@ run: $(V)/.ready ## install, index seeds/ and open the web chat
 	$(PY) app.py
 
 test: $(V)/.ready-dev ## install what tests need and run them all
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope
 
 soak: $(V)/.ready-dev ## what must not happen, tried for hours
 	TRIES=soak $(PY) -m pytest tests/reliability

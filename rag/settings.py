@@ -55,10 +55,10 @@ class Settings(BaseSettings):
         " sees words only; or an extractive question-answering model by name or path",
     )
     support: str = Field(
-        "words",
+        "builtin",
         min_length=1,
-        description="who says whether sources bear out what an LLM writes: 'words', which compares them, or the"
-        " folder of a trained support model",
+        description="who says, beside the rules, whether sources bear out what an LLM writes: 'builtin', the"
+        " trained model in the package and words together; 'words' alone; or the folder of another model",
     )
     llm: str = Field(
         "",

@@ -3,7 +3,7 @@
     compose   an answer in the words of the sources
     ground    a model's text held to the evidence
     neutralise, neutralised   a model's text, whole or as it comes, with nothing alive in it
-    check, verdict, lexical_support   does a quote say what a claim says?
+    check, verdict, lexical_support, pooled   does a quote say what a claim says?
     find_conflicts   sentences that give different numbers or dates for one thing
 
 Pure: it reads no file and runs no model; the reader's support score is passed in.
@@ -15,6 +15,7 @@ from rag.citations.evidence import CitablePassage, Draft, join_neighbours, quote
 from rag.citations.grounding import ground
 from rag.citations.lexical import lexical_support
 from rag.citations.markers import neutralise, neutralised
+from rag.citations.pooling import pooled
 from rag.citations.writing import Pick, compose
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "lexical_support",
     "neutralise",
     "neutralised",
+    "pooled",
     "quote",
     "verdict",
 ]

@@ -20,7 +20,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from rag.citations import lexical_support
 from rag.cli.layout import count
 from rag.cli.render import Line, Piece, in_line
 from rag.errors import RagError, SettingsError
@@ -314,12 +313,9 @@ def try_reader(reader: Reader) -> Finding:
 
 def check_support(settings: Settings) -> Finding:
     """What says whether sources bear out what an LLM writes loads and works."""
-    if settings.support == "words":
-        return try_support("by words alone", lexical_support)
-    from rag.reader import load_support
+    from rag.pipeline.bearing import support_of
 
-    model = load_support(settings.support)
-    return try_support(model.name, model.support)
+    return try_support(settings.support, support_of(settings.support))
 
 
 def try_support(name: str, support: Support) -> Finding:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Literal, Self
 from rag import index as store
 from rag import passages
 from rag.chat import load_chat_models
-from rag.citations import lexical_support
 from rag.embedding import EncodedPassages, Encoder, load_encoder
 from rag.errors import (
     IndexBusyError,
@@ -31,11 +30,12 @@ from rag.pipeline.answering import (
     abstain,
     scored,
 )
+from rag.pipeline.bearing import support_of
 from rag.pipeline.chatting import ChatAnswerer
 from rag.pipeline.conversation import Conversation
 from rag.pipeline.overview import Overview, gather, set_beside, understood
 from rag.queries import Intent, standalone
-from rag.reader import load_reader, load_support
+from rag.reader import load_reader
 from rag.reader.parts import split_parts
 from rag.retrieval import Method, Retriever
 from rag.schema import (
@@ -586,8 +586,7 @@ def _answerers(settings: Settings, tokens: TokenCounter) -> list[Answerer]:
     )
     if not models:
         return [extractive]
-    by_words = settings.support == "words"
-    support = lexical_support if by_words else load_support(settings.support).support
+    support = support_of(settings.support)
     chats = [
         ChatAnswerer(
             model,

@@ -27,8 +27,8 @@ __all__ = [
     "select",
 ]
 
-_BUILTIN = Path(__file__).parent.parent / "data" / "reader"
-"""Folder of the trained reader in the package."""
+_DATA = Path(__file__).parent.parent / "data"
+"""Folder of what is trained and ships in the package."""
 
 
 def load_reader(name: str) -> Reader:
@@ -47,7 +47,7 @@ def load_reader(name: str) -> Reader:
     from rag.reader.onnx import open_folder
     from rag.weights import MANIFEST
 
-    folder = _BUILTIN if name == "builtin" else Path(name).expanduser()
+    folder = _DATA / "reader" if name == "builtin" else Path(name).expanduser()
     if (folder / MANIFEST).is_file():
         return open_folder(folder)
     from rag.reader.hugging_face import open_model
@@ -59,11 +59,11 @@ def load_support(name: str) -> SupportModel:
     """Load a model that says whether sentences bear out a claim.
 
     Args:
-        name: the folder of one that `training/support_export.py` wrote.
+        name: `builtin` for the one in the package, or the folder of one that `training/support_export.py` wrote.
 
     Raises:
         ModelError: its files cannot be used.
     """
     from rag.reader.support import open_support
 
-    return open_support(Path(name).expanduser())
+    return open_support(_DATA / "support" if name == "builtin" else Path(name).expanduser())

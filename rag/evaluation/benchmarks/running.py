@@ -11,7 +11,6 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from rag.citations import lexical_support
 from rag.errors import DatasetError
 from rag.evaluation import measures
 from rag.evaluation.benchmarks.asking import ask_all
@@ -35,8 +34,9 @@ from rag.evaluation.run import Progress
 from rag.evaluation.sampling import stratified
 from rag.evaluation.squad import score_reading
 from rag.pipeline import Rag
+from rag.pipeline.bearing import support_of
 from rag.queries import standalone
-from rag.reader import load_reader, load_support
+from rag.reader import load_reader
 from rag.reader.selection import threshold_at
 from rag.settings import Settings
 
@@ -231,11 +231,11 @@ def verdicts(
     name: str,
     named: Mapping[str, Sequence[SupportPair]],
     *,
-    support: str = "words",
+    support: str,
     progress: Progress | None = None,
 ) -> BenchmarkReport:
     """Judge claims against their evidence; `supported` is right for those labelled so, and no others."""
-    bears_out = lexical_support if support == "words" else load_support(support).support
+    bears_out = support_of(support)
     rows: dict[str, Figures] = {}
     for file, pairs in named.items():
         true = [pair.label == "supported" for pair in pairs]
