@@ -133,6 +133,11 @@ class Trainer:
         trained = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
         self._names = [name for name, _ in trained]
         self._exact = [p.detach().float().clone() for _, p in trained]
+        self._frozen = {
+            name: p.detach().float().clone()
+            for name, p in network.named_parameters()
+            if not p.requires_grad and ".embeddings." not in name  # those are the encoder's
+        }
         if recipe.bf16:
             network.bfloat16()
         self._weights = [dict(network.named_parameters())[name] for name in self._names]
@@ -197,9 +202,7 @@ class Trainer:
             tensors[f"weight/{name}"] = exact
             tensors[f"mean/{name}"] = state["exp_avg"]
             tensors[f"square/{name}"] = state["exp_avg_sq"]
-        for name, frozen in self.network.named_parameters():
-            if name not in self._names and ".embeddings." not in name:  # those are the encoder's
-                tensors[f"weight/{name}"] = frozen.detach().float()
+        tensors |= {f"weight/{name}": frozen for name, frozen in self._frozen.items()}
         run = {"step": self.step, "examples": self.examples, "recipe": asdict(self.recipe)}
         replace_file(path, lambda file: save_file(tensors, file, {"run": json.dumps(run)}))
 

@@ -4,9 +4,10 @@
 
 1. Export the network by `torch.onnx.export`: ids, mask and types in, one logit out.
 2. Quantise it as the encoder is, and store it in float16.
-3. Calibrate on pairs of articles that were never trained on, and `--dev`: each set has the same weight.
-4. Judge both on `--judge`. int8 is taken where it loses less than `MAX_LOSS` points of AUROC on fp32 over the
-   sets it was calibrated on, float16 otherwise.
+3. Calibrate on pairs of articles that were never trained on, and `--dev`, each evidence read at once: the sets have the
+   same weight.
+4. Judge on some of these pairs amid other texts, and on `--judge`, sentences read closely. int8 is taken where it loses
+   less than `MAX_LOSS` points of AUROC on fp32 over the sets it was calibrated on, float16 otherwise.
 5. Write model.onnx, tokenizer.json and manifest.json with sizes, SHA-256 sums, calibration and figures.
 """
 
@@ -19,6 +20,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -53,7 +55,7 @@ MAX_LOSS = 0.01
 LEAST_SLOPE = 0.05
 """Of the logistic curve; below it a logit means nothing, or the opposite."""
 OWN_SAMPLE, LONG_SAMPLE = 2000, 500
-"""Pairs of held-out articles to calibrate on, alone and amid others."""
+"""Pairs of held-out articles to calibrate on, and to judge on amid others."""
 AMID = 8
 """Evidences of other pairs that a pair is put amid."""
 
@@ -66,11 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     weights = args.weights or official_weights()
     tokenizer = load_tokenizer(weights / "tokenizer.json")
     own = own_sets(args, tokenizer)
-    apart = {
-        name: judging(pairs, tokenizer, n=args.sample)
-        for path in args.judge
-        for name, pairs in read_pairs(path).items()
-    }
+    apart = judged_sets(args, tokenizer)
     with tempfile.TemporaryDirectory() as scratch:
         network = new_network(weights, recipe_of(checkpoint), begin=checkpoint)
         forms = export_forms(network, Path(scratch))
@@ -113,11 +111,26 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def own_sets(args: argparse.Namespace, tokenizer: Tokenizer) -> dict[str, Judging]:
-    """Return what is calibrated on: pairs of held-out articles, alone and amid other texts, and `--dev`."""
+    """Return what is calibrated on: pairs of held-out articles, and `--dev`."""
     named = dev_pairs(args)
-    made = random.Random(args.seed).sample(named["made"], min(OWN_SAMPLE, len(named["made"])))
-    named |= {"made": made, "made_long": amid_others(made[:LONG_SAMPLE])}
+    named["made"] = _sample(named["made"], args.seed)
     return {name: judging(pairs, tokenizer, n=args.sample) for name, pairs in named.items()}
+
+
+def judged_sets(args: argparse.Namespace, tokenizer: Tokenizer) -> dict[str, Judging]:
+    """Return what nothing is fitted on: some of the same pairs amid other texts, and `--judge`."""
+    made = _sample(dev_pairs(args)["made"], args.seed)[:LONG_SAMPLE]
+    named = {"made_long": amid_others(made)}
+    for path in args.judge:
+        named |= read_pairs(path)
+    return {
+        name: judging(pairs, tokenizer, n=args.sample, closely=True)
+        for name, pairs in named.items()
+    }
+
+
+def _sample(pairs: Sequence[SupportPair], seed: int) -> list[SupportPair]:
+    return random.Random(seed).sample(pairs, min(OWN_SAMPLE, len(pairs)))
 
 
 def amid_others(pairs: Sequence[SupportPair]) -> list[SupportPair]:
@@ -154,17 +167,18 @@ def export_forms(network: ReaderNetwork, folder: Path) -> dict[str, Path]:
 
 
 def onnx_model(path: Path, threads: int) -> Callable[[Batch], Logits]:
-    """Return the file's answers, one pair a run, as the program reads."""
-    session = open_session(path.read_bytes(), threads=threads)
+    """Return the file's answers, one pair a run, as the program reads; so many runs at the same time."""
+    session = open_session(path.read_bytes(), threads=1)
 
     def model(batch: Batch) -> Logits:
-        support = np.zeros(batch.n, dtype=np.float32)
-        for i in range(batch.n):
+        def run(i: int) -> float:
             length = int(batch.mask[i].sum())
             feed = zip(INPUTS, (batch.ids, batch.mask, batch.types), strict=True)
-            support[i] = session.run(
-                [OUTPUT], {name: one[i : i + 1, :length] for name, one in feed}
-            )[0][0]
+            said = session.run([OUTPUT], {name: one[i : i + 1, :length] for name, one in feed})
+            return float(said[0][0])
+
+        with ThreadPoolExecutor(threads) as executor:
+            support = np.array(list(executor.map(run, range(batch.n))), dtype=np.float32)
         nothing = np.zeros(batch.ids.shape, dtype=np.float32)
         return Logits(start=nothing, end=nothing, answer=support)
 

@@ -1,19 +1,19 @@
 """How well a support model tells supported claims from others: AUROC and balanced accuracy, as the program reads.
 
-A claim of several sentences is as well supported as its worst; an evidence longer than a window supports as well as
-its best window.
+A claim of several sentences is as well supported as its worst; an evidence supports as well as its best window.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rag.citations import lexical_support
 from rag.evaluation.benchmarks.collection import SupportPair
 from rag.evaluation.benchmarks.files import json_lines
 from rag.evaluation.benchmarks.support import balanced_accuracy
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 STRIDE = 96
 """Word pieces by which the windows of a long evidence are apart, at most."""
+CLOSELY = 5
+"""Sentences of an evidence that are read by themselves too, those with most of a claim's words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +52,27 @@ class Judging:
 
 
 def judging(
-    pairs: Sequence[SupportPair], tokenizer: Tokenizer, *, n: int | None = None, seed: int = 0
+    pairs: Sequence[SupportPair],
+    tokenizer: Tokenizer,
+    *,
+    n: int | None = None,
+    seed: int = 0,
+    closely: bool = False,
 ) -> Judging:
-    """Return a sample of `n` pairs, drawn by the seed; all for None."""
+    """Cut pairs into what is read of them.
+
+    Args:
+        pairs: claims and evidence.
+        tokenizer: of the model.
+        n: pairs of a sample, drawn by the seed; None for all.
+        seed: of the sample.
+        closely: whether single sentences of an evidence are read too, alone and amid those beside them.
+    """
     if n is not None and n < len(pairs):
         pairs = random.Random(seed).sample(list(pairs), n)
     windows: list[Window] = []
     for number, pair in enumerate(pairs):
-        windows += _windows(number, pair, tokenizer)
+        windows += _windows(number, pair, tokenizer, CLOSELY if closely else 0)
     return Judging(true=tuple(one.label == "supported" for one in pairs), windows=tuple(windows))
 
 
@@ -116,23 +131,33 @@ def _plain(text: str) -> str:
     return text
 
 
-def _windows(number: int, pair: SupportPair, tokenizer: Tokenizer) -> list[Window]:
-    """Cut a pair into windows that overlap, one for each sentence of the claim where the evidence fits."""
-    spans = split_sentences(pair.claim)
-    claims = [pair.claim[one.start : one.end] for one in spans] or [pair.claim]
-    *asked, evidence = (one for one in _pieces([*claims, pair.evidence], tokenizer))
-    windows = []
-    for sentence, whole in enumerate(asked):
+def _windows(
+    number: int, pair: SupportPair, tokenizer: Tokenizer, n_closely: int
+) -> Iterator[Window]:
+    """Yield windows for each sentence of a claim: of all its evidence, overlapping, and of so many sentences of it."""
+    sentences = _sentences(pair.evidence)
+    for at, asked in enumerate(_sentences(pair.claim)):
+        texts = [pair.evidence, *_close(asked, sentences, n_closely)]
+        whole, *pieces = _pieces([asked, *dict.fromkeys(texts)], tokenizer)
         claim = whole[:LONGEST_CLAIM]
         room = LONGEST - SPECIAL - len(claim)
-        last = max(len(evidence) - room, 0)
-        windows += [
-            Window(
-                pair=number, sentence=sentence, claim=claim, evidence=evidence[begin : begin + room]
-            )
-            for begin in sorted({*range(0, last, STRIDE), last})
-        ]
-    return windows
+        for evidence in pieces:
+            last = max(len(evidence) - room, 0)
+            for begin in sorted({*range(0, last, STRIDE), last}):
+                read = evidence[begin : begin + room]
+                yield Window(pair=number, sentence=at, claim=claim, evidence=read)
+
+
+def _close(claim: str, sentences: Sequence[str], n: int) -> Iterator[str]:
+    """Yield the sentences with most of the claim's words, each alone and amid those beside it."""
+    worth = lexical_support(claim, sentences)
+    for at in sorted(range(len(sentences)), key=lambda i: (-worth[i], i))[:n]:
+        yield sentences[at]
+        yield " ".join(sentences[max(at - 1, 0) : at + 2])
+
+
+def _sentences(text: str) -> list[str]:
+    return [text[one.start : one.end] for one in split_sentences(text)] or [text]
 
 
 def _pieces(texts: Sequence[str], tokenizer: Tokenizer) -> list[NDArray[np.uint16]]:
