@@ -167,14 +167,21 @@ STATES: Mapping[str, Callable[[Visit], None]] = {
     "settings": settings,
 }
 
+AT_REST = """() => new Promise(done => {
+    const moves = one => one.playState === "running" && one.effect.getTiming().iterations !== Infinity;
+    let calm = 0;
+    const look = () => {
+        calm = document.getAnimations().some(moves) ? 0 : calm + 1;
+        calm < 5 ? requestAnimationFrame(look) : done();
+    };
+    look();
+})"""
+"""Waits until nothing has moved for some frames: what fades in is pale until it is there, and begins a frame late."""
+
 
 def judged(person: Visit) -> list[str]:
     """Return what axe finds, its impact first."""
-    # What fades in is pale until it is there.
-    person.page.wait_for_function(
-        """() => document.getAnimations().every(one => one.playState !== "running"
-            || one.effect.getTiming().iterations === Infinity)"""
-    )
+    person.page.evaluate(AT_REST)
     # Through the debugger: the page's own policy lets no script in.
     person.page.evaluate(AXE)
     found: dict[str, Any] = person.page.evaluate("() => axe.run({ resultTypes: ['violations'] })")

@@ -93,7 +93,10 @@ def own_scene(tmp_path: Path) -> Iterator[Scene]:
 @contextmanager
 def staged(folder: Path) -> Iterator[Scene]:
     """Serve the real pipeline with the built-in encoder over real files, asked through two obedient models."""
-    settings = Settings(seeds_dir=folder / "seeds", index_dir=folder / "index", top_k=2)
+    # The documents hold the canary's port, which is another each time: how surely they answer must not matter.
+    settings = Settings(
+        seeds_dir=folder / "seeds", index_dir=folder / "index", top_k=2, strictness=0
+    )
     settings.seeds_dir.mkdir()
     extractive = ExtractiveAnswerer(load_reader("builtin"))
     chat = ChatAnswerer(
