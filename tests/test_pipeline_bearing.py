@@ -8,7 +8,8 @@ from rag.citations import lexical_support, verdict
 from rag.errors import ModelError
 from rag.pipeline.bearing import support_of
 
-SAID = "Shearing begins in May, when the nights are warm."
+SAID = "The library was built by Marit Dahl and opened for the sailors of the town in the spring."
+BURNT = "The library was burnt by Marit Dahl and opened for the sailors of the town in the spring."
 
 
 def test_words_alone_are_asked_for_by_name():
@@ -17,16 +18,22 @@ def test_words_alone_are_asked_for_by_name():
 
 
 @pytest.mark.model
+def test_the_shipped_model_tells_what_contradicts():
+    """One word of many is another: by words alone that is borne out."""
+    assert "supported" == verdict(BURNT, [SAID], support_of("words"))[0]
+    assert "unsupported" == verdict(BURNT, [SAID], support_of("builtin"))[0]
+
+
+@pytest.mark.model
 @pytest.mark.parametrize(
     ("claim", "expected"),
     [
-        ("Shearing starts in May, when nights are warm.", "supported"),
-        ("Shearing ends in May, when the nights are cold.", "unsupported"),
+        ("Marit Dahl built the library, which opened in the spring.", "supported"),
         ("It rained on the harbour all day.", "unsupported"),
     ],
 )
-def test_the_shipped_model_tells_what_contradicts(claim, expected):
-    """Most words of a contradiction stand in the quote; it is not borne out."""
+def test_the_shipped_model_agrees_where_words_are_right(claim, expected):
+    """What is said in another order stays supported; what is about something else is not."""
     assert expected == verdict(claim, [SAID], support_of("builtin"))[0]
 
 
