@@ -134,7 +134,7 @@ def test_who_leaves_while_waiting_is_never_served(folder):
 
 def test_the_deadline_holds(folder):
     """A model in this process is given up like any other."""
-    limits = ChatLimits(first=30, idle=30, total=0.05)
+    limits = ChatLimits(first=30, idle=30, total=0.001)
     with pytest.raises(ChatTimeoutError):
         complete(load_chat_model(f"huggingface:{folder}", limits=limits), ASKED)
 
