@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from importlib.resources import files
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -151,6 +151,7 @@ def test_hostile_texts_are_only_text_in_markdown(text: str):
 
 
 @given(st.text(max_size=80))
+@example("#")
 def test_any_text_survives_markdown(text: str):
     """Whoever draws the heading draws the words of the question."""
     heading = drawn(exported([asked(f"q {text}")], "md", saved_at=AT).text.split("\n\n")[0])

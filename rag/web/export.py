@@ -30,8 +30,8 @@ MEDIA_TYPES: Mapping[Form, str] = {
 _MARKER = re.compile(r"\\?\[(\d{1,4})\\?\](?P<tied>[(:]?)")
 """And what would make a link or a footnote's text of it in Markdown."""
 # What begins something in Markdown, wherever it stands or in an address; and at the start of a line.
-_ALIVE = re.compile(r"([\\`*_\[\]<>~|$&@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
-_LINE = re.compile(r"^([ \t]*(?:\d+(?=[.)]))?)([#+=.)-])", re.MULTILINE)
+_ALIVE = re.compile(r"([\\`*_\[\]<>~|$&@#]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+_LINE = re.compile(r"^([ \t]*(?:\d+(?=[.)]))?)([+=.)-])", re.MULTILINE)
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _SLUG = re.compile(r"[^a-z0-9]+")
 _LONGEST_SLUG = 48
