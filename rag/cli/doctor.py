@@ -20,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from rag.citations import lexical_support
 from rag.cli.layout import count
 from rag.cli.render import Line, Piece, in_line
 from rag.errors import RagError, SettingsError
@@ -313,9 +314,13 @@ def try_reader(reader: Reader) -> Finding:
 
 def check_support(settings: Settings) -> Finding:
     """What says whether sources bear out what an LLM writes loads and works."""
-    from rag.pipeline.bearing import support_of
+    if settings.support == "words":
+        return try_support("by words alone", lexical_support)
+    from rag.reader import load_support
 
-    return try_support(settings.support, support_of(settings.support))
+    # By itself: beside words, a model that tells nothing would go unnoticed.
+    model = load_support(settings.support)
+    return try_support(model.name, model.support)
 
 
 def try_support(name: str, support: Support) -> Finding:
