@@ -61,14 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             longest=stage.longest,
             first=trainer.step,
         )
-        pace = Pace(last=stage.last, evaluate_every=args.evaluate_every, save_every=args.save_every)
         sets = dev_sets(args, weights)
         train(
             trainer,
             stream,
-            stage.folder,
-            pace=pace,
-            rate=stage.rate,
+            stage,
+            pace=Pace(evaluate_every=args.evaluate_every, save_every=args.save_every),
             means=lambda recent: {"loss": mean_answerable(recent)},
             judge=lambda: judge(trainer, sets),
         )

@@ -53,8 +53,6 @@ SPOKEN = 20
 class Pace:
     """When to do what besides learning; has no influence on the weights."""
 
-    last: int
-    """Step to stop after."""
     evaluate_every: int
     """Steps from one judging to the next."""
     save_every: float
@@ -107,14 +105,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             longest=stage.longest,
             seen=trainer.examples,
         )
-        pace = Pace(last=stage.last, evaluate_every=args.evaluate_every, save_every=args.save_every)
         sample = dev_sample(args, weights, recipe)
         train(
             trainer,
             stream,
-            stage.folder,
-            pace=pace,
-            rate=stage.rate,
+            stage,
+            pace=Pace(evaluate_every=args.evaluate_every, save_every=args.save_every),
             means=means,
             judge=lambda: figures(sample, guess(as_model(trainer), sample)),
         )
@@ -280,10 +276,9 @@ def locked(folder: Path) -> Iterator[None]:
 def train(
     trainer: Trainer,
     stream: Iterator[Batch],
-    folder: Path,
+    stage: Stage,
     *,
     pace: Pace,
-    rate: Callable[[int], float],
     means: Callable[[list[Taken]], dict[str, float]],
     judge: Callable[[], dict[str, float]],
 ) -> None:
@@ -292,28 +287,30 @@ def train(
     Args:
         trainer: what learns.
         stream: its batches, from its step on.
-        folder: of checkpoint and log.
-        pace: when to do what.
-        rate: learning rate by step.
+        stage: its folder, its last step, and the rate on the way.
+        pace: when to judge and to save.
         means: what is told of the steps since the last line.
         judge: what is told of the network as it stands.
     """
     saved = time.monotonic()
     recent: list[Taken] = []
-    while trainer.step < pace.last:
+    while trainer.step < stage.last:
         batch, began = next(stream), time.monotonic()
-        losses = trainer.learn(batch, rate=rate(trainer.step))
+        losses = trainer.learn(batch, rate=stage.rate(trainer.step))
         recent.append(Taken(n=batch.n, seconds=time.monotonic() - began, losses=losses))
-        done = trainer.step >= pace.last
+        done = trainer.step >= stage.last
         if trainer.step % SPOKEN == 0 or done:
             speed = round(sum(one.n for one in recent) / sum(one.seconds for one in recent), 2)
-            said = means(recent) | {"examples_per_second": speed, "rate": rate(trainer.step - 1)}
-            tell(folder, trainer, said)
+            said = means(recent) | {
+                "examples_per_second": speed,
+                "rate": stage.rate(trainer.step - 1),
+            }
+            tell(stage.folder, trainer, said)
             recent = []
         if trainer.step % pace.evaluate_every == 0 or done:
-            tell(folder, trainer, judge())
+            tell(stage.folder, trainer, judge())
         if done or time.monotonic() - saved > pace.save_every:
-            trainer.save(folder / CHECKPOINT)
+            trainer.save(stage.folder / CHECKPOINT)
             saved = time.monotonic()
 
 
