@@ -291,9 +291,23 @@ def test_a_run_can_begin_with_another_s_weights(data, bert, tmp_path):
     assert not torch.equal(new_network(bert, recipe).answer.weight, begun)
 
 
-def test_layers_can_stay_as_they_are(data, bert, tmp_path):
-    """What is frozen is what the run began with, and its checkpoint has it all the same."""
-    run(data, bert, tmp_path, "--steps", "2", "--freeze-layers", "1")
+def test_an_evidence_is_read_closely():
+    """Beside the whole, each sentence with most of the claim's words alone and amid its neighbours, none twice."""
+    pair = SupportPair(claim="Kim slept.", evidence="It rained. Kim slept.", label="supported")
+    pieces = load_tokenizer(TOKENIZER)
+
+    def read(*, closely):
+        windows = judging([pair], pieces, closely=closely).windows
+        return [pieces.decode([int(one) for one in window.evidence]) for window in windows]
+
+    assert ["it rained. kim slept."] == read(closely=False)
+    assert ["it rained. kim slept.", "kim slept.", "it rained."] == read(closely=True)
+
+
+@pytest.mark.parametrize("precision", ["--bf16", "--no-bf16"])
+def test_layers_can_stay_as_they_are(data, bert, tmp_path, precision):
+    """What is frozen is what the run began with, to the last bit, and its checkpoint has it all the same."""
+    run(data, bert, tmp_path, "--steps", "2", "--freeze-layers", "1", precision)
     kept = weights_of(tmp_path / CHECKPOINT)
 
     before = new_network(bert, recipe_of(tmp_path / CHECKPOINT)).state_dict()
