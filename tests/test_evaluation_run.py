@@ -374,6 +374,28 @@ def test_a_run_without_a_folder_gets_one_of_its_own(tmp_path, monkeypatch):
     assert report.run.endswith("-questions-test")
 
 
+def test_runs_begun_in_one_second_are_not_mixed(tmp_path, monkeypatch):
+    """A run that names no folder asks anew, even where an equal one has just been made."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(time, "strftime", lambda _: "20260102-030405")
+    questions = _questions(tmp_path, EXAMPLES)
+    pipelines = [ScriptedPipeline(), ScriptedPipeline(), ScriptedPipeline()]
+    named = [Path(run_evaluation(pipeline, questions).run).name for pipeline in pipelines]
+    begun = "20260102-030405-questions"
+    assert [begun, f"{begun}-2", f"{begun}-3"] == named
+    assert [len(EXAMPLES)] * 3 == [len(pipeline.asked) for pipeline in pipelines]
+
+
+def test_a_place_for_runs_that_cannot_be_written_is_a_clear_error(tmp_path, monkeypatch):
+    """A file where the runs belong is named, before anything is asked."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "eval").write_text("", encoding="utf-8")
+    pipeline = ScriptedPipeline()
+    with pytest.raises(DatasetError, match="A run below eval/runs cannot be written"):
+        run_evaluation(pipeline, _questions(tmp_path, EXAMPLES))
+    assert [] == pipeline.asked
+
+
 def test_the_article_is_asked_by_halves(tmp_path, monkeypatch):
     """Without a split only the article's development half is asked; `all` asks both, as files do."""
     (tmp_path / "eval/data").mkdir(parents=True)

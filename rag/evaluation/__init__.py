@@ -56,7 +56,7 @@ def run_evaluation(
     run = evaluate(
         rag,
         examples,
-        out_dir=out or RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}",
+        out_dir=out or _fresh_folder(name),
         settings=settings_of(rag),
         progress=progress,
     )
@@ -109,6 +109,22 @@ def settings_of(rag: Pipeline) -> dict[str, object]:
     """Return the settings that made a pipeline, as they stand in a run; nothing where it has none."""
     settings = getattr(rag, "settings", None)
     return settings.model_dump(mode="json") if settings is not None else {}
+
+
+def _fresh_folder(name: str) -> Path:
+    """Make a new run's folder, which no other run has, even one begun in the same second."""
+    begun = folder = RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+    number = 1
+    while True:
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+            folder = begun.with_name(f"{begun.name}-{number}")
+        except OSError as exc:
+            raise DatasetError(f"A run below {RUNS} cannot be written: {exc}.") from exc
+        else:
+            return folder
 
 
 def _reported(run: Run) -> EvaluationReport:
