@@ -200,7 +200,7 @@ class Answer:
 
     question: str
     query: str
-    """What was searched: the question, or a follow-up rewritten to stand alone."""
+    """What was searched: the question, its misspelt words put right, or a follow-up rewritten to stand alone."""
     status: Status
     reason: Reason | None
     """Set unless the status is `answered`."""

@@ -118,6 +118,32 @@ def test_a_follow_up_is_rewritten_and_shown(rag):
     assert "bridge" in answer.query
 
 
+class _PieceEncoder(HashEncoder):
+    """One that reads a word that it does not know in two pieces."""
+
+    def count_tokens(self, text):
+        """Two more than the words, and one more for each unknown one."""
+        known = {"a", "when", "was", "the", "is", "where", "were"}
+        strange = [word for word in text.split() if word.lower() not in known]
+        return len(text.split()) + len(strange) + 2
+
+
+def test_a_misspelt_word_is_searched_as_the_sources_spell_it(folder):
+    """The answer shows what was searched, and what was typed stays the question."""
+    with open_rag(folder, encoder=_PieceEncoder()) as rag:
+        rag.sync()
+        events = list(rag.stream("When was the habour brigde opened?"))
+        unknown = rag.ask("Where is the volcnao?")
+        elsewhere = rag.ask("When was the brigde opened?", sources=["sheep.txt"])
+
+    answer = events[-1].answer
+    assert QueryReady(query="When was the harbour bridge opened?", rewritten=True) == events[0]
+    assert "When was the habour brigde opened?" == answer.question
+    assert "The harbour bridge opened in 1932. [1]" == answer.text
+    assert "Where is the volcnao?" == unknown.query
+    assert "When was the brigde opened?" == elsewhere.query
+
+
 def test_a_conversation_remembers(rag):
     """The second question of a conversation is understood with the first."""
     talk = rag.conversation()

@@ -34,10 +34,10 @@ from rag.pipeline.bearing import support_of
 from rag.pipeline.chatting import ChatAnswerer
 from rag.pipeline.conversation import Conversation
 from rag.pipeline.overview import Overview, gather, set_beside, understood
-from rag.queries import Intent, standalone
+from rag.queries import Intent, respelled, standalone
 from rag.reader import load_reader
 from rag.reader.parts import split_parts
-from rag.retrieval import Method, Retriever
+from rag.retrieval import POOL, Method, Retriever
 from rag.schema import (
     Answer,
     AnswerReady,
@@ -99,6 +99,7 @@ class Rag:
         self._encoder = encoder
         self._answerers = {answerer.name: answerer for answerer in answerers}
         self._tokens = tokens
+        self._one_word = encoder.count_tokens("a")
         self.last_sync: SyncReport | None = None
         """Report of the latest sync through this object."""
         self._retriever = Retriever(lambda query: encoder.encode_queries([query])[0])
@@ -218,7 +219,8 @@ class Rag:
         """Yield what happens on the way to an answer; the last event carries the final, verified one.
 
         Args:
-            question: at most `settings.max_question_chars` characters.
+            question: at most `settings.max_question_chars` characters; what is misspelt in it is searched as the
+                sources spell it.
             history: earlier turns, oldest first; a follow-up is rewritten to stand alone.
             sources: ids of the only sources to search; None for all.
             model: one of `models`, or "extractive" for the reader; None for the first.
@@ -233,11 +235,12 @@ class Rag:
         answerer = self._answerer(model)
         settings = self._settings_for(top_k, strictness)
         watch = _Watch()
-        query = answerer.standalone(self._checked(question), history)
-        intent, query = understood(question, query)
-        yield QueryReady(query=query.text, rewritten=query.rewritten)
+        typed = self._checked(question)
         with self._index.snapshot() as snapshot:
             only = self._only(sources)
+            meant = self._respelled(snapshot, typed, only)
+            intent, query = understood(meant, answerer.standalone(meant, history))
+            yield QueryReady(query=query.text, rewritten=query.rewritten or meant != typed)
             watch.lap("query")
             overview, parts = self._found(snapshot, query.text, intent, only, settings.top_k)
             watch.lap("search")
@@ -265,6 +268,25 @@ class Rag:
                     yield AnswerReady(answer=replace(answer, timings=watch.timings()))
                 else:
                     yield event
+
+    def _respelled(
+        self, snapshot: store.Snapshot, question: str, only: frozenset[str] | None
+    ) -> str:
+        """Return a question with its misspelt words as the sources to search spell them.
+
+        The language knows what the encoder reads as one piece.
+        """
+        return respelled(
+            question,
+            is_known=lambda word: (
+                self._encoder.count_tokens(word) <= self._one_word
+                or bool(snapshot.lexical(word, 1))
+            ),
+            found=lambda: [
+                one.passage.text
+                for one in self._retriever.retrieve(snapshot, question, k=POOL, sources=only)
+            ],
+        )
 
     def _found(
         self,

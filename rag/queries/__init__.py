@@ -6,5 +6,6 @@ Knows English and nothing else: no index, no embedding, no parser.
 from rag.queries.discourse import Tuning
 from rag.queries.intents import Intent, intent_of
 from rag.queries.rewriting import Query, standalone
+from rag.queries.spelling import respelled
 
-__all__ = ["Intent", "Query", "Tuning", "intent_of", "standalone"]
+__all__ = ["Intent", "Query", "Tuning", "intent_of", "respelled", "standalone"]

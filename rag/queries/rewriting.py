@@ -10,7 +10,7 @@ from rag.queries.answers import telling
 from rag.queries.bridging import Shape, lacks_topic
 from rag.queries.discourse import Discourse, Tuning
 from rag.queries.ellipsis import Before, complete, continued, find_fragment
-from rag.queries.lexicon import FOREIGN, FUNCTION_WORDS, OPENERS, PRONOUNS
+from rag.queries.lexicon import OPENERS, PRONOUNS
 from rag.queries.mentions import Mention, Nature, find_mentions, with_article
 from rag.queries.substitution import (
     Edit,
@@ -19,7 +19,7 @@ from rag.queries.substitution import (
     pronoun_edits,
     small_word_edits,
 )
-from rag.queries.words import Word, last_question, read_words, stem
+from rag.queries.words import Word, is_foreign, last_question, read_words, stem
 from rag.schema import Turn
 
 MOST_TURNS = 16
@@ -103,7 +103,7 @@ class _Conversation:
         """Return what the question is in full."""
         words = read_words(question) if len(question) <= MOST_QUESTION_CHARS else ()
         query = None
-        if words and self._discourse and not _foreign(words):
+        if words and self._discourse and not is_foreign(words):
             query = (
                 self._continued(question, words)
                 or self._completed(question)
@@ -231,10 +231,3 @@ def _without_opener(text: str, words: Sequence[Word], first_edit: int) -> str:
         return text
     text = text[words[1].start :]
     return text[:1].upper() + text[1:]
-
-
-def _foreign(words: Sequence[Word]) -> bool:
-    """Tell whether a question is likely not in English."""
-    ours = sum(word.lower in FUNCTION_WORDS for word in words)
-    theirs = sum(word.lower in FOREIGN for word in words)
-    return theirs > ours or not any(word.text.isascii() for word in words)

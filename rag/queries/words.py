@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.queries.lexicon import ABBREVIATIONS, FUNCTION_WORDS
+from rag.queries.lexicon import ABBREVIATIONS, FOREIGN, FUNCTION_WORDS
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:[’'.\-‐‑&/+][^\W_]+)*")
 _POSSESSIVE = re.compile(r"['’][sS]$")
@@ -98,6 +99,13 @@ def _owning(word: Word) -> Word:
         opens=word.opens,
         apart=word.apart,
     )
+
+
+def is_foreign(words: Sequence[Word]) -> bool:
+    """Tell whether a text is likely not in English."""
+    ours = sum(word.lower in FUNCTION_WORDS for word in words)
+    theirs = sum(word.lower in FOREIGN for word in words)
+    return theirs > ours or not any(word.text.isascii() for word in words)
 
 
 def stem(word: str) -> str:

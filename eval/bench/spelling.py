@@ -1,0 +1,101 @@
+"""Questions typed in haste: what a slip of the pen costs, and what respelling brings back.
+
+    python -m eval.bench.spelling squad2_dev.json.gz [--questions 500] [--seed 0]
+
+All paragraphs of the file are one corpus. One word of each question, of five letters or more and not its first, gets
+one slip: a letter left out, doubled, replaced, or put in its neighbour's place. Asked are the questions as they are,
+with the slips as the program takes them, and with the slips taken as typed. "Changed" is what was searched instead of
+what was typed; "put right" is where that is the question without the slip, whatever its capitals.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import string
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from rag import Answer, Rag, Settings
+from rag.evaluation.benchmarks import Collection, read_squad
+from rag.evaluation.intervals import bootstrap_interval
+from rag.evaluation.measures import containment
+
+_WORD = re.compile(r"[A-Za-z]{5,}")
+
+
+class AsTyped(Rag):
+    """The program without respelling."""
+
+    def _respelled(self, _snapshot: object, question: str, _only: object) -> str:
+        return question
+
+
+def main() -> None:
+    """Ask, count and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--questions", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    asked = read_squad(args.data).sample(args.questions, seed=args.seed)
+    rng = random.Random(args.seed)
+    slipped = replace(
+        asked,
+        examples=tuple(replace(one, question=slip(one.question, rng)) for one in asked.examples),
+    )
+    print("| | answer contained | unanswerable recognised | changed | put right |")
+    print("|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(seeds_dir=Path(folder) / "none", index_dir=Path(folder) / "index")
+        with Rag.open(settings, sync=False) as rag:
+            rag.add_sources(asked.sources)
+            print_row("as they are", asked, asked, rag)
+            print_row("with a slip", slipped, asked, rag)
+        with AsTyped.open(settings, sync=False) as plain:
+            print_row("with a slip, as typed", slipped, asked, plain)
+
+
+def slip(question: str, rng: random.Random) -> str:
+    """Return a question with one slip of the pen, as it is where no word is long enough."""
+    words = [match for match in _WORD.finditer(question) if match.start()]
+    if not words:
+        return question
+    word = rng.choice(words)
+    at = rng.randrange(word.start() + 1, word.end() - 1)
+    one, two = question[at], question[at + 1]
+    other = rng.choice(string.ascii_lowercase)
+    typed = rng.choice([two, one + one + two, other + two, two + one])
+    return question[:at] + typed + question[at + 2 :]
+
+
+def print_row(name: str, typed: Collection, meant: Collection, rag: Rag) -> None:
+    """Ask the questions and print what came back."""
+    answers = [rag.ask(one.question) for one in typed.examples]
+    told = list(zip(typed.examples, meant.examples, answers, strict=True))
+    contained = [
+        containment(_said(answer), one.answers) for one, _, answer in told if one.answerable
+    ]
+    recognised = [answer.status == "unanswered" for one, _, answer in told if not one.answerable]
+    changed = [answer.query != one.question for one, _, answer in told]
+    right = [
+        answer.query.lower() == wanted.question.lower()
+        for one, wanted, answer in told
+        if one.question != wanted.question
+    ]
+    figures = (bootstrap_interval(list(map(float, one))) for one in (contained, recognised))
+    shown = " | ".join(
+        f"{100 * one.value:.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}]" for one in figures
+    )
+    put_right = f"{sum(right)} of {len(right)}" if right else ""
+    print(f"| {name} | {shown} | {sum(changed)} of {len(changed)} | {put_right} |", flush=True)
+
+
+def _said(answer: Answer) -> str:
+    return "" if answer.status == "unanswered" else answer.text
+
+
+if __name__ == "__main__":
+    main()
