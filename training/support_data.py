@@ -28,14 +28,13 @@ from training.reader_squad import (
     read_articles,
 )
 from training.support_pairs import Pair, PairMaker
-from training.support_thesaurus import read_words, thesaurus_sha256
 from training.support_verbs import Verbs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-FORMAT = 3
+FORMAT = 2
 """Raised with every change of what is made of the same files."""
 LONGEST = 256
 """Word pieces of claim, evidence and frame."""
@@ -56,13 +55,7 @@ class Pairs:
 
 
 def prepare(
-    data: Sequence[Path],
-    judged: Sequence[Path],
-    tokenizer: Path,
-    cache: Path,
-    *,
-    seed: int,
-    thesaurus: Path | None = None,
+    data: Sequence[Path], judged: Sequence[Path], tokenizer: Path, cache: Path, *, seed: int
 ) -> Pairs:
     """Return what to train on, from the cache where it was made of the same files, else made and kept there.
 
@@ -72,7 +65,6 @@ def prepare(
         tokenizer: tokenizer.json.
         cache: .npz file to read or write.
         seed: which articles are held out, and which pairs are made.
-        thesaurus: folder of WordNet's files, for more words to change than the tables have.
     """
     made: dict[str, object] = {
         "format": FORMAT,
@@ -80,13 +72,12 @@ def prepare(
         "data": {path.name: sha256(path) for path in data},
         "tokenizer": sha256(tokenizer),
         "judged": {path.name: sha256(path) for path in sorted(judged)},
-        "thesaurus": thesaurus_sha256(thesaurus) if thesaurus else "",
     }
     if (kept := _load(cache)) is not None and made.items() <= kept.made.items():
         return kept
     judge = Judged(chain.from_iterable(judged_articles(path) for path in judged))
     articles, shared = training_articles(data, judge, seed=seed)
-    groups = without_judged(made_groups(articles, seed=seed, thesaurus=thesaurus), judge)
+    groups = without_judged(made_groups(articles, seed=seed), judge)
     pairs = encode(groups, load_tokenizer(tokenizer), made | {"left_out": shared})
     replace_file(cache, lambda file: _save(file, pairs))
     return pairs
@@ -124,20 +115,16 @@ def training_articles(
     return tuple(found), shared
 
 
-def held_out_groups(
-    data: Sequence[Path], *, seed: int, thesaurus: Path | None = None
-) -> list[list[Pair]]:
+def held_out_groups(data: Sequence[Path], *, seed: int) -> list[list[Pair]]:
     """Return pairs of the articles that are never trained on."""
     articles = [one for path in data for one in hold_out(read_articles(path), HELD_OUT, seed)[1]]
-    return list(made_groups(articles, seed=seed, thesaurus=thesaurus))
+    return list(made_groups(articles, seed=seed))
 
 
-def made_groups(
-    articles: Sequence[Article], *, seed: int, thesaurus: Path | None = None
-) -> Iterator[list[Pair]]:
+def made_groups(articles: Sequence[Article], *, seed: int) -> Iterator[list[Pair]]:
     """Yield the pairs that can be made of articles."""
     verbs = Verbs.counted(paragraph.text for one in articles for paragraph in one.paragraphs)
-    maker = PairMaker(verbs, read_words(thesaurus, verbs))
+    maker = PairMaker(verbs)
     for article in articles:
         yield from maker.groups(article, seed=seed)
 

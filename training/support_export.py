@@ -43,7 +43,7 @@ from training.reader_model import ReaderNetwork, about, recipe_of
 from training.support_data import LONGEST
 from training.support_judging import Judging, figures, judging, read_pairs, scores
 from training.support_model import SupportOnly, new_network
-from training.support_train import add_thesaurus, dev_pairs
+from training.support_train import dev_pairs
 from training.train_reader import CHECKPOINT, official_weights
 
 if TYPE_CHECKING:
@@ -100,7 +100,6 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--data", type=Path, nargs="+", required=True, help="what it was trained on"
     )
-    add_thesaurus(parser)
     parser.add_argument("--dev", type=Path, nargs="*", default=[], help="claims to calibrate on")
     parser.add_argument("--judge", type=Path, nargs="*", default=[], help="claims to judge by")
     parser.add_argument("--weights", type=Path, help="folder of a BERT; default: the official one")

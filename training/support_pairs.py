@@ -21,16 +21,11 @@ from training.reader_squad import Article, Paragraph, Question
 from training.support_claims import Declarer, Template
 from training.support_edits import Change, Editor, names_of
 from training.support_verbs import Verbs
-from training.support_words import TABLES, Words
 
 LONGEST_ANSWER = 12
 """Words of an answer that a claim is made with."""
 SIZES = ((1, 0.52), (2, 0.18), (3, 0.15), (8, 0.15))
 """Sentences of an evidence at most, and how often so many."""
-REWORDED = 3
-"""Sentences of a paragraph that are said in other words."""
-TOLD = 0.4
-"""How often what a sentence no longer says is claimed."""
 SPEAKERS = "Ann Ben Carla David Emma Frank Grace Henry Agent Client Manager Host Guest".split()
 
 _FIGURE = re.compile(r"(?<![\w.,])\d[\d,.]*\d?(?![\w%])")
@@ -68,12 +63,11 @@ class PairMaker:
 
     Args:
         verbs: of the texts at hand.
-        words: what their words are changed into.
     """
 
-    def __init__(self, verbs: Verbs, words: Words = TABLES) -> None:
+    def __init__(self, verbs: Verbs) -> None:
         self._declarer = Declarer(verbs)
-        self._editor = Editor(verbs, words)
+        self._editor = Editor(verbs)
 
     def groups(self, article: Article, *, seed: int) -> Iterator[list[Pair]]:
         """Yield the pairs of an article, those that differ by a change together."""
@@ -95,13 +89,12 @@ class PairMaker:
             yield self._edited(claim.text(), read.window(claim.at, rng), read, rng)
         for template in rng.sample(read.unanswered, min(4, len(read.unanswered))):
             yield _plausible(read, template, rng)
-        telling = [at for at, one in enumerate(read.sentences) if 6 <= len(one.split()) <= 60]
-        for at in rng.sample(telling, min(REWORDED, len(telling))):
-            sentence = read.sentences[at]
+        at = rng.randrange(len(read.sentences))
+        sentence = read.sentences[at]
+        if 6 <= len(sentence.split()) <= 60:
             reworded = self._editor.rewordings(sentence, rng)
             yield self._edited(reworded, read.window(at, rng), read, rng)
-            yield self._contrasted(reworded, read.window(at, rng), rng)
-            if len(reworded.split()) < len(sentence.split()) - 2 and rng.random() < TOLD:
+            if len(reworded.split()) < len(sentence.split()) - 2:
                 yield _told_more(read, at, reworded, rng)
         if len(claims) >= 2 and rng.random() < 0.7:
             yield _joined(read, claims[0], claims[1], rng)
@@ -116,21 +109,6 @@ class PairMaker:
             if other_claim and other:
                 return _crossed(claim, other_claim, evidence, other, change, rng)
         return []
-
-    def _contrasted(self, claim: str, evidence: str, rng: random.Random) -> list[Pair]:
-        """Change one word of a claim, or of its evidence, into one that means the same and into one that does not."""
-        if (found := self._editor.contrast(claim, rng)) is None:
-            return []
-        same, other = found
-        said, denied = same.apply(claim), other.apply(claim)
-        bears, lacks = same.apply(evidence), other.apply(evidence)
-        if not (said and denied and bears and lacks):
-            return []
-        if rng.choice((True, False)):
-            pairs = [(said, evidence), (denied, evidence)]
-        else:
-            pairs = [(claim, bears), (claim, lacks)]
-        return [Pair(*pairs[0], True, same.kind), Pair(*pairs[1], False, other.kind)]
 
 
 class _Read:
