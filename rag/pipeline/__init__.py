@@ -67,6 +67,9 @@ __all__ = ["Conversation", "Progress", "Rag"]
 
 log = logging.getLogger(__name__)
 
+_WHOLE = 5
+"""Letters from which a token is a word; shorter ones are as often a part of some, or a slip that many make."""
+
 Progress = Callable[[str, int, int], None]
 """Told (stage, done, of how many) during long work."""
 
@@ -272,21 +275,20 @@ class Rag:
     def _respelled(
         self, snapshot: store.Snapshot, question: str, only: frozenset[str] | None
     ) -> str:
-        """Return a question with its misspelt words as the sources to search spell them.
-
-        The language knows what the encoder reads as one piece.
-        """
+        """Return a question with its misspelt words as the sources to search spell them."""
         return respelled(
             question,
-            is_known=lambda word: (
-                self._encoder.count_tokens(word) <= self._one_word
-                or bool(snapshot.lexical(word, 1))
-            ),
+            is_known=lambda word: self._is_word(word) or bool(snapshot.lexical(word, 1)),
             found=lambda: [
                 one.passage.text
                 for one in self._retriever.retrieve(snapshot, question, k=POOL, sources=only)
             ],
         )
+
+    def _is_word(self, word: str) -> bool:
+        """Tell whether the language has a word: the vocabularies of encoder and tokens were counted off much text."""
+        whole = len(word) >= _WHOLE and self._tokens.count(f" {word.lower()}") == 1
+        return whole or self._encoder.count_tokens(word) <= self._one_word
 
     def _found(
         self,

@@ -21,9 +21,9 @@ SHORTEST, SHORTEST_NAME = 3, 5
 MOST_WORDS = 12
 """Misspelt words of a question; one with more is none."""
 LONG = 8
-"""Letters from which two slips are a misspelling and not another word."""
+"""Letters of a word in which two slips are let pass, if it has the same letters: `qualitive` is no `quantitative`."""
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_WORD = re.compile(r"(?<!\w)[^\W\d_]++(?:['’][^\W\d_]++)*+(?!\w)")
 _ASKING = frozenset(
     "who whom whose what when where which why how many much does did have were been about".split()
 )
@@ -81,7 +81,7 @@ def _nearest(word: re.Match[str], words: Counter[str], is_known: Callable[[str],
         folded = other.casefold()
         alike = folded[0] == typed[0]
         rank = (-slips, sorted(folded) == sorted(typed), other in _ASKING, alike, words[other])
-        fits = len(folded) >= SHORTEST and (slips < 2 or alike)
+        fits = len(folded) >= SHORTEST and (slips < 2 or set(folded) == set(typed))
         if fits and rank > best and (other not in plain or is_known(other)):
             best, chosen = rank, other
     return chosen
