@@ -15,13 +15,15 @@ import random
 import re
 import string
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rag import Answer, Rag, Settings
+from rag import Answer, Rag, Settings, Turn
 from rag.evaluation.benchmarks import Collection, read_squad
+from rag.evaluation.benchmarks.asking import ask_all
+from rag.evaluation.grid import shown
 from rag.evaluation.intervals import bootstrap_interval
-from rag.evaluation.measures import containment
 
 _WORD = re.compile(r"[A-Za-z]{5,}")
 
@@ -71,30 +73,40 @@ def slip(question: str, rng: random.Random) -> str:
     return question[:at] + typed + question[at + 2 :]
 
 
+class Noting:
+    """Asks, and remembers what was searched."""
+
+    def __init__(self, rag: Rag) -> None:
+        self._rag = rag
+        self.searched: list[str] = []
+
+    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+        """Return the answer to a question."""
+        answer = self._rag.ask(question, history)
+        self.searched.append(answer.query)
+        return answer
+
+
 def print_row(name: str, typed: Collection, meant: Collection, rag: Rag) -> None:
     """Ask the questions and print what came back."""
-    answers = [rag.ask(one.question) for one in typed.examples]
-    told = list(zip(typed.examples, meant.examples, answers, strict=True))
-    contained = [
-        containment(_said(answer), one.answers) for one, _, answer in told if one.answerable
+    noting = Noting(rag)
+    asked = ask_all(typed, noting)
+    contained = bootstrap_interval([one.contained for one in asked if one.answerable])
+    recognised = bootstrap_interval([not one.answered for one in asked if not one.answerable])
+    questions = [
+        (one.question, other.question, searched)
+        for one, other, searched in zip(
+            typed.examples, meant.examples, noting.searched, strict=True
+        )
     ]
-    recognised = [answer.status == "unanswered" for one, _, answer in told if not one.answerable]
-    changed = [answer.query != one.question for one, _, answer in told]
-    right = [
-        answer.query.lower() == wanted.question.lower()
-        for one, wanted, answer in told
-        if one.question != wanted.question
-    ]
-    figures = (bootstrap_interval(list(map(float, one))) for one in (contained, recognised))
-    shown = " | ".join(
-        f"{100 * one.value:.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}]" for one in figures
+    changed = sum(one != searched for one, _, searched in questions)
+    slipped = [(other, searched) for one, other, searched in questions if one != other]
+    right = sum(other.lower() == searched.lower() for other, searched in slipped)
+    print(
+        f"| {name} | {shown(contained)} | {shown(recognised)} | {changed} of {len(questions)}"
+        f" | {f'{right} of {len(slipped)}' if slipped else ''} |",
+        flush=True,
     )
-    put_right = f"{sum(right)} of {len(right)}" if right else ""
-    print(f"| {name} | {shown} | {sum(changed)} of {len(changed)} | {put_right} |", flush=True)
-
-
-def _said(answer: Answer) -> str:
-    return "" if answer.status == "unanswered" else answer.text
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -45,7 +45,18 @@ def respelled(
     if not 0 < len(strange) <= MOST_WORDS or is_foreign(read_words(question)):
         return question
     words = Counter(word for text in found() for word in _WORD.findall(text))
-    meant = {one.start(): _nearest(one, words, is_known) for one in strange}
+    plain = (form for word in words for form in _plain(word))
+    others = sorted({*words, *_ASKING, *plain})
+
+    def nearest(typed: re.Match[str]) -> str:
+        near = {
+            other: _rank(typed, other, slips, words)
+            for other, slips in _near(typed, others)
+            if words[other] or is_known(other)
+        }
+        return max(near, key=near.__getitem__, default=typed.group())
+
+    meant = {one.start(): nearest(one) for one in strange}
     return _WORD.sub(lambda one: meant.get(one.start(), one.group()), question)
 
 
@@ -58,33 +69,32 @@ def _slips(word: re.Match[str]) -> int:
     return 2 if len(text) >= LONG and not named else 1
 
 
-def _nearest(word: re.Match[str], words: Counter[str], is_known: Callable[[str], bool]) -> str:
-    """Return the word meant, or this one where none is near enough.
+def _near(typed: re.Match[str], others: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Yield the words that may be meant, and how many slips they are away.
 
-    A slip is a letter too many, too few, wrong, or in its neighbour's place (Damerau 1964). Of the nearest, one with
-    the same letters comes first, then one that asks, then one that begins alike, then the commonest.
+    A slip is a letter too many, too few, wrong, or in its neighbour's place (Damerau 1964).
     """
-    typed, most = word.group().casefold(), _slips(word)
-    plain = {form for one in words for form in _plain(one)} - words.keys()
-    others = sorted({*words, *_ASKING, *plain})
+    letters = set(typed.group().casefold())
     near = process.extract(
-        typed,
+        typed.group(),
         others,
         scorer=OSA.distance,
         processor=str.casefold,
-        score_cutoff=most,
+        score_cutoff=_slips(typed),
         limit=None,
     )
-    best: tuple[float, ...] = ()
-    chosen = word.group()
     for other, slips, _ in near:
-        folded = other.casefold()
-        alike = folded[0] == typed[0]
-        rank = (-slips, sorted(folded) == sorted(typed), other in _ASKING, alike, words[other])
-        fits = len(folded) >= SHORTEST and (slips < 2 or set(folded) == set(typed))
-        if fits and rank > best and (other not in plain or is_known(other)):
-            best, chosen = rank, other
-    return chosen
+        if len(other) >= SHORTEST and (slips < 2 or set(other.casefold()) == letters):
+            yield other, slips
+
+
+def _rank(
+    typed: re.Match[str], other: str, slips: int, words: Counter[str]
+) -> tuple[int, bool, bool, bool, int]:
+    """Prefer the nearest; of these one with the same letters, one that asks, one that begins alike, the commonest."""
+    text, folded = typed.group().casefold(), other.casefold()
+    same = sorted(folded) == sorted(text)
+    return (-slips, same, other in _ASKING, folded[0] == text[0], words[other])
 
 
 def _plain(word: str) -> Iterator[str]:
