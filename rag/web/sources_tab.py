@@ -30,6 +30,11 @@ MOST_CHARS = 200_000
 
 _LOOK_AGAIN = 0.25  # seconds between two looks at what is done
 _REST = 1.0  # seconds between two drawings of the list while it changes
+_AT_ONCE: dict[str, Any] = {
+    "api_visibility": "private",
+    "show_progress": "hidden",
+    "queue": False,
+}
 _ALL, _TROUBLED = "all", "troubled"
 _INTRO = '<div class="fn-intro"><h2>Your sources</h2></div>'
 _DROP = (
@@ -96,6 +101,22 @@ class Parts:
     dismiss: gr.Button
     act: gr.Textbox
     seen: gr.Textbox
+
+    @property
+    def found(self) -> Sequence[Any]:
+        """What says which of the list is looked for."""
+        return [self.words, self.which, self.view]
+
+    @property
+    def drawn(self) -> Sequence[Any]:
+        """What shows a page of the list."""
+        return [self.view, self.list, self.place, self.before, self.after]
+
+    @property
+    def opened(self) -> Sequence[Any]:
+        """What shows one source."""
+        facts = [self.about, self.facts, self.naming, self.name]
+        return [*facts, self.only, self.reread, self.sure]
 
 
 def scope() -> gr.Dropdown:
@@ -253,22 +274,6 @@ def wire(
         tab: this one.
     """
     does = Tab(taking_in, opening)
-    at_once: dict[str, Any] = {
-        "api_visibility": "private",
-        "show_progress": "hidden",
-        "queue": False,
-    }
-    found = [parts.words, parts.which, parts.view]
-    drawn = [parts.view, parts.list, parts.place, parts.before, parts.after]
-    opened = [
-        parts.about,
-        parts.facts,
-        parts.naming,
-        parts.name,
-        parts.only,
-        parts.reread,
-        parts.sure,
-    ]
     follow: dict[str, Any] = {
         "fn": does.follow,
         "inputs": None,
@@ -279,33 +284,46 @@ def wire(
         # What happens while one follows must be followed too, also at its very end.
         "trigger_mode": "always_last",
     }
-
-    def do(button: gr.Button, fn: Callable[..., Any], inputs: Any, outputs: Any) -> None:  # noqa: ANN401
-        button.click(fn, inputs, outputs, **at_once).then(**follow)
-
     blocks.load(**follow)
     tab.select(**follow)
     parts.seen.change(
         does.refresh,
-        [*found, scope],
-        [*drawn, *opened, parts.built, scope, status],
-        **at_once,
+        [*parts.found, scope],
+        [*parts.drawn, *parts.opened, parts.built, scope, status],
+        **_AT_ONCE,
     )
-    parts.act.change(does.act, [parts.act, *found], [*drawn, *opened], **at_once).then(**follow)
-    parts.words.change(does.find, found, drawn, **at_once)
-    parts.which.change(does.find, found, drawn, **at_once)
-    parts.before.click(does.back, found, drawn, **at_once)
-    parts.after.click(does.onward, found, drawn, **at_once)
-    parts.close.click(does.close, found, [*drawn, *opened], **at_once)
-    parts.remove.click(does.ask_whether, parts.view, [parts.sure, parts.warning], **at_once)
-    parts.no.click(lambda: gr.Column(visible=False), None, parts.sure, **at_once)
-    parts.only.click(does.only, parts.view, [scope, tabs], **at_once)
+    _wire_looking(parts, does, follow)
+    parts.only.click(does.only, parts.view, [scope, tabs], **_AT_ONCE)
+    _wire_doing(parts, does, taking_in, follow, uploads=settings.uploads)
+
+
+def _wire_looking(parts: Parts, does: Tab, follow: dict[str, Any]) -> None:
+    """Wire what looks at the list or at one source and changes nothing."""
+    found, drawn, opened = parts.found, parts.drawn, parts.opened
+    parts.act.change(does.act, [parts.act, *found], [*drawn, *opened], **_AT_ONCE).then(**follow)
+    parts.words.change(does.find, found, drawn, **_AT_ONCE)
+    parts.which.change(does.find, found, drawn, **_AT_ONCE)
+    parts.before.click(does.back, found, drawn, **_AT_ONCE)
+    parts.after.click(does.onward, found, drawn, **_AT_ONCE)
+    parts.close.click(does.close, found, [*drawn, *opened], **_AT_ONCE)
+    parts.remove.click(does.ask_whether, parts.view, [parts.sure, parts.warning], **_AT_ONCE)
+    parts.no.click(lambda: gr.Column(visible=False), None, parts.sure, **_AT_ONCE)
+
+
+def _wire_doing(
+    parts: Parts, does: Tab, taking_in: TakingIn, follow: dict[str, Any], *, uploads: bool
+) -> None:
+    """Wire what changes the sources, each of it followed."""
+
+    def do(button: gr.Button, fn: Callable[..., Any], inputs: Any, outputs: Any) -> None:  # noqa: ANN401
+        button.click(fn, inputs, outputs, **_AT_ONCE).then(**follow)
+
     told = [parts.trouble]
     do(parts.yes, does.remove, parts.view, [*told, parts.sure])
     do(parts.rename, does.rename, [parts.view, parts.name], told)
     do(parts.reread, does.reread, parts.view, told)
     do(parts.again, does.reread_all, None, told)
-    if settings.uploads:
+    if uploads:
         do(parts.add, does.add_text, [parts.title, parts.text], [*told, parts.title, parts.text])
     do(parts.read, does.add_address, parts.url, [*told, parts.url])
     do(parts.stop, taking_in.stop, None, None)
