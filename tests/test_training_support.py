@@ -24,7 +24,6 @@ from tests.training_fakes import save_reading_data, save_tiny_bert
 from training import reader_export, support_export, support_train
 from training.reader_batches import CLS, SEP
 from training.reader_data import load_tokenizer
-from training.reader_judging import Logits
 from training.reader_model import Recipe, about, read_tensors, recipe_of, weights_of
 from training.reader_squad import Article, Judged, Paragraph, Question, read_articles
 from training.support_data import (
@@ -38,7 +37,8 @@ from training.support_data import (
     without_judged,
 )
 from training.support_judging import best_threshold, judging, read_pairs, scores
-from training.support_model import SupportTrainer, new_network
+from training.support_marks import BORNE_OUT, UNKNOWN, WRONG
+from training.support_model import SupportOnly, SupportTrainer, new_network
 from training.support_pairs import Pair
 from training.train_reader import CHECKPOINT, LOG
 
@@ -183,6 +183,29 @@ def test_an_epoch_has_every_pair_once(pairs):
     assert wanted == found
 
 
+def test_what_is_wrong_is_marked_where_it_stands(pairs):
+    """Every claim's marks lie on the claim, and a supported one has nothing wrong."""
+    for batch in islice(batches(pairs, seed=0, pieces=900), 20):
+        claims = (batch.types == 0) & (batch.mask == 1) & (batch.ids != CLS) & (batch.ids != SEP)
+        assert not (batch.wrong != UNKNOWN)[~claims].any()
+        assert not (batch.wrong == WRONG)[batch.start > 0].any()
+        assert (batch.wrong == BORNE_OUT)[(batch.start > 0)[:, None] & claims].all()
+
+
+def test_a_claim_is_as_well_supported_as_its_worst_word_piece(bert):
+    """What is said of the whole, less the largest logit of what is not borne out; the evidence's own do not count."""
+    network = new_network(bert, Recipe(seed=1)).eval()
+    batch = next(batches(encode([TOLD], tokenizer(), {}), seed=0, pieces=400))
+    read = list(map(torch.from_numpy, (batch.ids, batch.mask, batch.types)))
+    with torch.inference_mode():
+        said, found = network(*read), SupportOnly(network)(*read)
+
+    for row in range(batch.n):
+        claim = slice(1, batch.ids[row].tolist().index(SEP))
+        worst = said.start[row, claim].max()
+        assert np.isclose(float(said.answer[row] - worst), float(found[row]), atol=1e-5)
+
+
 def test_a_pair_too_long_to_be_read_whole_is_left_out():
     """Of an evidence that is cut off nobody knows whether it supports."""
     group = [
@@ -193,13 +216,12 @@ def test_a_pair_too_long_to_be_read_whole_is_left_out():
     assert 1 == len(encode([group], tokenizer(), {}).rows)
 
 
-def knows_rome(batch) -> Logits:
+def knows_rome(batch):
     """A model to which Rome in the evidence is worth 2, and Oslo in the claim costs 4."""
     rome, oslo = (tokenizer().token_to_id(name) for name in ("rome", "oslo"))
     said = 2.0 * ((batch.ids == rome) & (batch.types == 1)).any(axis=1)
     said -= 4.0 * ((batch.ids == oslo) & (batch.types == 0)).any(axis=1)
-    nothing = np.zeros(batch.ids.shape, dtype=np.float32)
-    return Logits(start=nothing, end=nothing, answer=said.astype(np.float32))
+    return said.astype(np.float32)
 
 
 def test_a_claim_is_as_good_as_its_worst_sentence_and_its_evidence_as_its_best_part():
@@ -334,9 +356,8 @@ def test_a_shipped_network_can_be_trained_on(bert, tmp_path, export, form):
 
     found = new_network(bert, Recipe(seed=4), begin=exported).state_dict()
 
-    spans = {name for name in own if name.startswith("span.")}
     assert own.keys() == found.keys()
-    for name in own.keys() - (spans if export is support_export.export_forms else set()):
+    for name in own:
         step = own[name].abs().amax(dim=-1, keepdim=True) / 127
         exact = form == "fp32" or name.endswith("bias") or ".embeddings." in name
         assert torch.all((own[name] - found[name]).abs() <= (1e-7 if exact else step)), name
@@ -364,7 +385,7 @@ def test_the_log_has_the_loss_and_what_was_judged(data, bert, tmp_path):
 
     log = (tmp_path / "run" / LOG).read_text(encoding="utf-8").splitlines()
     losses, figures = map(json.loads, log)
-    assert {"step", "examples", "loss", "examples_per_second", "rate"} <= losses.keys()
+    assert {"step", "examples", "loss", "word_loss", "examples_per_second", "rate"} <= losses.keys()
     assert {
         f"{name}_{figure}" for name in ("made", "own") for figure in ("auroc", "best_balanced")
     } <= figures.keys()
@@ -398,14 +419,14 @@ def test_the_exported_file_says_what_the_network_says(knowing, bert, tmp_path):
     """In fp32 the file's logits are the network's."""
     pytest.importorskip("onnx", reason="comes with `make .venv/.ready-training`")
     checkpoint = knowing / CHECKPOINT
-    network = new_network(bert, recipe_of(checkpoint), begin=checkpoint)
+    network = new_network(bert, recipe_of(checkpoint), begin=checkpoint).eval()
     batch = next(batches(encode([TOLD], tokenizer(), {}), seed=0, pieces=400))
     with torch.inference_mode():
-        meant = network.eval()(*map(torch.from_numpy, (batch.ids, batch.mask, batch.types))).answer
+        meant = SupportOnly(network)(*map(torch.from_numpy, (batch.ids, batch.mask, batch.types)))
 
     forms = support_export.export_forms(network, tmp_path)
 
-    said = support_export.onnx_model(forms["fp32"], 1)(batch).answer
+    said = support_export.onnx_model(forms["fp32"], 1)(batch)
     assert np.allclose(meant.numpy(), said, atol=1e-4)
 
 

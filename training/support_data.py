@@ -27,6 +27,7 @@ from training.reader_squad import (
     hold_out,
     read_articles,
 )
+from training.support_marks import UNKNOWN, Read, marks
 from training.support_pairs import Pair, PairMaker
 from training.support_verbs import Verbs
 
@@ -52,6 +53,14 @@ class Pairs:
     """Text of the claim, text of the evidence, 1 for supported, group; shape (n, 4), groups ascending."""
     made: dict[str, object]
     """How they were made, with the SHA-256 of the data; equal for equal content."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked(Batch):
+    """Pairs framed, with what of each claim its evidence does not bear out."""
+
+    wrong: NDArray[np.int64]
+    """`BORNE_OUT`, `WRONG` or `UNKNOWN`, shape (n, length); unknown outside the claim."""
 
 
 def prepare(
@@ -172,7 +181,7 @@ def ragged(texts: Sequence[str], tokenizer: Tokenizer) -> Ragged:
 
 def batches(
     pairs: Pairs, *, seed: int, pieces: int, longest: int = LONGEST, first: int = 0
-) -> Iterator[Batch]:
+) -> Iterator[Marked]:
     """Yield the batches of a run from step `first` on, without end; supported pairs are framed as answered.
 
     Groups stay together. Which ones a step sees is a function of the seed and the step alone.
@@ -187,7 +196,7 @@ def batches(
     yield from islice(_endless(pairs, seed, pieces, longest), first, None)
 
 
-def _endless(pairs: Pairs, seed: int, pieces: int, most: int) -> Iterator[Batch]:
+def _endless(pairs: Pairs, seed: int, pieces: int, most: int) -> Iterator[Marked]:
     lengths = pairs.texts.lengths[pairs.rows[:, :2]].sum(axis=1) + SPECIAL
     bounds = np.flatnonzero(np.diff(pairs.rows[:, 3], prepend=-1, append=-1))
     longest = np.array([lengths[a:b].max() for a, b in pairwise(bounds)])
@@ -218,10 +227,28 @@ def _cut(
     yield np.array(members)
 
 
-def _collate(pairs: Pairs, rows: NDArray[np.int64]) -> Batch:
+def _collate(pairs: Pairs, rows: NDArray[np.int64]) -> Marked:
     table = pairs.rows[rows]
     texts = [(pairs.texts[claim], pairs.texts[evidence]) for claim, evidence in table[:, :2]]
-    return frame(texts, [(0, 0) if supported else (-1, -1) for supported in table[:, 2]])
+    framed = frame(texts, [(0, 0) if supported else (-1, -1) for supported in table[:, 2]])
+    wrong = np.full(framed.ids.shape, UNKNOWN, dtype=np.int64)
+    opens = np.flatnonzero(np.diff(table[:, 3], prepend=-1))
+    for bounds in pairwise([*opens, len(table)]):
+        members = range(*bounds)
+        group = [
+            Read(tuple(texts[i][0].tolist()), tuple(texts[i][1].tolist()), bool(table[i, 2]))
+            for i in members
+        ]
+        for i, marked in zip(members, marks(group), strict=True):
+            wrong[i, 1 : 1 + len(marked)] = marked
+    return Marked(
+        ids=framed.ids,
+        mask=framed.mask,
+        types=framed.types,
+        start=framed.start,
+        end=framed.end,
+        wrong=wrong,
+    )
 
 
 def _save(path: Path, pairs: Pairs) -> None:

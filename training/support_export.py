@@ -19,7 +19,7 @@ import random
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import metadata
@@ -38,10 +38,9 @@ from training.export_encoder import INPUTS, SOURCE_SHA256, quantise, sha256, wri
 from training.reader_batches import Batch
 from training.reader_data import load_tokenizer
 from training.reader_export import MAX_BYTES, PACKAGES, halve
-from training.reader_judging import Logits
 from training.reader_model import ReaderNetwork, about, recipe_of
 from training.support_data import LONGEST
-from training.support_judging import Judging, figures, judging, read_pairs, scores
+from training.support_judging import Judging, Model, figures, judging, read_pairs, scores
 from training.support_model import SupportOnly, new_network
 from training.support_train import dev_pairs
 from training.train_reader import CHECKPOINT, official_weights
@@ -166,11 +165,11 @@ def export_forms(network: ReaderNetwork, folder: Path) -> dict[str, Path]:
     return forms
 
 
-def onnx_model(path: Path, threads: int) -> Callable[[Batch], Logits]:
+def onnx_model(path: Path, threads: int) -> Model:
     """Return the file's answers, one pair a run, as the program reads; so many runs at the same time."""
     session = open_session(path.read_bytes(), threads=1)
 
-    def model(batch: Batch) -> Logits:
+    def model(batch: Batch) -> NDArray[np.float32]:
         def run(i: int) -> float:
             length = int(batch.mask[i].sum())
             feed = zip(INPUTS, (batch.ids, batch.mask, batch.types), strict=True)
@@ -178,9 +177,7 @@ def onnx_model(path: Path, threads: int) -> Callable[[Batch], Logits]:
             return float(said[0][0])
 
         with ThreadPoolExecutor(threads) as executor:
-            support = np.array(list(executor.map(run, range(batch.n))), dtype=np.float32)
-        nothing = np.zeros(batch.ids.shape, dtype=np.float32)
-        return Logits(start=nothing, end=nothing, answer=support)
+            return np.array(list(executor.map(run, range(batch.n))), dtype=np.float32)
 
     return model
 
@@ -230,7 +227,7 @@ def describe(made: Path, form: str, checkpoint: Path, data: Sequence[Path]) -> d
     """Return the manifest but for what is measured."""
     run = about(checkpoint)
     return {
-        "name": f"minilm-support-{form}/1",
+        "name": f"minilm-support-{form}/2",
         "max_tokens": LONGEST,
         "files": {
             name: {"sha256": sha256(made / name), "bytes": (made / name).stat().st_size}

@@ -6,7 +6,7 @@ A claim of several sentences is as well supported as its worst; an evidence supp
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,13 +19,16 @@ from rag.evaluation.benchmarks.files import json_lines
 from rag.evaluation.benchmarks.support import balanced_accuracy
 from rag.evaluation.measures import auroc
 from rag.passages import split_sentences
-from training.reader_batches import SPECIAL, frame
-from training.reader_judging import TOGETHER, Model
+from training.reader_batches import SPECIAL, Batch, frame
+from training.reader_judging import TOGETHER
 from training.support_data import LONGEST, LONGEST_CLAIM, ragged
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
+
+Model = Callable[[Batch], "NDArray[np.float32]"]
+"""Returns the logit of support of each pair, shape (n,)."""
 
 STRIDE = 96
 """Word pieces by which the windows of a long evidence are apart, at most."""
@@ -84,7 +87,7 @@ def scores(model: Model, judged: Judging) -> NDArray[np.float64]:
     for begin in range(0, len(order), TOGETHER):
         windows = [judged.windows[i] for i in order[begin : begin + TOGETHER]]
         rows = [(one.claim, one.evidence) for one in windows]
-        said = model(frame(rows, [(-1, -1)] * len(rows))).answer
+        said = model(frame(rows, [(-1, -1)] * len(rows)))
         for window, logit in zip(windows, said.tolist(), strict=True):
             place = window.pair, window.sentence
             best[place] = max(best.get(place, -np.inf), logit)

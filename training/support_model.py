@@ -1,7 +1,8 @@
-"""The support model: the reader's network, of which only what it says from [CLS] is trained and shipped.
+"""The support model: the reader's network, which reads claim and evidence together as it reads question and text.
 
-Claim and evidence are read together, as the reader reads question and text; the logit that a text answers becomes
-the logit that it supports.
+What it said of an answer it learns to say of support: the logit that a text answers becomes the logit that it supports
+the claim, and the logit that an answer starts at a word piece the logit that the evidence does not bear that piece out.
+A claim is as well supported as both allow: what is said of the whole, less what is said of its worst word piece.
 """
 
 from __future__ import annotations
@@ -13,8 +14,15 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from training.onnx_weights import onnx_weights
-from training.reader_batches import Batch
+from training.reader_batches import CLS, PAD, SEP, Batch
 from training.reader_model import Losses, ReaderNetwork, Recipe, Trainer, to_tensors, weights_of
+from training.support_data import Marked
+from training.support_marks import UNKNOWN, WRONG
+
+WRONG_WEIGHT = 3.0
+"""Weight of a word piece that is not borne out; there are some ten times as many others."""
+NEVER = -1e4
+"""Logit of what is no word piece of a claim."""
 
 
 def new_network(weights: Path, recipe: Recipe, *, begin: Path | None = None) -> ReaderNetwork:
@@ -26,7 +34,6 @@ def new_network(weights: Path, recipe: Recipe, *, begin: Path | None = None) -> 
         begin: checkpoint of a reader or of a support model, or the ONNX file of a shipped one, to take the weights of.
     """
     network = ReaderNetwork.from_encoder(weights, seed=recipe.seed, dropout=recipe.dropout)
-    network.span.requires_grad_(False)
     if begin is not None:
         take_weights(network, begin)
     return network
@@ -42,18 +49,26 @@ def take_weights(network: ReaderNetwork, trained_in: Path) -> None:
 
 
 class SupportTrainer(Trainer):
-    """A trainer to whom a pair framed as answered is a supported one, and spans are nothing."""
+    """A trainer to whom a pair framed as answered is a supported one, and the start of an answer what is wrong."""
 
     def __init__(self, network: ReaderNetwork, recipe: Recipe, device: torch.device) -> None:
         super().__init__(network, recipe, device)
         self._on = device
 
     def _losses(self, batch: Batch) -> Losses:
-        """Return how wrong the network is about support."""
-        said = self.network(*to_tensors(batch, self._on)).answer.float()
+        """Return how wrong the network is about word pieces, in the place of spans, and about support."""
+        if not isinstance(batch, Marked):
+            raise TypeError("A support model learns from batches of support_data.")
+        said = self.network(*to_tensors(batch, self._on))
         supported = torch.from_numpy(batch.start > 0).to(self._on).float()
-        loss = binary_cross_entropy_with_logits(said, supported)
-        return Losses(span=torch.zeros((), device=self._on), answerable=loss)
+        loss = binary_cross_entropy_with_logits(said.answer.float(), supported)
+        wrong = torch.from_numpy(batch.wrong).to(self._on)
+        known = wrong != UNKNOWN
+        weight = torch.where(wrong == WRONG, WRONG_WEIGHT, 1.0)[known]
+        words = binary_cross_entropy_with_logits(
+            said.start.float()[known], wrong[known].float(), weight=weight
+        )
+        return Losses(span=words, answerable=loss)
 
 
 class SupportOnly(nn.Module):
@@ -65,5 +80,8 @@ class SupportOnly(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
         """Return the logits, shape (n,)."""
-        found: Tensor = self.network(input_ids, attention_mask, token_type_ids).answer
+        said = self.network(input_ids, attention_mask, token_type_ids)
+        framing = (input_ids == CLS) | (input_ids == SEP) | (input_ids == PAD)
+        wrong = said.start.masked_fill(framing | (token_type_ids == 1), NEVER)
+        found: Tensor = said.answer - wrong.amax(dim=1)
         return found

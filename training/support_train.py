@@ -13,22 +13,33 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from rag.evaluation.benchmarks.collection import SupportPair
+from training.reader_batches import Batch
 from training.reader_data import load_tokenizer
-from training.reader_model import Recipe, Trainer
+from training.reader_model import Recipe, Trainer, to_tensors
 from training.support_data import batches, held_out_groups, prepare
-from training.support_judging import Judging, best_threshold, figures, judging, read_pairs, scores
-from training.support_model import SupportTrainer, new_network
+from training.support_judging import (
+    Judging,
+    Model,
+    best_threshold,
+    figures,
+    judging,
+    read_pairs,
+    scores,
+)
+from training.support_model import SupportOnly, SupportTrainer, new_network
 from training.train_reader import (
     CHECKPOINT,
     Pace,
     add_run_options,
-    as_model,
     go_on,
     locked,
     mean_answerable,
+    mean_span,
     official_weights,
     stage_of,
     train,
@@ -67,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream,
             stage,
             pace=Pace(evaluate_every=args.evaluate_every, save_every=args.save_every),
-            means=lambda recent: {"loss": mean_answerable(recent)},
+            means=lambda recent: {"loss": mean_answerable(recent), "word_loss": mean_span(recent)},
             judge=lambda: judge(trainer, sets),
         )
 
@@ -155,11 +166,27 @@ def judge(trainer: Trainer, sets: dict[str, Judging]) -> dict[str, float]:
     """Return AUROC and best balanced accuracy on each set."""
     found = {}
     for name, judged in sets.items():
-        said = scores(as_model(trainer), judged)
+        said = scores(as_support(trainer), judged)
         measured = figures(said, judged.true, threshold=best_threshold(said, judged.true))
         found[f"{name}_auroc"] = measured["auroc"]
         found[f"{name}_best_balanced"] = measured["balanced_accuracy"]
     return found
+
+
+def as_support(trainer: Trainer) -> Model:
+    """Return the network as it stands, to be judged."""
+    network = SupportOnly(trainer.network)
+    device = next(network.parameters()).device
+
+    def model(batch: Batch) -> NDArray[np.float32]:
+        network.eval()
+        with torch.inference_mode():
+            said = network(*to_tensors(batch, device)).float().cpu().numpy()
+        network.train()
+        found: NDArray[np.float32] = said
+        return found
+
+    return model
 
 
 if __name__ == "__main__":

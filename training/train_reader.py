@@ -316,10 +316,12 @@ def train(
 
 def means(recent: list[Taken]) -> dict[str, float]:
     """Return the mean losses of some steps."""
-    return {
-        "span_loss": round(float(np.mean([float(one.losses.span) for one in recent])), 4),
-        "answerable_loss": mean_answerable(recent),
-    }
+    return {"span_loss": mean_span(recent), "answerable_loss": mean_answerable(recent)}
+
+
+def mean_span(recent: list[Taken]) -> float:
+    """Return the mean loss of the decisions that are made from each word piece."""
+    return round(float(np.mean([float(one.losses.span) for one in recent])), 4)
 
 
 def mean_answerable(recent: list[Taken]) -> float:
