@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.support_marks import BORNE_OUT, UNKNOWN, WRONG, Read, marks
+from training.support_marks import BORNE_OUT, COMMON, UNKNOWN, WRONG, Read, marks
 
 LEFT, MET, ADA, ROME, OSLO, RAIN, NOT, JULY = range(5000, 5008)
 THE = 1996
@@ -62,9 +62,12 @@ def test_where_a_word_came_into_the_evidence_those_beside_it_are_wrong():
     assert {ADA, MET} == wrong_of(group, 1)
 
 
-def test_without_a_supported_twin_nothing_is_known():
-    """Which word is wrong is known of a change only."""
-    assert [[UNKNOWN, UNKNOWN]] == marks([Read((ADA, ROME), (ADA, RAIN), False)])
+def test_without_a_supported_twin_only_what_is_missing_is_wrong():
+    """Nobody knows of the others; common words stand anywhere."""
+    group = [Read((THE, ADA, ROME), (ADA, RAIN), False)]
+
+    assert [[UNKNOWN, UNKNOWN, WRONG]] == marks(group)
+    assert THE in COMMON
 
 
 def test_a_claim_with_little_in_common_is_no_twin():
@@ -72,7 +75,8 @@ def test_a_claim_with_little_in_common_is_no_twin():
     other = (ADA, OSLO, NOT, JULY, LEFT)
     group = [Read(SAID, SAID, True), Read(other, SAID, False)]
 
-    assert [UNKNOWN] * 5 == marks(group)[1]
+    assert {OSLO, NOT} == wrong_of(group, 1)
+    assert BORNE_OUT not in marks(group)[1]
 
 
 @given(st.lists(st.builds(Read, PIECES, PIECES, st.booleans()), max_size=5))

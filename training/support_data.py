@@ -27,19 +27,23 @@ from training.reader_squad import (
     hold_out,
     read_articles,
 )
+from training.support_crossed import Pair
 from training.support_marks import UNKNOWN, Read, marks
-from training.support_pairs import Pair, PairMaker
+from training.support_pairs import PairMaker
+from training.support_thesaurus import read_words, thesaurus_sha256
 from training.support_verbs import Verbs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-FORMAT = 2
+FORMAT = 4
 """Raised with every change of what is made of the same files."""
 LONGEST = 256
 """Word pieces of claim, evidence and frame."""
 LONGEST_CLAIM = 96
+STRANGERS = 0.08
+"""Pairs of a claim and another's evidence, as a share of the others."""
 POOL = 1024
 """Groups among which those of like length are brought together."""
 
@@ -64,7 +68,13 @@ class Marked(Batch):
 
 
 def prepare(
-    data: Sequence[Path], judged: Sequence[Path], tokenizer: Path, cache: Path, *, seed: int
+    data: Sequence[Path],
+    judged: Sequence[Path],
+    tokenizer: Path,
+    cache: Path,
+    *,
+    seed: int,
+    thesaurus: Path | None = None,
 ) -> Pairs:
     """Return what to train on, from the cache where it was made of the same files, else made and kept there.
 
@@ -74,6 +84,7 @@ def prepare(
         tokenizer: tokenizer.json.
         cache: .npz file to read or write.
         seed: which articles are held out, and which pairs are made.
+        thesaurus: folder of WordNet's files, for more words to change than the tables have.
     """
     made: dict[str, object] = {
         "format": FORMAT,
@@ -81,12 +92,13 @@ def prepare(
         "data": {path.name: sha256(path) for path in data},
         "tokenizer": sha256(tokenizer),
         "judged": {path.name: sha256(path) for path in sorted(judged)},
+        "thesaurus": thesaurus_sha256(thesaurus) if thesaurus else "",
     }
     if (kept := _load(cache)) is not None and made.items() <= kept.made.items():
         return kept
     judge = Judged(chain.from_iterable(judged_articles(path) for path in judged))
     articles, shared = training_articles(data, judge, seed=seed)
-    groups = without_judged(made_groups(articles, seed=seed), judge)
+    groups = without_judged(made_groups(articles, seed=seed, thesaurus=thesaurus), judge)
     pairs = encode(groups, load_tokenizer(tokenizer), made | {"left_out": shared})
     replace_file(cache, lambda file: _save(file, pairs))
     return pairs
@@ -124,16 +136,20 @@ def training_articles(
     return tuple(found), shared
 
 
-def held_out_groups(data: Sequence[Path], *, seed: int) -> list[list[Pair]]:
+def held_out_groups(
+    data: Sequence[Path], *, seed: int, thesaurus: Path | None = None
+) -> list[list[Pair]]:
     """Return pairs of the articles that are never trained on."""
     articles = [one for path in data for one in hold_out(read_articles(path), HELD_OUT, seed)[1]]
-    return list(made_groups(articles, seed=seed))
+    return list(made_groups(articles, seed=seed, thesaurus=thesaurus))
 
 
-def made_groups(articles: Sequence[Article], *, seed: int) -> Iterator[list[Pair]]:
+def made_groups(
+    articles: Sequence[Article], *, seed: int, thesaurus: Path | None = None
+) -> Iterator[list[Pair]]:
     """Yield the pairs that can be made of articles."""
     verbs = Verbs.counted(paragraph.text for one in articles for paragraph in one.paragraphs)
-    maker = PairMaker(verbs)
+    maker = PairMaker(verbs, read_words(thesaurus, verbs))
     for article in articles:
         yield from maker.groups(article, seed=seed)
 
@@ -209,7 +225,7 @@ def _endless(pairs: Pairs, seed: int, pieces: int, most: int) -> Iterator[Marked
             pool = pool[np.argsort(longest[pool], kind="stable")]
             together = list(_cut(pool, bounds, longest, pieces))
             for place in rng.permutation(len(together)):
-                yield _collate(pairs, together[place])
+                yield _collate(pairs, together[place], rng)
         epoch += 1
 
 
@@ -227,8 +243,8 @@ def _cut(
     yield np.array(members)
 
 
-def _collate(pairs: Pairs, rows: NDArray[np.int64]) -> Marked:
-    table = pairs.rows[rows]
+def _collate(pairs: Pairs, rows: NDArray[np.int64], rng: np.random.Generator) -> Marked:
+    table = np.concatenate([pairs.rows[rows], _strangers(pairs.rows[rows], rng)])
     texts = [(pairs.texts[claim], pairs.texts[evidence]) for claim, evidence in table[:, :2]]
     framed = frame(texts, [(0, 0) if supported else (-1, -1) for supported in table[:, 2]])
     wrong = np.full(framed.ids.shape, UNKNOWN, dtype=np.int64)
@@ -249,6 +265,18 @@ def _collate(pairs: Pairs, rows: NDArray[np.int64]) -> Marked:
         end=framed.end,
         wrong=wrong,
     )
+
+
+def _strangers(table: NDArray[np.int32], rng: np.random.Generator) -> NDArray[np.int32]:
+    """Return claims with the evidence of other groups, each a group of its own."""
+    n = int(len(table) * STRANGERS)
+    claims, evidence = rng.integers(len(table), size=(2, n))
+    apart = table[claims, 3] != table[evidence, 3]
+    claims, evidence = claims[apart], evidence[apart]
+    made = np.zeros((len(claims), 4), dtype=np.int32)
+    made[:, 0], made[:, 1] = table[claims, 0], table[evidence, 1]
+    made[:, 3] = table[:, 3].max(initial=0) + 1 + np.arange(len(made))
+    return made
 
 
 def _save(path: Path, pairs: Pairs) -> None:

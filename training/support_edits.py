@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from training.support_verbs import Verbs
-from training.support_words import ALIKE, KIN, OPPOSITES, STRONGER
+from training.support_words import STRONGER, TABLES, Words
+
+LIKELY = 0.7
+"""How often a word is said otherwise that can be."""
 
 _NUMBER = re.compile(r"(?<![\w.,-])\d[\d,]*(?:\.\d+)?(?![\w-]|[.,]\d)")
 _CAPITAL = r"(?:[A-Z][\w’'-]*[a-z0-9]|[A-Z]{2,})"
@@ -89,10 +92,13 @@ class Editor:
 
     Args:
         verbs: of the texts at hand.
+        words: what their words are changed into.
     """
 
-    def __init__(self, verbs: Verbs) -> None:
+    def __init__(self, verbs: Verbs, words: Words = TABLES) -> None:
         self._verbs = verbs
+        self._words = words
+        self._phrases = tuple(old for old in words.opposites if " " in old)
 
     def changes(self, text: str, around: str, rng: random.Random) -> list[Change]:
         """Return one change of each kind that the text allows, after which it says something else.
@@ -155,16 +161,28 @@ class Editor:
                 yield {word: way}
 
     def _opposites(self, seen: _Seen) -> Iterator[dict[str, str]]:
+        opposites = self._words.opposites
         present = set(seen.text.replace(",", "").rstrip(".").split(" "))
-        for old, new in OPPOSITES.items():
-            if old in present or (" " in old and old in seen.text):
-                yield {old: seen.rng.choice(new)}
+        phrases = {old for old in self._phrases if old in seen.text}
+        for old in sorted(present & opposites.keys() | phrases):
+            yield {old: seen.rng.choice(opposites[old])}
 
     def _kin(self, seen: _Seen) -> Iterator[dict[str, str]]:
-        present = {match.group().lower() for match in _WORD.finditer(seen.text)}
-        for old in sorted(present & KIN.keys()):
-            like = [one for one in KIN[old] if one not in present]
-            if like and old not in {"may", "march", "second"}:
+        present = set(_WORD.findall(seen.text))
+        lowered = {word.lower() for word in present}
+        for old in sorted(present & self._words.kin.keys()):
+            like = [one for one in self._words.kin[old] if one not in lowered]
+            if like and old.lower() not in {"may", "march", "second"}:
+                yield {old: seen.rng.choice(like)}
+
+    def _fellows(self, seen: _Seen) -> Iterator[dict[str, str]]:
+        parts, alike = self._words.parts, self._words.alike
+        present = set(_WORD.findall(seen.text))
+        around = sorted(set(_WORD.findall(seen.around)) - present)
+        for old in sorted(present & parts.keys()):
+            like = [one for one in around if parts.get(one) == parts[old]]
+            like = [one for one in like if one not in alike.get(old, ())]
+            if like:
                 yield {old: seen.rng.choice(like)}
 
     def _stronger(self, seen: _Seen) -> Iterator[dict[str, str]]:
@@ -175,13 +193,48 @@ class Editor:
 
     def rewordings(self, text: str, rng: random.Random) -> str:
         """Return a text that says no more than this one: shorter, in another order, or in other words."""
-        ways = [*_WAYS]
+        ways = [*_WAYS, self._in_like_words, self._in_like_words]
         rng.shuffle(ways)
         for way in ways[: rng.randint(1, 3)]:
             shorter = way(text, rng)
             if len(shorter.split()) >= 5:
                 text = shorter
         return text[:1].upper() + text[1:]
+
+    def contrast(self, text: str, rng: random.Random) -> tuple[Change, Change] | None:
+        """Return two changes of one word, the first to one that means the same, the second to one that does not.
+
+        Args:
+            text: as in `changes`.
+            rng: draws among several.
+
+        Returns:
+            None where no word has both.
+        """
+        same, kinds = self._words.alike, (self._words.kin, self._words.opposites)
+        found = [word for word in dict.fromkeys(_WORD.findall(text)) if word in same]
+        found = [word for word in found if any(word in kind for kind in kinds)]
+        if not found:
+            return None
+        word = rng.choice(found)
+        others = rng.choice([kind[word] for kind in kinds if word in kind])
+        alike = rng.choice(same[word])
+        others = tuple(one for one in others if one not in same[word])
+        if not others:
+            return None
+        changed = [{word: alike}, {word: rng.choice(others)}]
+        first, second = (Change(kind="alike", words=words) for words in changed)
+        return first, second
+
+    def _in_like_words(self, text: str, rng: random.Random) -> str:
+        """Put words that mean the same in the place of most that have such."""
+        alike = self._words.alike
+        phrases = [old for old in alike if " " in old and f" {old} " in text]
+        found = [word for word in dict.fromkeys(text.split(" ")[1:]) if word in alike]
+        for old in phrases + found:
+            if rng.random() < LIKELY:
+                text = re.sub(rf"(?<= ){re.escape(old)}\b", rng.choice(alike[old]), text, count=1)
+        return text
 
 
 _Maker = Callable[[Editor, _Seen], Iterator[dict[str, str]]]
@@ -192,6 +245,7 @@ _MAKERS: dict[str, _Maker] = {
     "negation": Editor._negations,
     "opposite": Editor._opposites,
     "kin": Editor._kin,
+    "fellow": Editor._fellows,
     "stronger": Editor._stronger,
 }
 
@@ -263,13 +317,6 @@ def _without_adverbs(text: str, rng: random.Random) -> str:  # noqa: ARG001
     return _ADVERB.sub(lambda m: m.group() if m.group().strip() in kept else "", text)
 
 
-def _in_like_words(text: str, rng: random.Random) -> str:
-    for old, new in rng.sample(ALIKE, len(ALIKE)):
-        if f" {old} " in text and rng.random() < 0.7:
-            text = re.sub(rf"\b{old}\b", new, text, count=1)
-    return text
-
-
 def _with_other_numbers(text: str, rng: random.Random) -> str:
     text = _THOUSANDS.sub(r"\1 million", text).replace("%", " percent")
     if rng.random() < 0.5:
@@ -287,7 +334,5 @@ _WAYS: Sequence[Callable[[str, random.Random], str]] = (
     _without_tail,
     _one_clause,
     _without_adverbs,
-    _in_like_words,
-    _in_like_words,
     _with_other_numbers,
 )

@@ -42,7 +42,8 @@ from training.reader_model import ReaderNetwork, about, recipe_of
 from training.support_data import LONGEST
 from training.support_judging import Judging, Model, figures, judging, read_pairs, scores
 from training.support_model import SupportOnly, new_network
-from training.support_train import dev_pairs
+from training.support_thesaurus import thesaurus_sha256
+from training.support_train import add_thesaurus, dev_pairs
 from training.train_reader import CHECKPOINT, official_weights
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         args.out.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(forms[form], args.out / "model.onnx")
         shutil.copyfile(weights / "tokenizer.json", args.out / "tokenizer.json")
-        manifest = describe(args.out, form, checkpoint, args.data)
+        manifest = describe(args.out, form, checkpoint, args.data, args.thesaurus)
         manifest |= {"calibration": calibration, "figures": measured}
         write_json(args.out / "manifest.json", manifest)
     print(json.dumps(measured, indent=2))
@@ -99,6 +100,7 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--data", type=Path, nargs="+", required=True, help="what it was trained on"
     )
+    add_thesaurus(parser)
     parser.add_argument("--dev", type=Path, nargs="*", default=[], help="claims to calibrate on")
     parser.add_argument("--judge", type=Path, nargs="*", default=[], help="claims to judge by")
     parser.add_argument("--weights", type=Path, help="folder of a BERT; default: the official one")
@@ -223,7 +225,9 @@ def calibrate(
     }
 
 
-def describe(made: Path, form: str, checkpoint: Path, data: Sequence[Path]) -> dict[str, Any]:
+def describe(
+    made: Path, form: str, checkpoint: Path, data: Sequence[Path], thesaurus: Path | None
+) -> dict[str, Any]:
     """Return the manifest but for what is measured."""
     run = about(checkpoint)
     return {
@@ -238,7 +242,9 @@ def describe(made: Path, form: str, checkpoint: Path, data: Sequence[Path]) -> d
             "model.safetensors": SOURCE_SHA256,
             "data": {path.name: sha256(path) for path in data},
             "credits": "SQuAD 2.0 (Rajpurkar, Jia and Liang 2018), CC BY-SA 4.0; QAMR (Michael et al."
-            " 2018), MIT; PolicyQA (Ahmad et al. 2020), MIT",
+            " 2018), MIT; PolicyQA (Ahmad et al. 2020), MIT"
+            + ("; WordNet 3.0 (Princeton University 2006), WordNet licence" if thesaurus else ""),
+            "thesaurus": thesaurus_sha256(thesaurus) if thesaurus else None,
             "steps": run["step"],
             "examples": run["examples"],
             "recipe": run["recipe"],

@@ -15,6 +15,9 @@ from typing import NamedTuple
 BORNE_OUT, WRONG, UNKNOWN = 0, 1, -1
 LEAST_ALIKE = 0.6
 """Share of two claims that is the same, 0..1, below which one is not the other changed."""
+COMMON = frozenset((*range(999, 1014), *range(1024, 1064), *range(1996, 2090)))
+"""Signs, single letters and the commonest words in BERT's uncased vocabulary: they stand anywhere."""
+
 Pieces = tuple[int, ...]
 
 
@@ -45,7 +48,13 @@ def _marked(pair: Read, supported: Sequence[Read]) -> list[int]:
             continue
         if ratio > best[0] and WRONG in found:
             best = ratio, found
-    return best[1] or [UNKNOWN] * len(pair.claim)
+    return best[1] or _missing(pair)
+
+
+def _missing(pair: Read) -> list[int]:
+    """Mark what stands nowhere in the evidence; of the rest it is not known which is borne out."""
+    present = set(pair.evidence)
+    return [UNKNOWN if one in present or one in COMMON else WRONG for one in pair.claim]
 
 
 def _changed_claim(wrong: Pieces, right: Pieces) -> tuple[float, list[int]]:

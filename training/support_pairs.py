@@ -14,32 +14,29 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from rag.passages import split_sentences
 from training.reader_squad import Article, Paragraph, Question
 from training.support_claims import Declarer, Template
+from training.support_crossed import Pair, crossed
 from training.support_edits import Change, Editor, names_of
+from training.support_talks import SPEAKERS, Fact, Line, first_person, talk, talked
 from training.support_verbs import Verbs
+from training.support_words import TABLES, Words
 
 LONGEST_ANSWER = 12
 """Words of an answer that a claim is made with."""
 SIZES = ((1, 0.52), (2, 0.18), (3, 0.15), (8, 0.15))
 """Sentences of an evidence at most, and how often so many."""
-SPEAKERS = "Ann Ben Carla David Emma Frank Grace Henry Agent Client Manager Host Guest".split()
+REWORDED = 3
+"""Sentences of a paragraph that are said in other words."""
+TOLD = 0.4
+"""How often what a sentence no longer says is claimed."""
+TALKED = 0.8
+"""How often the claims of a paragraph become a talk."""
 
 _FIGURE = re.compile(r"(?<![\w.,])\d[\d,.]*\d?(?![\w%])")
 _CONTENT = re.compile(r"[a-z0-9]{4,}|\d+")
-
-
-class Pair(NamedTuple):
-    """A claim, what it is read with, and whether that supports it."""
-
-    claim: str
-    evidence: str
-    supported: bool
-    kind: str
-    """How it was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +60,13 @@ class PairMaker:
 
     Args:
         verbs: of the texts at hand.
+        words: what their words are changed into.
     """
 
-    def __init__(self, verbs: Verbs) -> None:
+    def __init__(self, verbs: Verbs, words: Words = TABLES) -> None:
+        self._verbs = verbs
         self._declarer = Declarer(verbs)
-        self._editor = Editor(verbs)
+        self._editor = Editor(verbs, words)
 
     def groups(self, article: Article, *, seed: int) -> Iterator[list[Pair]]:
         """Yield the pairs of an article, those that differ by a change together."""
@@ -89,17 +88,35 @@ class PairMaker:
             yield self._edited(claim.text(), read.window(claim.at, rng), read, rng)
         for template in rng.sample(read.unanswered, min(4, len(read.unanswered))):
             yield _plausible(read, template, rng)
-        at = rng.randrange(len(read.sentences))
-        sentence = read.sentences[at]
-        if 6 <= len(sentence.split()) <= 60:
+        telling = [at for at, one in enumerate(read.sentences) if 6 <= len(one.split()) <= 60]
+        for at in rng.sample(telling, min(REWORDED, len(telling))):
+            sentence = read.sentences[at]
             reworded = self._editor.rewordings(sentence, rng)
             yield self._edited(reworded, read.window(at, rng), read, rng)
-            if len(reworded.split()) < len(sentence.split()) - 2:
+            yield self._contrasted(reworded, read.window(at, rng), rng)
+            if len(reworded.split()) < len(sentence.split()) - 2 and rng.random() < TOLD:
                 yield _told_more(read, at, reworded, rng)
         if len(claims) >= 2 and rng.random() < 0.7:
             yield _joined(read, claims[0], claims[1], rng)
         if len(claims) >= 2 and rng.random() < 0.3:
             yield _spoken(read, claims[: rng.randint(2, 4)], rng)
+        if claims and rng.random() < TALKED:
+            yield _talked(read, claims[: rng.randint(1, 3)], rng)
+        yield from self._in_first_person(read, rng)
+
+    def _in_first_person(self, read: _Read, rng: random.Random) -> Iterator[list[Pair]]:
+        """Let a speaker say what a paragraph says of him or her."""
+        for at, sentence in enumerate(read.sentences):
+            if not (own := first_person(sentence, self._verbs)):
+                continue
+            said, rest = own
+            names = rng.sample(SPEAKERS, 2)
+            around = [Line(rng.randrange(2), one) for one in read.sentences[max(at - 1, 0) : at]]
+            made = talk([*around, Line(0, said)], rng, speakers=2)
+            mine, other = (f"{name} {rest}" for name in names)
+            change = Change(kind="speaker", words={})
+            yield crossed(mine, other, made.text(names), made.text(names[::-1]), change, rng)
+            yield self._edited(mine, made.text(names), read, rng)
 
     def _edited(self, claim: str, evidence: str, read: _Read, rng: random.Random) -> list[Pair]:
         """Change a claim and its evidence alike."""
@@ -107,8 +124,23 @@ class PairMaker:
         for change in rng.sample(changes, len(changes)):
             other_claim, other = change.apply(claim), change.apply(evidence)
             if other_claim and other:
-                return _crossed(claim, other_claim, evidence, other, change, rng)
+                return crossed(claim, other_claim, evidence, other, change, rng)
         return []
+
+    def _contrasted(self, claim: str, evidence: str, rng: random.Random) -> list[Pair]:
+        """Change one word of a claim, or of its evidence, into one that means the same and into one that does not."""
+        if (found := self._editor.contrast(claim, rng)) is None:
+            return []
+        same, other = found
+        said, denied = same.apply(claim), other.apply(claim)
+        bears, lacks = same.apply(evidence), other.apply(evidence)
+        if not (said and denied and bears and lacks):
+            return []
+        if rng.choice((True, False)):
+            pairs = [(said, evidence), (denied, evidence)]
+        else:
+            pairs = [(claim, bears), (claim, lacks)]
+        return [Pair(*pairs[0], True, same.kind), Pair(*pairs[1], False, other.kind)]
 
 
 class _Read:
@@ -161,25 +193,6 @@ class _Read:
         return _Claim(template=template, answer=answer, at=at, led_by=before[-1] if before else "")
 
 
-def _crossed(
-    claim: str, other_claim: str, evidence: str, other: str, change: Change, rng: random.Random
-) -> list[Pair]:
-    """Return pairs of two claims and two evidences, as many supported as not."""
-    kind = change.kind
-    pairs = [
-        Pair(claim, evidence, True, kind),
-        Pair(other_claim, evidence, False, kind),
-        Pair(other_claim, other, True, kind),
-        Pair(claim, other, change.stronger, kind),
-    ]
-    if change.stronger:
-        return pairs[:3]
-    if rng.random() < 0.5:
-        return pairs
-    first = rng.choice((0, 2))
-    return [pairs[first], pairs[rng.choice((1, 3))]]
-
-
 def _answer_swapped(read: _Read, claim: _Claim, rng: random.Random) -> list[Pair]:
     """Put another answer of the same kind in the place of the right one."""
     others = read.other_answers(claim.template, claim.answer)
@@ -195,7 +208,7 @@ def _answer_swapped(read: _Read, claim: _Claim, rng: random.Random) -> list[Pair
     changed = change.apply(evidence)
     if changed is None:
         return []
-    return _crossed(claim.text(), claim.text(other), evidence, changed, change, rng)
+    return crossed(claim.text(), claim.text(other), evidence, changed, change, rng)
 
 
 def _beside(read: _Read, claim: _Claim, places: Sequence[_Read], rng: random.Random) -> list[Pair]:
@@ -307,7 +320,31 @@ def _spoken(read: _Read, claims: Sequence[_Claim], rng: random.Random) -> list[P
         )
 
     change = Change(kind="spoken", words={})
-    return _crossed(about.text(), about.text(wrong), talk(about.answer), talk(wrong), change, rng)
+    return crossed(about.text(), about.text(wrong), talk(about.answer), talk(wrong), change, rng)
+
+
+def _talked(read: _Read, claims: Sequence[_Claim], rng: random.Random) -> list[Pair]:
+    """Make sentences and questions a talk, and claim what was said in it, and by whom."""
+    names = rng.sample(SPEAKERS, 2)
+    questions = {id(one): text for one, text in zip(read.claims, read.asked, strict=True)}
+    claims = sorted({one.at: one for one in claims}.values(), key=lambda one: one.at)
+    about = rng.choice(claims)
+    others = read.other_answers(about.template, about.answer)
+    if not others:
+        return []
+    wrong = rng.choice(others).answer
+    facts = [
+        Fact(
+            sentence=read.sentences[one.at],
+            question=questions[id(one)],
+            answer=one.answer,
+            wrong=wrong,
+            right=one.text(),
+            false=one.text(wrong),
+        )
+        for one in claims
+    ]
+    return talked(facts, claims.index(about), names, read.asked, rng)
 
 
 def _shape(answer: str) -> str:

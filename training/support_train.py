@@ -61,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             weights / "tokenizer.json",
             args.out / "data.npz",
             seed=args.seed,
+            thesaurus=args.thesaurus,
         )
         network = new_network(weights, recipe, begin=args.begin)
         trainer = SupportTrainer(network, recipe, torch.device(args.device))
@@ -97,6 +98,7 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         nargs="*",
         help="never trained on; default: all other files beside the data, and of ../support",
     )
+    add_thesaurus(parser)
     add_run_options(parser, usual)
     parser.add_argument(
         "--freeze-layers", type=int, default=0, help="lowest layers that stay as they are"
@@ -108,6 +110,15 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--evaluate-every", type=int, default=250, help="steps")
     parser.add_argument("--save-every", type=float, default=300, help="seconds")
     return parser.parse_args(arguments)
+
+
+def add_thesaurus(parser: argparse.ArgumentParser) -> None:
+    """Add the option for more words to change."""
+    parser.add_argument(
+        "--thesaurus",
+        type=Path,
+        help="folder of WordNet's files, as Debian's wordnet-base has at /usr/share/wordnet",
+    )
 
 
 def recipe_from(args: argparse.Namespace) -> Recipe:
@@ -153,7 +164,7 @@ def dev_pairs(args: argparse.Namespace) -> dict[str, list[SupportPair]]:
                 evidence=one.evidence,
                 label="supported" if one.supported else "not_supported",
             )
-            for group in held_out_groups(args.data, seed=args.seed)
+            for group in held_out_groups(args.data, seed=args.seed, thesaurus=args.thesaurus)
             for one in group
         ]
     }

@@ -106,6 +106,11 @@ class Verbs:
                 return self.as_noun[word] * 4 < self.counts[word]
         return False
 
+    @staticmethod
+    def is_irregular(word: str) -> bool:
+        """Tell whether a word is a past or a participle that is not formed by rule."""
+        return word in _IRREGULAR_PASTS or word in _IRREGULAR_PARTICIPLES
+
     def plain(self, past: str) -> str | None:
         """Return the plain form of a past tense in -ed, None where no text has it."""
         made = [
@@ -132,6 +137,11 @@ class Verbs:
         if plain in known:
             return known[plain]
         return self._commonest([f"{plain}s", f"{plain}es", f"{plain[:-1]}ies"])
+
+    def ing(self, plain: str) -> str | None:
+        """Return the present participle, None where no text has it."""
+        made = [f"{plain}ing", f"{plain[:-1]}ing", f"{plain}{plain[-1]}ing"]
+        return self._commonest(made[1:2] if plain.endswith("e") else made[::2])
 
     def _commonest(self, made: Iterable[str]) -> str | None:
         best = max(made, key=lambda form: self.counts[form])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 
 def _pairs(table: str) -> tuple[tuple[str, str], ...]:
     """Return the two sides of `one/other, ...`."""
@@ -9,12 +12,15 @@ def _pairs(table: str) -> tuple[tuple[str, str], ...]:
     return tuple((one, other) for one, _, other in entries)
 
 
-def _both_ways(pairs: tuple[tuple[str, str], ...]) -> dict[str, tuple[str, ...]]:
+def _one_way(pairs: tuple[tuple[str, str], ...]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for one, other in pairs:
         found[one] = (*found.get(one, ()), other)
-        found[other] = (*found.get(other, ()), one)
     return found
+
+
+def _both_ways(pairs: tuple[tuple[str, str], ...]) -> dict[str, tuple[str, ...]]:
+    return _one_way(tuple(way for one, other in pairs for way in ((one, other), (other, one))))
 
 
 OPPOSITES = _both_ways(
@@ -110,7 +116,8 @@ proposed/adopted, considered/decided, tried/managed, hoped/managed, alleged/prov
 reportedly/certainly, attempted/managed, likely/certain, claimed/proved, expected/confirmed""")
 """The second says more than the first: where it is true, so is the first."""
 
-ALIKE = _pairs("""began/started, started/began, however/but, nevertheless/however, while/whereas,
+ALIKE = _one_way(
+    _pairs("""began/started, started/began, however/but, nevertheless/however, while/whereas,
 approximately/about, about/around, large/big, big/large, also/too, many/numerous, numerous/many,
 several/various, because/since, although/though, used/employed, obtained/got, received/got,
 purchased/bought, ended/finished, assisted/helped, required/needed, primarily/mainly,
@@ -126,4 +133,28 @@ gave/provided, provided/gave, said/stated, stated/said, noted/said, called/named
 became/turned into, died/passed away, near/close to, in order to/to, due to/because of, because
 of/due to, for example/for instance, as well as/and, United States/US, United States/USA, United
 Kingdom/UK, percent/per cent, famous/well known, prior to/before, such as/like""")
+)
 """The second may stand for the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What words may be changed into; each word, as it stands in a text, leads to others."""
+
+    opposites: Mapping[str, tuple[str, ...]]
+    """Others that exclude it."""
+    kin: Mapping[str, tuple[str, ...]]
+    """Others of its kind, of which a thing is mostly one."""
+    alike: Mapping[str, tuple[str, ...]]
+    """Others that may stand for it."""
+    parts: Mapping[str, str]
+    """What kind of word it is, in which form; words with the same fit the same place."""
+
+
+TABLES = Words(
+    opposites=OPPOSITES,
+    kin=KIN | {word.capitalize(): row for word, row in KIN.items()},
+    alike=ALIKE,
+    parts={},
+)
+"""The tables of this module."""
