@@ -2,7 +2,7 @@
 
 What it said of an answer it learns to say of support: the logit that a text answers becomes the logit that it supports
 the claim, and the logit that an answer starts at a word piece the logit that the evidence does not bear that piece out.
-A claim is as well supported as both allow: what is said of the whole, less what is said of its worst word piece.
+Only the first is shipped; to be told which pieces are wrong teaches it too.
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from training.onnx_weights import onnx_weights
-from training.reader_batches import CLS, PAD, SEP, Batch
+from training.reader_batches import Batch
 from training.reader_model import Losses, ReaderNetwork, Recipe, Trainer, to_tensors, weights_of
 from training.support_data import Marked
 from training.support_marks import UNKNOWN, WRONG
 
 WRONG_WEIGHT = 3.0
 """Weight of a word piece that is not borne out; there are some ten times as many others."""
-NEVER = -1e4
-"""Logit of what is no word piece of a claim."""
 
 
 def new_network(weights: Path, recipe: Recipe, *, begin: Path | None = None) -> ReaderNetwork:
@@ -80,8 +78,5 @@ class SupportOnly(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
         """Return the logits, shape (n,)."""
-        said = self.network(input_ids, attention_mask, token_type_ids)
-        framing = (input_ids == CLS) | (input_ids == SEP) | (input_ids == PAD)
-        wrong = said.start.masked_fill(framing | (token_type_ids == 1), NEVER)
-        found: Tensor = said.answer - wrong.amax(dim=1)
+        found: Tensor = self.network(input_ids, attention_mask, token_type_ids).answer
         return found
