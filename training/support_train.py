@@ -13,29 +13,19 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from rag.evaluation.benchmarks.collection import SupportPair
-from training.reader_batches import Batch
 from training.reader_data import load_tokenizer
-from training.reader_model import Recipe, Trainer, to_tensors
+from training.reader_model import Recipe, Trainer
 from training.support_data import batches, held_out_groups, prepare
-from training.support_judging import (
-    Judging,
-    Model,
-    best_threshold,
-    figures,
-    judging,
-    read_pairs,
-    scores,
-)
-from training.support_model import SupportOnly, SupportTrainer, new_network
+from training.support_judging import Judging, best_threshold, figures, judging, read_pairs, scores
+from training.support_model import SupportTrainer, new_network
 from training.train_reader import (
     CHECKPOINT,
     Pace,
     add_run_options,
+    as_model,
     go_on,
     locked,
     mean_answerable,
@@ -176,28 +166,13 @@ def dev_pairs(args: argparse.Namespace) -> dict[str, list[SupportPair]]:
 def judge(trainer: Trainer, sets: dict[str, Judging]) -> dict[str, float]:
     """Return AUROC and best balanced accuracy on each set."""
     found = {}
+    model = as_model(trainer)
     for name, judged in sets.items():
-        said = scores(as_support(trainer), judged)
+        said = scores(lambda batch: model(batch).answer, judged)
         measured = figures(said, judged.true, threshold=best_threshold(said, judged.true))
         found[f"{name}_auroc"] = measured["auroc"]
         found[f"{name}_best_balanced"] = measured["balanced_accuracy"]
     return found
-
-
-def as_support(trainer: Trainer) -> Model:
-    """Return the network as it stands, to be judged."""
-    network = SupportOnly(trainer.network)
-    device = next(network.parameters()).device
-
-    def model(batch: Batch) -> NDArray[np.float32]:
-        network.eval()
-        with torch.inference_mode():
-            said = network(*to_tensors(batch, device)).float().cpu().numpy()
-        network.train()
-        found: NDArray[np.float32] = said
-        return found
-
-    return model
 
 
 if __name__ == "__main__":
