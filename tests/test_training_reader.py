@@ -20,7 +20,7 @@ import torch
 from rag.schema import Span
 from tests.reader_fakes import candidate
 from tests.training_fakes import reading_data, save_reading_data, save_tiny_bert
-from training import train_reader
+from training import reader_export, train_reader
 from training.reader_batches import CLS, SEP, batches
 from training.reader_data import (
     MINED,
@@ -239,6 +239,37 @@ def test_a_run_is_not_taken_up_with_another_recipe(data, bert, tmp_path):
         run(data, bert, tmp_path, "--steps", "2", "--rate", "1e-5")
 
 
+@pytest.mark.parametrize("shipped", [False, True])
+def test_a_run_follows_another(data, bert, tmp_path, shipped):
+    """It begins with the other's weights, from a checkpoint or an ONNX file, and learns from what that had not seen."""
+    run(data, bert, tmp_path / "first", "--steps", "2")
+    before = tmp_path / "first" / CHECKPOINT
+    if shipped:
+        export(tmp_path / "first", data, bert, tmp_path / "shipped")
+        before = tmp_path / "shipped" / "model.onnx"
+
+    run(data, bert, tmp_path / "second", "--steps", "1", "--rate", "0", "--begin", str(before))
+
+    one, other = (read_tensors(tmp_path / name / CHECKPOINT) for name in ("first", "second"))
+    weights = [name for name in one if name.startswith("weight/")]
+    step = 0.5 / 127 if shipped else 0
+    assert all(
+        torch.allclose(one[name], other[name], rtol=0, atol=1e-7 + step * one[name].abs().max())
+        for name in weights
+    )
+    seen = about(tmp_path / "first" / CHECKPOINT)["examples"]
+    assert seen < about(tmp_path / "second" / CHECKPOINT)["examples"]
+
+
+def test_a_run_does_not_follow_one_of_another_seed(data, bert, tmp_path):
+    """The seed decides what is kept back for calibrating: with another one, some of it would have been seen."""
+    run(data, bert, tmp_path / "first", "--steps", "1")
+    before = str(tmp_path / "first" / CHECKPOINT)
+
+    with pytest.raises(SystemExit, match="give the same"):
+        run(data, bert, tmp_path / "second", "--steps", "1", "--seed", "1", "--begin", before)
+
+
 def test_two_runs_do_not_share_a_folder(data, bert, tmp_path):
     """While one run is at work in a folder, a second one stops at once."""
     with train_reader.locked(tmp_path), pytest.raises(SystemExit, match="Another run"):
@@ -295,9 +326,7 @@ def test_the_network_can_learn(data, bert, tmp_path):
 
 def test_the_exported_file_reads_as_the_network_does(data, bert, tmp_path):
     """In fp32 the file's logits are the network's, and the program's reader loads what is written."""
-    pytest.importorskip("onnx", reason="comes with `make .venv/.ready-training`")
     from rag.reader.onnx import open_folder
-    from training import reader_export
 
     run(data, bert, tmp_path / "run", "--steps", "3")
     network = reader_export.load_network(tmp_path / "run" / CHECKPOINT, bert)
@@ -311,15 +340,20 @@ def test_the_exported_file_reads_as_the_network_does(data, bert, tmp_path):
     assert np.allclose(meant.start.numpy()[real], said.start[real], atol=1e-4)
     assert np.allclose(meant.answer.numpy(), said.answer, atol=1e-4)
 
-    reader_export.main(
-        [
-            *("--checkpoint", str(tmp_path / "run"), "--data", str(data), "--weights", str(bert)),
-            *("--dev", str(data.with_name("squad2_dev.json")), "--out", str(tmp_path / "reader")),
-        ]
-    )
+    export(tmp_path / "run", data, bert, tmp_path / "reader")
     reader = open_folder(tmp_path / "reader", threads=1)
     words = reader.read("Where was Ada?", [candidate("Ada was in Rome.", "Ben left.")])[0].words
     assert isinstance(words, Span)
+
+
+def export(run_in, data, bert, out) -> None:
+    """Write a run's reader as it ships."""
+    reader_export.main(
+        [
+            *("--checkpoint", str(run_in), "--data", str(data), "--weights", str(bert)),
+            *("--dev", str(data.with_name("squad2_dev.json")), "--out", str(out)),
+        ]
+    )
 
 
 def prepare_again(data, tmp_path) -> Prepared:

@@ -31,7 +31,7 @@ from training.export_encoder import INPUTS, SOURCE_SHA256, quantise, sha256, wri
 from training.reader_batches import Batch
 from training.reader_data import load_tokenizer
 from training.reader_judging import Logits, figures, guess, judging
-from training.reader_model import ReaderNetwork, about, recipe_of, weights_of
+from training.reader_model import ReaderNetwork, about, recipe_of, take_weights
 from training.reader_squad import read_articles
 from training.train_reader import CHECKPOINT, official_weights
 
@@ -106,9 +106,7 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 def load_network(checkpoint: Path, weights: Path) -> ReaderNetwork:
     """Return the trained network in float32."""
     network = ReaderNetwork.from_encoder(weights, seed=0, dropout=0.0)
-    missing = network.load_state_dict(weights_of(checkpoint), strict=False).missing_keys
-    if strange := [name for name in missing if ".embeddings." not in name]:
-        raise SystemExit(f"{checkpoint} lacks {', '.join(strange)}.")
+    take_weights(network, checkpoint)
     return network.eval()
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from training.onnx_weights import onnx_weights
 from training.reader_batches import SEP, Batch
 from training.reader_files import replace_file
 
@@ -222,9 +223,12 @@ class Trainer:
 
 
 def about(path: Path) -> dict[str, Any]:
-    """Return what a checkpoint tells of its run: `step`, `examples` and `recipe`."""
+    """Return what a checkpoint, or the manifest of an ONNX file, tells of its run: `examples`, `recipe` and more."""
     from safetensors import safe_open
 
+    if path.suffix == ".onnx":
+        made: dict[str, Any] = json.loads(path.with_name("manifest.json").read_text())["made"]
+        return made
     with safe_open(path, framework="pt") as file:
         found: dict[str, Any] = json.loads(file.metadata()["run"])
     return found
@@ -254,6 +258,26 @@ def weights_of(path: Path) -> dict[str, Tensor]:
         for name, tensor in read_tensors(path).items()
         if name.startswith("weight/")
     }
+
+
+def take_weights(
+    network: ReaderNetwork, trained_in: Path, *, without: str = ".embeddings."
+) -> None:
+    """Put the weights of another run in; word embeddings, frozen as a rule, stay as they are where it has none.
+
+    Args:
+        network: takes them.
+        trained_in: a checkpoint, or the ONNX file of what shipped, whose int8 weights come back to within half a step.
+        without: part of the names of what it may lack besides.
+
+    Raises:
+        SystemExit: it lacks others.
+    """
+    trained = onnx_weights(trained_in) if trained_in.suffix == ".onnx" else weights_of(trained_in)
+    missing = network.load_state_dict(trained, strict=False).missing_keys
+    kept = (".embeddings.", without)
+    if strange := [name for name in missing if not any(part in name for part in kept)]:
+        raise SystemExit(f"{trained_in} lacks {', '.join(strange)}.")
 
 
 def readable(ids: Tensor, types: Tensor) -> Tensor:

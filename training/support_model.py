@@ -13,9 +13,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from training.onnx_weights import onnx_weights
 from training.reader_batches import Batch
-from training.reader_model import Losses, ReaderNetwork, Recipe, Trainer, to_tensors, weights_of
+from training.reader_model import (
+    Losses,
+    ReaderNetwork,
+    Recipe,
+    Trainer,
+    take_weights,
+    to_tensors,
+)
 from training.support_data import Marked
 from training.support_marks import UNKNOWN, WRONG
 
@@ -33,17 +39,8 @@ def new_network(weights: Path, recipe: Recipe, *, begin: Path | None = None) -> 
     """
     network = ReaderNetwork.from_encoder(weights, seed=recipe.seed, dropout=recipe.dropout)
     if begin is not None:
-        take_weights(network, begin)
+        take_weights(network, begin, without="span.")
     return network
-
-
-def take_weights(network: ReaderNetwork, trained_in: Path) -> None:
-    """Put the weights of a file in; what was frozen while they were trained stays as it is."""
-    trained = onnx_weights(trained_in) if trained_in.suffix == ".onnx" else weights_of(trained_in)
-    missing = network.load_state_dict(trained, strict=False).missing_keys
-    kept = (".embeddings.", "span.")
-    if strange := [name for name in missing if not any(part in name for part in kept)]:
-        raise SystemExit(f"{trained_in} lacks {', '.join(strange)}.")
 
 
 class SupportTrainer(Trainer):

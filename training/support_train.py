@@ -80,7 +80,6 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="SQuAD 2.0 layout")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--begin", type=Path, help="checkpoint of a reader to begin with")
     parser.add_argument("--dev", type=Path, nargs="*", default=[], help="claims to judge by")
     parser.add_argument(
         "--judged",

@@ -39,6 +39,7 @@ from training.reader_model import (
     Trainer,
     about,
     recipe_of,
+    take_weights,
     to_tensors,
 )
 from training.reader_squad import read_articles
@@ -97,7 +98,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             args.out / "data.npz",
             seed=args.seed,
         )
-        trainer = start(stage.folder / CHECKPOINT, weights, recipe, torch.device(args.device))
+        network = ReaderNetwork.from_encoder(weights, seed=recipe.seed, dropout=recipe.dropout)
+        seen = follow(network, recipe, args.begin) if args.begin else 0
+        trainer = Trainer(network, recipe, torch.device(args.device))
+        trainer.examples = seen
+        go_on(trainer, stage.folder / CHECKPOINT)
         stream = batches(
             prepared,
             seed=recipe.seed,
@@ -139,6 +144,9 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 def add_run_options(parser: argparse.ArgumentParser, usual: Recipe) -> None:
     """Add the options that every run has, whatever it trains."""
     parser.add_argument("--weights", type=Path, help="folder of a BERT; default: the official one")
+    parser.add_argument(
+        "--begin", type=Path, help="another run's checkpoint, or a model.onnx, to go on from"
+    )
     parser.add_argument("--steps", type=int, default=10**9, help="stop after so many")
     parser.add_argument("--cooldown", type=int, default=0, help="bring a copy to rest in N steps")
     parser.add_argument("--seed", type=int, default=usual.seed)
@@ -203,12 +211,25 @@ def official_weights() -> Path:
     return weights
 
 
-def start(checkpoint: Path, weights: Path, recipe: Recipe, device: torch.device) -> Trainer:
-    """Return a trainer that goes on from the checkpoint, or begins where there is none."""
-    network = ReaderNetwork.from_encoder(weights, seed=recipe.seed, dropout=recipe.dropout)
-    trainer = Trainer(network, recipe, device)
-    go_on(trainer, checkpoint)
-    return trainer
+def follow(network: ReaderNetwork, recipe: Recipe, trained_in: Path) -> int:
+    """Put the weights of another run in; return how many examples it has seen, for the order to go on there.
+
+    Args:
+        network: takes the weights.
+        recipe: of the run to come.
+        trained_in: the other run's checkpoint, or the ONNX file of one that shipped, its manifest beside it.
+
+    Raises:
+        SystemExit: the seeds differ, by which the articles are chosen that are kept back for calibrating.
+    """
+    run = about(trained_in)
+    if run["recipe"]["seed"] != recipe.seed:
+        raise SystemExit(
+            f"{trained_in} was trained with seed {run['recipe']['seed']}, which decides the articles"
+            " that are kept back: give the same."
+        )
+    take_weights(network, trained_in)
+    return int(run["examples"])
 
 
 def go_on(trainer: Trainer, checkpoint: Path) -> None:
