@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rag.embedding.onnx import SHIPPED
+from rag.passages import split_sentences
 from rag.reader.neural import SpanLogits
 from rag.schema import Candidate, Passage, ScoredSentence
 
@@ -34,6 +35,29 @@ def candidate(*sentences: str, source: str = "a.txt", begin: int = 0) -> Candida
         n_tokens=9,
     )
     return Candidate(passage=passage, dense=0.5, lexical=1.0, fused=0.5, sentences=tuple(scored))
+
+
+def laid_out(text: str, *, source: str = "a.txt", begin: int = 0) -> Candidate:
+    """A candidate whose passage is this text, its sentences as the program finds them."""
+    scored = tuple(
+        ScoredSentence(
+            start=begin + one.start,
+            end=begin + one.end,
+            text=text[one.start : one.end],
+            dense=0.5,
+            lexical=0.5,
+        )
+        for one in split_sentences(text)
+    )
+    passage = Passage(
+        passage_id=f"{source}#{begin}-{begin + len(text)}",
+        source_id=source,
+        start=begin,
+        end=begin + len(text),
+        text=text,
+        n_tokens=9,
+    )
+    return Candidate(passage=passage, dense=0.5, lexical=1.0, fused=0.5, sentences=scored)
 
 
 class WordModel:

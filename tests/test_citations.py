@@ -19,6 +19,7 @@ from rag.citations import (
     quote,
     verdict,
 )
+from rag.passages import split_sentences
 from rag.schema import Span
 
 MARKER = re.compile(r"\[(\d+)\]")
@@ -124,6 +125,18 @@ class TestCompose:
             "- Sergei Shoigu arrived in Pyongyang on March 21. [1]\n- He met Kim Jong Un for two hours. [2]"
         )
         holds(draft, EVIDENCE)
+
+    def test_items_stand_on_lines_of_their_own(self):
+        """A dash is not quoted; a number is; what follows a list is a paragraph of its own."""
+        text = "It has:\n- one part\n- two. And more.\n1. A number.\n\nrow | cell\n\nThe end."
+        one = replace(passage("a.txt", text), sentences=split_sentences(text))
+        draft = compose([(one, span) for span in one.sentences])
+        assert draft.text == (
+            "It has: [1]\n- one part [2]\n- two. [3] And more. [4]\n1. A number. [5]\n- row | cell [6]"
+            "\n\nThe end. [7]"
+        )
+        assert "one part" == draft.citations[1].quote
+        holds(draft, (one,))
 
     def test_same_words_are_said_once(self):
         """A span picked twice, or from two passages that share it, is said once."""

@@ -315,6 +315,16 @@ def test_no_answer_labels_its_near_misses() -> None:
     assert "The documents do not say who paid.\n" == nothing
 
 
+def test_a_near_miss_is_shown_by_its_nearest_sentence() -> None:
+    """A passage may begin far from what was asked for."""
+    text = "Boats leave at dawn. The ferry to Lund leaves at eight."
+    near = replace(PASSAGE, passage=replace(PASSAGE.passage, text=text))
+    asked = replace(UNANSWERED, query="Who owns the ferry to Lund?", evidence=(near,))
+    assert (
+        "The ferry to Lund leaves at eight." == plain(answer_lines(asked)).splitlines()[-1].strip()
+    )
+
+
 def test_a_snippet_is_cut_between_words() -> None:
     """A long passage is shortened without halving a word, a short one is left alone."""
     assert "a b" == snippet("a\n b")

@@ -17,7 +17,14 @@ from rag.errors import ModelError
 from rag.reader import load_reader
 from rag.reader.neural import LONGEST_ANSWER, Calibration, NeuralReader, SpanLogits
 from rag.schema import Span
-from tests.reader_fakes import FixedModel, WordModel, candidate, save_tiny_reader, save_word_reader
+from tests.reader_fakes import (
+    FixedModel,
+    WordModel,
+    candidate,
+    laid_out,
+    save_tiny_reader,
+    save_word_reader,
+)
 
 PLAIN = Calibration(rank={"margin": 1.0}, sure={"margin": 1.0}, sure_bias=0.0, threshold=0.5)
 TALKS = candidate("Shoigu met Kim on Friday.", "They ate fish.", begin=100)
@@ -62,6 +69,44 @@ def test_a_span_never_crosses_a_sentence():
 
     for one in found:
         assert one.start <= one.words.start < one.words.end <= one.end
+
+
+BOX = laid_out("Contents \n\nThe box holds: \n- one kettle \n- one base \n\nIt is red.", begin=100)
+
+
+def test_a_span_over_items_is_an_answer_of_their_list():
+    """It starts in one item and ends in another: the sentence that announces them is read with the list."""
+    text = BOX.passage.text
+    window = WordModel({}).read("", text)[0]
+    start, end = window.start.copy(), window.end.copy()
+    words = text.split(" ")
+    start[words.index("kettle")], end[words.index("base")] = 9.0, 9.0
+    model = FixedModel(SpanLogits(start=start, end=end, offsets=window.offsets, null=0.0))
+
+    first = NeuralReader(model, name="x", calibration=PLAIN, threads=1).read("", [BOX])[0]
+
+    assert "The box holds: \n- one kettle \n- one base" == first.text
+    assert "kettle \n- one base" == text[first.words.start - 100 : first.words.end - 100]
+
+
+def test_words_within_an_item_are_the_item_s_answer():
+    """The list is not said where one of its items answers."""
+    first = reader({"kettle": 3.0}).read("What?", [BOX])[0]
+
+    assert "- one kettle" == first.text
+
+
+def test_a_heading_answers_only_where_the_model_points_at_it():
+    """Whatever its words weigh, another sentence with a better span comes first."""
+    fitted = Calibration(
+        rank={"margin": 0.1, "phrase": 9.0}, sure={"margin": 1.0}, sure_bias=0.0, threshold=0.5
+    )
+
+    pointed = reader({"Contents": 3.0}, calibration=fitted).read("Contents", [BOX])
+    other = reader({"red.": 3.0}, calibration=fitted).read("Contents", [BOX])
+
+    assert ("Contents", "It is red.") == (pointed[0].text, other[0].text)
+    assert "Contents" == other[-1].text
 
 
 @given(

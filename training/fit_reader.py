@@ -125,7 +125,7 @@ def read(example: Example, candidates: Sequence[Candidate]) -> Read:
     return Read(
         x=np.array([row for _, _, row in found], dtype=np.float64).reshape(-1, len(NAMES)),
         right=np.array(
-            [holds(example, candidates[index], sentence) for index, sentence, _ in found],
+            [holds(example, candidates[index], unit[0]) for index, unit, _ in found],
             dtype=bool,
         ),
         answerable=bool(example.answerable),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rag.citations.evidence import CitablePassage, Draft, quote
@@ -9,6 +10,10 @@ from rag.citations.plain import harmless, visible
 from rag.schema import Citation, Span, Statement, Step, Verdict
 
 Pick = tuple[CitablePassage, Span]
+
+_DASH = re.compile(r"[-*+•‣▪●○◦–—·]\s+(?=\S)")
+_NUMBER = re.compile(r"\(?(?:\d{1,3}|[A-Za-z])[.)]\s+\S")
+_ROW = " | "
 
 
 class Writer:
@@ -64,21 +69,40 @@ def compose(picks: Sequence[Pick], *, as_list: bool = False) -> Draft:
 
     Quotes are exact. In the answer's text white space becomes one space, and what would be read as
     a marker, a link or HTML is made harmless: `[3]` becomes `(3)`. A span inside another of the
-    same source is said once, with the longer one.
+    same source is said once, with the longer one. An item of a list stands on a line of its own, behind
+    a dash or its number.
 
     Raises:
         ValueError: a span is empty or not inside its passage.
     """
     writer = Writer()
-    said = False
-    for passage, span in _different(picks):
+    before: Pick | None = None
+    in_list = False
+    for passage, whole in _different(picks):
+        dash = _DASH.match(passage.words(whole))
+        span = Span(start=whole.start + dash.end(), end=whole.end) if dash else whole
         sentence = harmless(" ".join(visible(passage.words(span)).split())).strip()
         if not sentence:
             continue
-        writer.say(("\n" if said else "") + "- " if as_list else " " if said else "")
+        pick = passage, whole
+        item = as_list or bool(dash or _NUMBER.match(sentence) or _ROW in sentence)
+        runs_on = before is not None and _on_one_line(before, pick)
+        if before is not None:
+            writer.say("\n" if item else "\n\n" if in_list and not runs_on else " ")
+        if as_list or (item and before is not None and not _NUMBER.match(sentence)):
+            writer.say("- ")
         writer.state(sentence, [(passage, span)], "supported", 1.0)
-        said = True
+        before, in_list = pick, item or (in_list and runs_on)
     return writer.draft()
+
+
+def _on_one_line(one: Pick, other: Pick) -> bool:
+    """Tell whether a pick goes on in the line of its source in which another ends."""
+    (passage, span), (holder, after) = one, other
+    if passage.source_id != holder.source_id or not span.end <= after.start:
+        return False
+    between = holder.words(Span(start=span.end, end=after.start))
+    return holder.start <= span.end and "\n" not in between
 
 
 def _different(picks: Sequence[Pick]) -> list[Pick]:

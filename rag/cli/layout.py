@@ -59,9 +59,13 @@ def _unanswered(answer: Answer) -> Iterator[Line]:
         return
     yield Line()
     yield Line.of("Near misses, which do not answer the question:")
+    from rag.pipeline.nearest import nearest_sentence  # loads what splits sentences
+
+    shown: list[str] = []
     for near in answer.evidence[:_N_NEAR_MISSES]:
+        shown.append(nearest_sentence(near.passage.text, answer.query, shown=shown))
         yield Line()
-        yield from _found(near)
+        yield from _found(near, shown[-1])
 
 
 def _flagged(answer: Answer) -> Iterator[Piece]:
@@ -126,10 +130,10 @@ def found_lines(found: tuple[ScoredPassage, ...]) -> Iterator[Line]:
     for number, passage in enumerate(found):
         if number:
             yield Line()
-        yield from _found(passage)
+        yield from _found(passage, passage.passage.text)
 
 
-def _found(found: ScoredPassage) -> Iterator[Line]:
+def _found(found: ScoredPassage, text: str) -> Iterator[Line]:
     passage = found.passage
     where = f"{_where(passage.start, passage.end)}, score {found.score:.3f}"
     yield Line(
@@ -139,7 +143,7 @@ def _found(found: ScoredPassage) -> Iterator[Line]:
             Piece(text=where, style="dim"),
         )
     )
-    yield Line.of(snippet(passage.text), indent=4)
+    yield Line.of(snippet(text), indent=4)
 
 
 def snippet(text: str) -> str:

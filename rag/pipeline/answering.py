@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rag.citations import CitablePassage, Draft, compose
+from rag.pipeline.listing import said
 from rag.pipeline.overview import Overview
 from rag.queries import Query, standalone
 from rag.reader import Reader, Reading, Selection, reranked, select
@@ -166,17 +167,17 @@ class ExtractiveAnswerer:
                 confidence=selection.confidence,
             )
             return
+        quoted = [
+            said(one, candidate, inquiry.source(candidate.passage.source_id))
+            for part, one in selection.picks
+            for candidate in [inquiry.parts[part][1][one.candidate]]
+        ]
         draft = compose(
-            [
-                (
-                    inquiry.citable(inquiry.parts[part][1][one.candidate]),
-                    Span(start=one.start, end=one.end),
-                )
-                for part, one in selection.picks
-            ],
-            as_list=len(selection.picks) > len(readings),
+            [(inquiry.citable(candidate), span) for candidate, spans in quoted for span in spans],
+            as_list=len(quoted) > len(readings) and all(len(spans) == 1 for _, spans in quoted),
         )
-        yield EvidenceReady(evidence=_holding(draft.citations, inquiry.candidates))
+        held_by = [candidate for candidate, _ in quoted]
+        yield EvidenceReady(evidence=_holding(draft.citations, held_by))
         yield TextDelta(text=draft.text)
         yield self._finish(inquiry, draft, selection, evidence)
 

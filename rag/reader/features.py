@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from rag.reader.layout import headings, units
 from rag.schema import Candidate, ScoredSentence
 
 Kind = Literal["person", "time", "place", "number", "reason", "definition", "choice", "other"]
@@ -179,30 +180,41 @@ def _missing(wanted: frozenset[str], text: str) -> float:
 
 def rows(
     question: Question, candidates: Sequence[Candidate]
-) -> list[tuple[int, ScoredSentence, list[float]]]:
-    """Return (candidate index, sentence, features in the order of `NAMES`) for each sentence once."""
+) -> list[tuple[int, tuple[ScoredSentence, ...], list[float]]]:
+    """Return (candidate index, unit, features in the order of `NAMES`) for each unit once.
+
+    A unit is a sentence, with the list that it announces (see `layout`); its features are those of the sentence.
+    """
     best_fused = max((candidate.fused for candidate in candidates), default=0.0)
-    every = [sentence for candidate in candidates for sentence in candidate.sentences]
-    best = max((_match(sentence) for sentence in every), default=0.0)
-    seen: set[tuple[str, int]] = set()
+    leads = [_lead(candidate) for candidate in candidates]
+    best = max(leads, default=0.0)
+    seen: set[tuple[str, int, int]] = set()
     found = []
     for index, candidate in enumerate(candidates):
         of_passage = _passage_features(question, candidate) | {
             "fused_gap": candidate.fused - best_fused
         }
-        lead = max((_match(sentence) for sentence in candidate.sentences), default=0.0)
+        lead = leads[index]
         before = 0.0
-        for sentence in candidate.sentences:
-            place = (candidate.passage.source_id, sentence.start)
+        for unit in units(candidate):
+            sentence = unit[0]
+            place = (candidate.passage.source_id, sentence.start, unit[-1].end)
             if place not in seen:
                 seen.add(place)
                 values = of_passage | _sentence_features(question, sentence)
                 values["before_lexical"] = before
                 values["lead_gap"] = _match(sentence) - lead
                 values["best_gap"] = _match(sentence) - best
-                found.append((index, sentence, [values[name] for name in NAMES]))
+                found.append((index, unit, [values[name] for name in NAMES]))
             before = sentence.lexical
     return found
+
+
+def _lead(candidate: Candidate) -> float:
+    """Return how well the best sentence of a passage matches; headings are left out where there is anything else."""
+    named = headings(candidate)
+    said = [one for one in candidate.sentences if one.start not in named] or candidate.sentences
+    return max((_match(one) for one in said), default=0.0)
 
 
 def _match(sentence: ScoredSentence) -> float:

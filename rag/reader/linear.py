@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rag.errors import ModelError
 from rag.reader.features import NAMES, analyse, rows
+from rag.reader.layout import whole
 from rag.reader.protocol import Reading
 from rag.schema import Candidate
 
@@ -84,10 +85,13 @@ class LinearReader:
         """Return every sentence of the candidates once, the likeliest answer first."""
         found = rows(analyse(query), candidates)
         ranks = [_dot(self._weights.rank, row) for _, _, row in found]
-        order = sorted(range(len(found)), key=lambda i: (-ranks[i], found[i][0], found[i][1].start))
+        order = sorted(
+            range(len(found)), key=lambda i: (-ranks[i], found[i][0], found[i][1][0].start)
+        )
         readings = []
         for i in order:
-            index, sentence, row = found[i]
+            index, unit, row = found[i]
+            sentence = whole(unit, candidates[index])
             odds = _dot(self._weights.sure, row) + self._weights.sure_bias
             readings.append(
                 Reading(

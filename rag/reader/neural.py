@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from rag.reader.features import NAMES, analyse, rows
+from rag.reader.layout import headings, whole
 from rag.reader.protocol import Reading
 from rag.schema import Candidate, ScoredSentence, Span
 
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LONGEST_ANSWER = 30
-"""Word pieces of an answer, at most."""
+"""Word pieces of an answer in one sentence, at most."""
+LONGEST_LIST = 200
+"""Word pieces of an answer that a list gives, at most."""
 _UNREAD = -50.0
 """Margin of a sentence in which the model has no word piece; as good as impossible."""
 
@@ -88,15 +91,21 @@ def _weighed(weights: Mapping[str, float], values: Sequence[float]) -> float:
 
 
 class Seen(NamedTuple):
-    """What is seen of one sentence."""
+    """What is seen of one sentence, or of one and the list that it announces."""
 
     candidate: int
     """Index of the candidate that holds it."""
     sentence: ScoredSentence
+    """With the list that it announces, as one."""
     words: Span | None
     """Its words that answer best, in its source's text."""
     values: tuple[float, ...]
     """In the order of `SEEN`."""
+
+    @property
+    def margin(self) -> float:
+        """How much likelier its best words are than no answer, in log-odds."""
+        return self.values[SEEN.index("margin")]
 
 
 class _Found(NamedTuple):
@@ -136,10 +145,20 @@ class NeuralReader:
         return self._calibration.threshold
 
     def read(self, query: str, candidates: Sequence[Candidate]) -> tuple[Reading, ...]:
-        """Return every sentence of the candidates once, the likeliest answer first; see `Reader`."""
+        """Return every sentence of the candidates once, the likeliest answer first; see `Reader`.
+
+        A heading is left for last, unless it is where the model points.
+        """
+        looked = self.look(query, candidates)
+        named = [headings(candidate) for candidate in candidates]
+        pointed = max(
+            (one.margin for one in looked if one.sentence.start not in named[one.candidate]),
+            default=_UNREAD,
+        )
         seen = sorted(
-            self.look(query, candidates),
+            looked,
             key=lambda one: (
+                one.sentence.start in named[one.candidate] and one.margin < pointed,
                 -self._calibration.place(one.values),
                 one.candidate,
                 one.sentence.start,
@@ -161,11 +180,13 @@ class NeuralReader:
         """Return what is seen of every sentence of the candidates, each once, in their order."""
         logits = list(self._logits(query, [one.passage.text for one in candidates]))
         seen = []
-        for index, sentence, row in rows(analyse(query), candidates):
+        for index, unit, row in rows(analyse(query), candidates):
             begin = candidates[index].passage.start
+            starts = [one.start - begin for one in unit]
+            sentence = whole(unit, candidates[index])
             # Of several windows, the one that is surest of the sentence.
             found = max(
-                (_best(one, sentence.start - begin, sentence.end - begin) for one in logits[index]),
+                (_best(one, starts, sentence.end - begin) for one in logits[index]),
                 key=lambda one: one.margin,
                 default=_Found(_UNREAD, 0.0, None),
             )
@@ -184,17 +205,29 @@ class NeuralReader:
             yield from executor.map(lambda text: self._model.read(query, text), texts)
 
 
-def _best(logits: SpanLogits, start: int, end: int) -> _Found:
-    """Return the best span between two characters of the passage."""
-    inside = np.flatnonzero((logits.offsets[:, 0] >= start) & (logits.offsets[:, 1] <= end))
+def _best(logits: SpanLogits, starts: Sequence[int], end: int) -> _Found:
+    """Return the best span of a sentence, or of one and the list that it announces.
+
+    What lies within one item is that item's answer, not the list's.
+
+    Args:
+        logits: of the passage.
+        starts: where the sentence starts, and each one of its list; characters of the passage.
+        end: where the last one ends.
+    """
+    offsets = logits.offsets
+    inside = np.flatnonzero((offsets[:, 0] >= starts[0]) & (offsets[:, 1] <= end))
     if not len(inside):
         return _Found(_UNREAD, logits.answer, None)
     sums = logits.start[inside][:, None] + logits.end[inside][None, :]
     places = np.arange(len(inside))
     length = places[None, :] - places[:, None]
-    sums = np.where((length >= 0) & (length < LONGEST_ANSWER), sums, -np.inf)
+    longest = LONGEST_ANSWER if len(starts) == 1 else LONGEST_LIST
+    sentence = np.searchsorted(starts[1:], offsets[inside, 0], side="right")
+    apart = (sentence[:, None] == 0) | (sentence[:, None] != sentence[None, :])
+    sums = np.where((length >= 0) & (length < longest) & apart, sums, -np.inf)
     first, last = divmod(int(np.argmax(sums)), len(inside))
-    words = Span(
-        start=int(logits.offsets[inside[first], 0]), end=int(logits.offsets[inside[last], 1])
-    )
+    if not np.isfinite(sums[first, last]):
+        return _Found(_UNREAD, logits.answer, None)
+    words = Span(start=int(offsets[inside[first], 0]), end=int(offsets[inside[last], 1]))
     return _Found(float(sums[first, last]) - logits.null, logits.answer, words)

@@ -11,12 +11,12 @@ from rag.schema import Candidate, Span
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One sentence as an answer to one query."""
+    """One sentence, with the list that it announces, as an answer to one query."""
 
     candidate: int
     """Index of the candidate that holds the sentence."""
     start: int
-    """Of the whole sentence, in its source's text."""
+    """Of the whole sentence, or of it and the list, in its source's text."""
     end: int
     text: str
     probability: float

@@ -87,4 +87,15 @@ def _of_part(part: str, readings: Sequence[Reading], threshold: float) -> list[R
     if not _LIST.search(part):
         return [readings[0]]
     floor = max(threshold, LISTED * readings[0].probability)
-    return [one for one in readings[:MOST_LISTED] if one.probability >= floor]
+    listed = [one for one in readings[:MOST_LISTED] if one.probability >= floor]
+    return [one for one in listed if not any(_within(one, other) for other in listed)]
+
+
+def _within(one: Reading, other: Reading) -> bool:
+    """Tell whether a reading is a part of another: an item of a list that is said whole."""
+    return (
+        one.candidate == other.candidate
+        and other.start <= one.start
+        and one.end <= other.end
+        and (one.start, one.end) != (other.start, other.end)
+    )

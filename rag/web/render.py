@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias, get_args
 
+from rag.pipeline.nearest import nearest_sentence
 from rag.schema import (
     Answer,
     Citation,
@@ -29,7 +30,6 @@ from rag.web import menus, remarks
 from rag.web.conversation import Conversation, Exchange, Standing, Ways, is_pending
 from rag.web.escaping import counted, escape
 from rag.web.finding import Found, Looking, find
-from rag.web.nearest import nearest_sentence
 from rag.web.standing import standing_of
 
 WINDOW = 30_000

@@ -1,0 +1,83 @@
+"""An answer that is a list, or an item of one."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag import Rag, Settings
+from rag.pipeline.listing import said
+from rag.reader import Reading
+from rag.schema import Candidate, Source
+from tests.index_fakes import source
+from tests.reader_fakes import laid_out
+
+RULES = "We pay for:\n\n1. trains\n2. hotels. No bar.\n3. meals\n\nHand in the bills.\n\nAsk Anna."
+
+
+def quoted(begins: str, ends: str, *, passage: str = RULES) -> tuple[list[str], Candidate]:
+    """What is said of a reading that begins and ends with these words, and the candidate that holds it."""
+    one = laid_out(passage)
+    start, end = passage.index(begins), passage.index(ends) + len(ends)
+    reading = Reading(candidate=0, start=start, end=end, text=passage[start:end], probability=0.9)
+    held, spans = said(reading, one, source_of(RULES))
+    return [RULES[span.start : span.end] for span in spans], held
+
+
+def source_of(text: str) -> Source:
+    """The source of a passage."""
+    return source("a.txt", text)
+
+
+def test_a_list_is_said_sentence_by_sentence():
+    """Each has a citation of its own."""
+    assert ["We pay for:", "1. trains", "2. hotels.", "No bar.", "3. meals"] == quoted(
+        "We pay", "meals"
+    )[0]
+
+
+def test_an_item_is_said_with_what_announces_it():
+    """By itself it says nothing."""
+    assert ["We pay for:", "3. meals"] == quoted("3. meals", "meals")[0]
+
+
+def test_a_sentence_is_said_by_itself():
+    """Outside of lists nothing changes."""
+    assert ["Hand in the bills."] == quoted("Hand", "bills.")[0]
+
+
+@pytest.mark.parametrize("cut", ["We pay for:", "1. trains", "hotels."])
+def test_a_list_that_its_passage_cuts_is_said_to_its_end(cut):
+    """The candidate then reaches as far as the list, and no further."""
+    passage = RULES[: RULES.index(cut) + len(cut)]
+
+    found, held = quoted("We pay", cut, passage=passage)
+
+    assert ["We pay for:", "1. trains", "2. hotels.", "No bar.", "3. meals"] == found
+    assert RULES[: RULES.index("\n\nHand")] == held.passage.text
+    assert len(held.passage.text) == held.passage.end
+
+
+@pytest.mark.model
+def test_a_question_that_a_list_answers(tmp_path):
+    """With the shipped reader: announced, item by item, each quote exact, also where passages cut it."""
+    (tmp_path / "kettle.md").write_text(
+        "# Kettle K200\n\nRead this manual before you use the kettle.\n\n## In the box\n\nThe box contains:\n\n"
+        + "".join(
+            f"- {one}\n" for one in ("the kettle", "a base with a cable", "a filter", "this manual")
+        )
+        + "\nThe guarantee is two years from the day you bought it.\n",
+        encoding="utf-8",
+    )
+    for tokens in (32, 160):
+        rag = Rag.open(
+            Settings(seeds_dir=tmp_path, index_dir=tmp_path / str(tokens), passage_tokens=tokens)
+        )
+
+        answer = rag.ask("What does the box contain?")
+
+        assert (
+            "The box contains: [1]\n- the kettle [2]\n- a base with a cable [3]\n- a filter [4]\n- this manual [5]"
+            == answer.text
+        )
+        text = rag.source("kettle.md").text
+        assert all(text[one.start : one.end] == one.quote for one in answer.citations)
