@@ -80,6 +80,15 @@ def test_an_item_knows_what_announces_it():
     assert lead["It has a cable."] is lead["Keep the box."] is lead["The box contains:"] is None
 
 
+def test_a_row_is_named_by_the_first():
+    """A table's first row says what stands in the others."""
+    one = laid_out("Rooms:\n\nname | price\nsea | 80\nhill | 60\n\nBook early.")
+    lead = {each.text: announcing(one, each.start) for each in one.sentences}
+
+    assert lead["hill | 60"] == lead["sea | 80"] == one.sentences[1]
+    assert "Rooms:" == lead["name | price"].text
+
+
 def test_headings_are_short_lines_set_apart():
     """What ends a sentence or announces is none, nor is an item or the last line."""
     one = laid_out(KETTLE)

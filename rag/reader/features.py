@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from rag.reader.layout import headings, units
+from rag.reader.layout import is_said, units
 from rag.schema import Candidate, ScoredSentence
 
 Kind = Literal["person", "time", "place", "number", "reason", "definition", "choice", "other"]
@@ -203,17 +203,16 @@ def rows(
                 seen.add(place)
                 values = of_passage | _sentence_features(question, sentence)
                 values["before_lexical"] = before
-                values["lead_gap"] = _match(sentence) - lead
-                values["best_gap"] = _match(sentence) - best
+                values["lead_gap"] = min(_match(sentence) - lead, 0.0)
+                values["best_gap"] = min(_match(sentence) - best, 0.0)
                 found.append((index, unit, [values[name] for name in NAMES]))
             before = sentence.lexical
     return found
 
 
 def _lead(candidate: Candidate) -> float:
-    """Return how well the best sentence of a passage matches; headings are left out where there is anything else."""
-    named = headings(candidate)
-    said = [one for one in candidate.sentences if one.start not in named] or candidate.sentences
+    """Return how well the best sentence of a passage matches; headings and labels only where it has nothing else."""
+    said = [one for one in candidate.sentences if is_said(one.text)] or candidate.sentences
     return max((_match(one) for one in said), default=0.0)
 
 

@@ -46,16 +46,21 @@ def whole(unit: Sequence[ScoredSentence], candidate: Candidate) -> ScoredSentenc
 
 
 def announcing(candidate: Candidate, start: int) -> ScoredSentence | None:
-    """Return the sentence with a colon that announces the list in which another one begins an item.
+    """Return what an item of a list needs beside it: the sentence with a colon that announces it; of a row, the first.
 
     Args:
         candidate: holds both.
-        start: of the other one, in the source's text.
+        start: of the item, in the source's text; of what is none, nothing is returned.
     """
+    sentences = candidate.sentences
+    at = next(i for i, one in enumerate(sentences) if one.start == start)
+    first = at
+    while first and _ROW in sentences[first].text and _ROW in sentences[first - 1].text:
+        first -= 1
+    if first < at:
+        return sentences[first]
     for lead, *listed in units(candidate):
-        if lead.text.endswith(":") and any(
-            one.start == start and is_item(one.text) for one in listed
-        ):
+        if sentences[at] in listed and is_item(sentences[at].text) and lead.text.endswith(":"):
             return lead
     return None
 
@@ -72,12 +77,17 @@ def headings(candidate: Candidate) -> frozenset[int]:
         one.start
         for one, before, after in zip(candidate.sentences, bounds, afterwards, strict=False)
         if len(one.text) <= _LONGEST_HEADING
-        and not _COMPLETE.search(one.text)
+        and not is_said(one.text)
         and not is_item(one.text)
         and (before == begin or _BLANK.search(text[before - begin : one.start - begin]))
         and after is not None
         and _BLANK.search(text[one.end - begin : after - begin])
     )
+
+
+def is_said(text: str) -> bool:
+    """Tell whether a sentence ends as one, or announces something; a heading, a subject or a name alone does not."""
+    return bool(_COMPLETE.search(text))
 
 
 def is_item(text: str) -> bool:
