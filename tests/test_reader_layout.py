@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.reader.layout import MOST_ITEMS, announcing, headings, units, whole
+from rag.reader.layout import (
+    MOST_ITEMS,
+    announcing,
+    headings,
+    spoken,
+    tables,
+    units,
+    whole,
+)
 from tests.reader_fakes import laid_out
 
 KETTLE = """Kettle manual
@@ -87,6 +95,27 @@ def test_a_row_is_named_by_the_first():
 
     assert lead["hill | 60"] == lead["sea | 80"] == one.sentences[1]
     assert "Rooms:" == lead["name | price"].text
+
+
+def test_a_table_is_read_out_with_the_names_of_its_columns():
+    """What is put in is said with its place, so that offsets can be told."""
+    text = "Rooms:\n\n | price 2025\nsea | 80\nhill | \n\nBook early."
+
+    read, put_in = spoken(laid_out(text, begin=7))
+
+    assert "Rooms:\n\n | price 2025\nsea | price 2025: 80\nhill | \n\nBook early." == read
+    assert ((text.index("80"), "price 2025: "),) == put_in
+
+
+@pytest.mark.parametrize("text", ["sea | 80\nhill | 60", "One sentence.", "name | price"])
+def test_a_table_without_names_is_read_as_it_is(text):
+    """Its first row is a row like the others."""
+    assert (text, ()) == spoken(laid_out(text))
+
+
+def test_a_table_that_a_passage_cuts_has_no_names():
+    """Its first row may be any."""
+    assert not list(tables(laid_out("sea | yes\nhill | no", begin=50)))
 
 
 def test_headings_are_short_lines_set_apart():

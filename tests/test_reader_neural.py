@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from rag.errors import ModelError
 from rag.reader import load_reader
+from rag.reader.layout import spoken
 from rag.reader.neural import LONGEST_ANSWER, Calibration, NeuralReader, SpanLogits
 from rag.schema import Span
 from tests.reader_fakes import (
@@ -94,6 +95,24 @@ def test_words_within_an_item_are_the_item_s_answer():
     first = reader({"kettle": 3.0}).read("What?", [BOX])[0]
 
     assert "- one kettle" == first.text
+
+
+def test_a_cell_is_read_with_the_name_of_its_column():
+    """The name counts for it, and what is found stands where the passage has it."""
+    text = "name | price\nsea | 80\nhill | 60"
+    table = laid_out(text, begin=100)
+    read = spoken(table)[0]
+    at = read.index("60") - len("price: ")
+    offsets = np.array([(at, at + 6), (at + 7, at + 9)])
+    logits = np.array([2.0, 3.0], np.float32)
+    model = FixedModel(SpanLogits(start=logits, end=logits, offsets=offsets, null=0.0))
+
+    first = NeuralReader(model, name="x", calibration=PLAIN, threads=1).read("", [table])[0]
+
+    assert ("hill | 60", "60") == (
+        first.text,
+        text[first.words.start - 100 : first.words.end - 100],
+    )
 
 
 def test_a_heading_answers_only_where_the_model_points_at_it():

@@ -232,6 +232,8 @@ def test_any_tag_soup_is_read(html: str) -> None:
         ),
         ("a.csv", "Name,Age\nAnn,34,extra", ["Name: Ann; Age: 34; extra."]),
         ("a.csv", "Name\nAnn\nBob", ["Name: Ann.", "Name: Bob."]),
+        ("a.csv", "Art. no.,Qty.\n7,2", ["Art. no.: 7; Qty.: 2."]),
+        ("a.csv", "It rained.\nWe left.", ["It rained.", "We left."]),
         ("a.csv", "just one line", ["just one line."]),
     ],
 )

@@ -13,7 +13,7 @@ Pick = tuple[CitablePassage, Span]
 
 _DASH = re.compile(r"[-*+•‣▪●○◦–—·]\s+(?=\S)")
 _NUMBER = re.compile(r"\(?(?:\d{1,3}|[A-Za-z])[.)]\s+\S")
-_ROW = " | "
+_BAR = re.compile(r"(?:^|\s)\|(?:\s|$)")
 
 
 class Writer:
@@ -85,7 +85,7 @@ def compose(picks: Sequence[Pick], *, as_list: bool = False) -> Draft:
         if not sentence:
             continue
         pick = passage, whole
-        item = as_list or bool(dash or _NUMBER.match(sentence) or _ROW in sentence)
+        item = as_list or bool(dash or _NUMBER.match(sentence) or _BAR.search(sentence))
         runs_on = before is not None and _on_one_line(before, pick)
         if before is not None:
             writer.say("\n" if item else "\n\n" if in_list and not runs_on else " ")

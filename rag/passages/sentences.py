@@ -117,7 +117,7 @@ def _is_deliberate(line: str, following: str, width: int) -> bool:
     An editor wraps where the next word would not fit. A break that left room for it was made on
     purpose, unless the sentence plainly runs on.
     """
-    if _BULLET.match(following) or (" | " in line and " | " in following):
+    if _BULLET.match(following) or (" | " in f" {line} " and " | " in f" {following} "):
         return True
     complete = _COMPLETE.search(line)
     if _NUMBER.match(following) and (complete or _NUMBER.match(line)):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from rag.reader.layout import is_said, units
+from rag.reader.layout import is_said, units, whole
 from rag.schema import Candidate, ScoredSentence
 
 Kind = Literal["person", "time", "place", "number", "reason", "definition", "choice", "other"]
@@ -183,7 +183,7 @@ def rows(
 ) -> list[tuple[int, tuple[ScoredSentence, ...], list[float]]]:
     """Return (candidate index, unit, features in the order of `NAMES`) for each unit once.
 
-    A unit is a sentence, with the list that it announces (see `layout`); its features are those of the sentence.
+    A unit is a sentence, or one with the list that it announces (see `layout`), which is seen as one sentence.
     """
     best_fused = max((candidate.fused for candidate in candidates), default=0.0)
     leads = [_lead(candidate) for candidate in candidates]
@@ -197,8 +197,8 @@ def rows(
         lead = leads[index]
         before = 0.0
         for unit in units(candidate):
-            sentence = unit[0]
-            place = (candidate.passage.source_id, sentence.start, unit[-1].end)
+            sentence = whole(unit, candidate)
+            place = (candidate.passage.source_id, sentence.start, sentence.end)
             if place not in seen:
                 seen.add(place)
                 values = of_passage | _sentence_features(question, sentence)
@@ -206,7 +206,7 @@ def rows(
                 values["lead_gap"] = min(_match(sentence) - lead, 0.0)
                 values["best_gap"] = min(_match(sentence) - best, 0.0)
                 found.append((index, unit, [values[name] for name in NAMES]))
-            before = sentence.lexical
+            before = unit[0].lexical
     return found
 
 

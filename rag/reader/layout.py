@@ -1,15 +1,14 @@
 """What a passage's layout says: which sentences announce a list, which are its items, which are headings. Pure.
 
 A list is read together with the sentence that announces it, since neither answers alone: "The box contains:" says
-nothing without "- the kettle", nor that without it.
+nothing without "- the kettle", nor that without it. A table's cell is read with the name of its column.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from rag.schema import Candidate, ScoredSentence
 
@@ -17,9 +16,12 @@ MOST_ITEMS = 30
 """Sentences of one list, at most."""
 _LONGEST_HEADING = 100
 """Characters."""
+_LONGEST_NAME = 40
+"""Characters of a column's name."""
 
 _ITEM = re.compile(r"(?:[-*+•‣▪●○◦–—·]|\(?(?:\d{1,3}|[A-Za-z])[.)])\s+\S")
-_ROW = " | "
+_BAR = re.compile(r"(?:^|\s)\|(?:\s|$)")
+_FIGURE = re.compile(r"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d")
 _BLANK = re.compile(r"\n\s*\n")
 _COMPLETE = re.compile(r"[.!?…,;:]['\"”’)\]]*$")
 _ENDS = re.compile(r"[.!?…]['\"”’)\]]*$")
@@ -39,10 +41,16 @@ def units(candidate: Candidate) -> tuple[tuple[ScoredSentence, ...], ...]:
 
 
 def whole(unit: Sequence[ScoredSentence], candidate: Candidate) -> ScoredSentence:
-    """Return a unit of a candidate as one sentence, scored as the one that it begins with."""
+    """Return a unit of a candidate as one sentence, scored as the best of them."""
     start, end = unit[0].start, unit[-1].end
     begin = candidate.passage.start
-    return replace(unit[0], end=end, text=candidate.passage.text[start - begin : end - begin])
+    return ScoredSentence(
+        start=start,
+        end=end,
+        text=candidate.passage.text[start - begin : end - begin],
+        dense=max(one.dense for one in unit),
+        lexical=max(one.lexical for one in unit),
+    )
 
 
 def announcing(candidate: Candidate, start: int) -> ScoredSentence | None:
@@ -52,17 +60,59 @@ def announcing(candidate: Candidate, start: int) -> ScoredSentence | None:
         candidate: holds both.
         start: of the item, in the source's text; of what is none, nothing is returned.
     """
-    sentences = candidate.sentences
-    at = next(i for i, one in enumerate(sentences) if one.start == start)
-    first = at
-    while first and _ROW in sentences[first].text and _ROW in sentences[first - 1].text:
-        first -= 1
-    if first < at:
-        return sentences[first]
+    for names, *rows in tables(candidate):
+        if any(row.start == start for row in rows):
+            return names
     for lead, *listed in units(candidate):
-        if sentences[at] in listed and is_item(sentences[at].text) and lead.text.endswith(":"):
+        if lead.text.endswith(":") and any(
+            one.start == start and is_item(one.text) for one in listed
+        ):
             return lead
     return None
+
+
+def tables(candidate: Candidate) -> Iterator[tuple[ScoredSentence, ...]]:
+    """Yield the rows of each table whose first row names its columns."""
+    for is_table, group in groupby(
+        candidate.sentences, key=lambda one: bool(_BAR.search(one.text))
+    ):
+        rows = tuple(group)
+        # Where the passage begins within a table, its first row is lost.
+        cut = rows[0].start == candidate.passage.start > 0
+        if is_table and not cut and len(rows) > 1 and _names_columns(rows[0].text):
+            yield rows
+
+
+def spoken(candidate: Candidate) -> tuple[str, tuple[tuple[int, str], ...]]:
+    """Return a passage's text as it is read out, and what was put in for it: (character of the passage, words).
+
+    Before each cell of a table stands the name of its column: "wool | 45 min" is read "Programme: wool | Time: 45 min".
+    """
+    text, begin = candidate.passage.text, candidate.passage.start
+    put_in: list[tuple[int, str]] = []
+    for first, *rows in tables(candidate):
+        names = [name for _, name in _cells(first.text)]
+        for row in rows:
+            for name, (at, cell) in zip(names, _cells(row.text), strict=False):
+                if name and cell:
+                    put_in.append((row.start - begin + at, f"{name}: "))
+    pieces, done = [], 0
+    for at, words in put_in:
+        pieces += [text[done:at], words]
+        done = at
+    return "".join([*pieces, text[done:]]), tuple(put_in)
+
+
+def _names_columns(row: str) -> bool:
+    """Tell whether the cells of a row are names: short, and without figures other than years."""
+    return all(len(cell) <= _LONGEST_NAME and not _FIGURE.search(cell) for _, cell in _cells(row))
+
+
+def _cells(row: str) -> list[tuple[int, str]]:
+    """Return the cells of a row, each with where it starts; the first or the last may be empty."""
+    bounds = [0, *(match.end() for match in _BAR.finditer(row))]
+    ends = [*(match.start() for match in _BAR.finditer(row)), len(row)]
+    return [(start, row[start:end]) for start, end in zip(bounds, ends, strict=True)]
 
 
 def headings(candidate: Candidate) -> frozenset[int]:
@@ -92,7 +142,7 @@ def is_said(text: str) -> bool:
 
 def is_item(text: str) -> bool:
     """Tell whether a sentence is written as an item of a list, or as a row of a table."""
-    return bool(_ITEM.match(text)) or _ROW in text
+    return bool(_ITEM.match(text) or _BAR.search(text))
 
 
 def _announced(sentences: Sequence[ScoredSentence], joints: Sequence[str], at: int) -> int:

@@ -16,13 +16,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from rag.reader.features import NAMES, analyse, rows
-from rag.reader.layout import headings, whole
+from rag.reader.layout import headings, spoken, whole
 from rag.reader.protocol import Reading
 from rag.schema import Candidate, ScoredSentence, Span
 
@@ -178,7 +178,13 @@ class NeuralReader:
 
     def look(self, query: str, candidates: Sequence[Candidate]) -> tuple[Seen, ...]:
         """Return what is seen of every sentence of the candidates, each once, in their order."""
-        logits = list(self._logits(query, [one.passage.text for one in candidates]))
+        read_out = [spoken(one) for one in candidates]
+        logits = [
+            [_as_written(window, put_in) for window in windows]
+            for windows, (_, put_in) in zip(
+                self._logits(query, [text for text, _ in read_out]), read_out, strict=True
+            )
+        ]
         seen = []
         for index, unit, row in rows(analyse(query), candidates):
             begin = candidates[index].passage.start
@@ -203,6 +209,17 @@ class NeuralReader:
             return
         with ThreadPoolExecutor(min(self._threads, len(texts))) as executor:
             yield from executor.map(lambda text: self._model.read(query, text), texts)
+
+
+def _as_written(window: SpanLogits, put_in: Sequence[tuple[int, str]]) -> SpanLogits:
+    """Return logits with the offsets of the passage, where it was read with more words than it has."""
+    if not put_in:
+        return window
+    offsets, added = window.offsets.copy(), 0
+    for at, words in put_in:
+        offsets -= np.clip(window.offsets - (at + added), 0, len(words))
+        added += len(words)
+    return replace(window, offsets=offsets)
 
 
 def _best(logits: SpanLogits, starts: Sequence[int], end: int) -> _Found:

@@ -15,6 +15,7 @@ from rag.sources.signatures import check_text
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_CHARS, _SAMPLE_ROWS = 65_536, 50
+_WORDS_OF_A_NAME = 3
 _LONGEST_NAME = 100
 _ENDS = (".", "!", "?")
 
@@ -76,8 +77,12 @@ def _delimiter(sample: str) -> str:
 def _is_header(row: list[str]) -> bool:
     """Tell whether a row names columns: short, distinct names with letters, and no sentences."""
     names = [name for name in row if name]
+    shortest = _WORDS_OF_A_NAME if len(names) > 1 else 0
     return len(set(names)) == len(names) and all(
-        len(name) <= _LONGEST_NAME and any(map(str.isalpha, name)) and not name.endswith(_ENDS)
+        len(name) <= _LONGEST_NAME
+        and any(map(str.isalpha, name))
+        # "Art. no." is a name that is cut short, no sentence.
+        and not (name.endswith(_ENDS) and len(name.split()) > shortest)
         for name in names
     )
 
