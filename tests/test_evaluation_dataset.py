@@ -26,10 +26,12 @@ from rag.evaluation.dataset import (
 )
 from rag.evaluation.tables import read_rows
 from rag.schema import Source, Turn
+from rag.sources import Root, find_files, load
 from tests.evaluation_fakes import EXAMPLES, SENTENCES, SOURCE, evidence, span
 
 ROOT = Path(__file__).parent.parent
 ARTICLE = ROOT / "eval/data/article.jsonl"
+EVERYDAY = ROOT / "eval/data/everyday"
 SOURCES = {SOURCE.source_id: SOURCE}
 
 
@@ -94,6 +96,29 @@ def test_evidence_of_the_shipped_questions_is_whole_sentences(article, article_s
             assert after in {"", " ", "\n"}, example.query_id
             assert sentence[0].isupper(), example.query_id
             assert sentence[-1] in ".”m", example.query_id
+
+
+@pytest.fixture(scope="module")
+def everyday_sources() -> dict[str, Source]:
+    """Read the everyday documents as the program does."""
+    root = Root(path=EVERYDAY / "sources", prefix="")
+    files, faults = find_files(root)
+    assert not faults
+    return {file.source_id: load(file, max_bytes=1_000_000).source for file in files}
+
+
+def test_the_everyday_questions_keep_their_promises(everyday_sources):
+    """Every span holds an accepted answer in the text as it is read today; halves are by document."""
+    examples = load_dataset(EVERYDAY / "questions.jsonl")
+
+    assert audit(examples, everyday_sources) == ()
+    asked_of = {
+        split: {item.source_id for one in examples if one.split == split for item in one.evidence}
+        for split in ("dev", "test")
+    }
+    assert [7, 7] == [len(sources) for sources in asked_of.values()]
+    assert not asked_of["dev"] & asked_of["test"]
+    assert 42 == sum(not one.answerable for one in examples)
 
 
 # --- What audit finds ----------------------------------------------------------------------------
