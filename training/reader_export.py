@@ -176,7 +176,7 @@ def describe(made: Path, form: str, checkpoint: Path) -> dict[str, Any]:
     """Return the manifest but for what is measured."""
     run = about(checkpoint)
     return {
-        "name": f"minilm-reader-{form}/1",
+        "name": f"minilm-reader-{form}/2",
         "max_tokens": run["recipe"]["longest"],
         "files": {
             name: {"sha256": sha256(made / name), "bytes": (made / name).stat().st_size}
