@@ -59,7 +59,14 @@ def test_a_list_belongs_to_the_sentence_that_announces_it(text, listed):
 
 
 @pytest.mark.parametrize(
-    "text", ["It rained. We left.", "It rained.\n\n- Anna\n- Ben", "Only this:", "One | two"]
+    "text",
+    [
+        "It rained. We left.",
+        "It rained.\n\n- Anna\n- Ben",
+        "Only this:",
+        "One | two",
+        "By us\n\nJ. Ek wrote.",
+    ],
 )
 def test_what_announces_nothing_stands_alone(text):
     """A sentence that is said in full has no list, even where one comes after it."""

@@ -12,7 +12,7 @@ from rag.schema import Citation, Span, Statement, Step, Verdict
 Pick = tuple[CitablePassage, Span]
 
 _DASH = re.compile(r"[-*+•‣▪●○◦–—·]\s+(?=\S)")
-_NUMBER = re.compile(r"\(?(?:\d{1,3}|[A-Za-z])[.)]\s+\S")
+_NUMBER = re.compile(r"\(?(?:(?:\d{1,3}|[a-z])[.)]|[A-Z]\))\s+\S")
 _BAR = re.compile(r"(?:^|\s)\|(?:\s|$)")
 
 

@@ -19,7 +19,7 @@ _LONGEST_HEADING = 100
 _LONGEST_NAME = 40
 """Characters of a column's name."""
 
-_ITEM = re.compile(r"(?:[-*+•‣▪●○◦–—·]|\(?(?:\d{1,3}|[A-Za-z])[.)])\s+\S")
+_ITEM = re.compile(r"(?:[-*+•‣▪●○◦–—·]|\(?(?:(?:\d{1,3}|[a-z])[.)]|[A-Z]\)))\s+\S")
 _BAR = re.compile(r"(?:^|\s)\|(?:\s|$)")
 _FIGURE = re.compile(r"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d")
 _BLANK = re.compile(r"\n\s*\n")
