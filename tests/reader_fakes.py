@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,33 +13,27 @@ import numpy as np
 from rag.embedding.onnx import SHIPPED
 from rag.passages import split_sentences
 from rag.reader.neural import SpanLogits
-from rag.schema import Candidate, Passage, ScoredSentence
+from rag.schema import Candidate, Passage, ScoredSentence, Span
 
 TOKENIZER = SHIPPED / "tokenizer.json"
 
 
 def candidate(*sentences: str, source: str = "a.txt", begin: int = 0) -> Candidate:
     """A candidate of these sentences, whose passage starts at character `begin` of its source."""
-    scored, start = [], begin
+    spans, start = [], 0
     for one in sentences:
-        scored.append(
-            ScoredSentence(start=start, end=start + len(one), text=one, dense=0.5, lexical=0.5)
-        )
+        spans.append(Span(start=start, end=start + len(one)))
         start += len(one) + 1
-    text = " ".join(sentences)
-    passage = Passage(
-        passage_id=f"{source}#{begin}-{begin + len(text)}",
-        source_id=source,
-        start=begin,
-        end=begin + len(text),
-        text=text,
-        n_tokens=9,
-    )
-    return Candidate(passage=passage, dense=0.5, lexical=1.0, fused=0.5, sentences=tuple(scored))
+    return _candidate(" ".join(sentences), spans, source, begin)
 
 
 def laid_out(text: str, *, source: str = "a.txt", begin: int = 0) -> Candidate:
     """A candidate whose passage is this text, its sentences as the program finds them."""
+    return _candidate(text, split_sentences(text), source, begin)
+
+
+def _candidate(text: str, spans: Sequence[Span], source: str, begin: int) -> Candidate:
+    """A candidate whose sentences stand at these characters of its text."""
     scored = tuple(
         ScoredSentence(
             start=begin + one.start,
@@ -47,7 +42,7 @@ def laid_out(text: str, *, source: str = "a.txt", begin: int = 0) -> Candidate:
             dense=0.5,
             lexical=0.5,
         )
-        for one in split_sentences(text)
+        for one in spans
     )
     passage = Passage(
         passage_id=f"{source}#{begin}-{begin + len(text)}",
