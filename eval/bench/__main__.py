@@ -35,6 +35,7 @@ def main() -> None:
             for name in ("time", "cranfield")
         ),
         ("Reading", squad, ["reading", "--data", str(squad), "--questions", str(args.questions)]),
+        ("The time of reading", squad, ["reading_time", str(squad)]),
         ("Typed in haste", squad, ["spelling", str(squad)]),
         ("Opening the page", None, ["page"]),
         ("Fifty people at once", None, ["crowd"]),
