@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -17,10 +18,10 @@ from pathlib import Path
 from unittest.mock import patch
 
 from eval.bench.encode import read_squad
+from rag import Rag, Settings
 from rag.embedding.onnx import SHIPPED
-from rag.passages import split_sentences
 from rag.reader import Reader, load_reader
-from rag.schema import Candidate, Passage, ScoredSentence
+from rag.schema import Candidate, Source
 from rag.weights import available_cores, open_tokenizer
 
 PASSAGES = 8
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("squad", type=Path, help="SQuAD JSON, may be .gz")
     parser.add_argument("--turns", type=int, default=100)
     args = parser.parse_args()
-    candidates = [as_candidate(text) for text in islice(paragraphs(args.squad), PASSAGES)]
+    candidates = found(list(islice(paragraphs(args.squad), 2 * PASSAGES)))
     as_it_is = load_reader("builtin")
     with patch("rag.weights.sums_exactly", return_value=False):
         widened = load_reader("builtin")
@@ -66,23 +67,19 @@ def paragraphs(squad: Path) -> Iterator[str]:
             yield text
 
 
-def as_candidate(text: str) -> Candidate:
-    """Return a text as a passage that retrieval found."""
-    sentences = tuple(
-        ScoredSentence(
-            start=one.start, end=one.end, text=text[one.start : one.end], dense=0.5, lexical=0.5
-        )
-        for one in split_sentences(text)
-    )
-    passage = Passage(
-        passage_id=text[:40],
-        source_id="squad",
-        start=0,
-        end=len(text),
-        text=text,
-        n_tokens=PIECES[0],
-    )
-    return Candidate(passage=passage, dense=0.5, lexical=1.0, fused=0.5, sentences=sentences)
+def found(texts: Sequence[str]) -> tuple[Candidate, ...]:
+    """Return texts that are one passage each, as they are found for the question."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(seeds_dir=Path(folder) / "none", index_dir=Path(folder) / "index")
+        with Rag.open(settings, sync=False, answerers=()) as rag:
+            rag.add_sources(
+                Source(
+                    source_id=f"{i}.txt", title="", text=text, sha256="", media_type="text/plain"
+                )
+                for i, text in enumerate(texts)
+            )
+            whole = [one for one in rag.retrieve(QUESTION, len(texts)) if one.passage.text in texts]
+    return tuple(whole[:PASSAGES])
 
 
 def cost_of(reader: Reader, candidates: Sequence[Candidate]) -> tuple[float, float]:
