@@ -114,6 +114,14 @@ def test_sentences_of_news_are_whole() -> None:
             "One line\nAnother Line\nA line of some length",
             ["One line", "Another Line", "A line of some length"],
         ),
+        (
+            "Present: Ann Lee (chair), Ben Oduya and Cleo Marr\nApologies: none\nFrom: noon",
+            ["Present: Ann Lee (chair), Ben Oduya and Cleo Marr", "Apologies: none", "From: noon"],
+        ),
+        (
+            "They said it as follows: it was the first, the last and\nthe only one: Bob.",
+            ["They said it as follows: it was the first, the last and\nthe only one: Bob."],
+        ),
         ("He met J.\xa0Lee there. Then left.", ["He met J.\xa0Lee there.", "Then left."]),
         ("As Lee et al. The authors say.", ["As Lee et al. The authors say."]),
         ("   ", []),

@@ -19,22 +19,32 @@ import torch
 
 from rag.schema import Span
 from tests.reader_fakes import candidate
-from tests.training_fakes import reading_data, save_reading_data, save_tiny_bert
+from tests.training_fakes import (
+    documents,
+    reading_data,
+    save_documents,
+    save_reading_data,
+    save_tiny_bert,
+)
 from training import reader_export, train_reader
 from training.reader_batches import CLS, SEP, batches
+from training.reader_calibrate import Read, evenly, importance
 from training.reader_data import (
     MINED,
     NEIGHBOUR,
     PARAGRAPH,
     PASSAGE,
+    Documents,
     Prepared,
     load_tokenizer,
     prepare,
     training_articles,
+    training_documents,
 )
+from training.reader_documents import read_out
 from training.reader_judging import best_span
 from training.reader_model import about, read_tensors, recipe_of
-from training.reader_squad import Judged, hold_out, read_articles
+from training.reader_squad import Article, Judged, Paragraph, Question, hold_out, read_articles
 from training.train_reader import CHECKPOINT, LOG
 
 pytestmark = pytest.mark.slow  # torch and transformers take seconds to import
@@ -143,6 +153,91 @@ def test_the_cache_is_used_only_for_the_same_files(data, tmp_path):
     assert first.made == again.made
     assert np.array_equal(first.views, again.views)
     assert first.made["data"] != other.made["data"]
+
+
+def test_questions_on_documents_are_asked_several_times_an_epoch(data, prepared, tmp_path):
+    """With documents their questions come as often as is said, those of the articles once; the cache is made anew."""
+    path = save_documents(tmp_path)
+    judged, kept_in = [data.with_name("squad2_dev.json")], tmp_path / "data.npz"
+    prepare(data, judged, TOKENIZER, kept_in, seed=0)
+
+    both = prepare(data, judged, TOKENIZER, kept_in, seed=0, documents=Documents(path, 3))
+
+    (kept,) = training_documents(path, seed=0)
+    n = len(prepared.questions.lengths)
+    assert n + 3 * sum(1 for _ in kept.questions) == len(both.questions.lengths)
+    asked = [
+        tokenizer().decode(both.questions[i].tolist())
+        for i in range(n, len(both.questions.lengths))
+    ]
+    assert {3} == {asked.count(one) for one in asked}
+    assert prepare(data, judged, TOKENIZER, kept_in, seed=0).made == prepared.made
+
+
+def test_documents_are_trained_on_as_they_are_read_out(tmp_path):
+    """A cell stands behind the name of its column, and answers are where they were."""
+    for document in read_out(read_articles(save_documents(tmp_path))):
+        (paragraph,) = document.paragraphs
+        assert "Zone: North | Price: 4.20" in paragraph.text
+        for question in paragraph.questions:
+            for start, wording in question.answers:
+                assert wording == paragraph.text[start : start + len(wording)]
+        price, listed, _ = paragraph.questions
+        assert ["4.20"] == [wording for _, wording in price.answers]
+        assert ["a pen\n- a cap"] == [wording for _, wording in listed.answers]
+
+
+def test_half_of_a_list_is_enough_for_a_passage(data, tmp_path):
+    """A passage that cuts off the end of a list answers with what it has of it."""
+    content = documents(1)
+    paragraph = content["data"][0]["paragraphs"][0]
+    long = " and a long word more" * 3
+    items = [f"- item {i}{long}" for i in range(9)]
+    at = len(paragraph["context"]) + 2
+    paragraph["context"] += "\n\n" + "\n".join(items)
+    paragraph["qas"] = [
+        {"id": "1", "question": "What items are there?", "is_impossible": False,
+         "answers": [{"text": "\n".join(items), "answer_start": at}]}
+    ]  # fmt: skip
+    content["data"] *= 2  # one is kept back
+    (tmp_path / "long.json").write_text(json.dumps(content), encoding="utf-8")
+
+    prepared = prepare(
+        data, [], TOKENIZER, tmp_path / "data.npz", seed=0, documents=Documents(tmp_path / "long.json", 1)
+    )  # fmt: skip
+
+    last = prepared.views[:, 0].max()
+    views = [one for one in prepared.views.tolist() if one[0] == last]
+    assert {PARAGRAPH, PASSAGE} <= {one[1] for one in views if one[3] >= 0}
+    said = [words(prepared, one) for one in views if one[1] == PASSAGE]
+    assert all(one.startswith("- item 0") and "item 8" not in one for one in said)
+
+
+def test_the_documents_share_nothing_with_what_is_judged():
+    """No question of theirs and no 13 words in a row are in the sets that the program is judged on."""
+    root = TOKENIZER.parents[3]
+    rows = [
+        json.loads(line)
+        for path in (root / "eval" / "data").rglob("*.jsonl")
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    texts = [
+        path.read_text(encoding="utf-8")
+        for folder in (root / "eval" / "data" / "everyday" / "sources", root / "seeds")
+        for path in folder.iterdir()
+        if path.suffix in {".txt", ".md", ".html", ".csv"}
+    ]
+    asked = tuple(Question(question_id="", text=one["question"], answers=()) for one in rows)
+    judged = Judged(
+        [Article(title="", paragraphs=(Paragraph(text=text, questions=asked),)) for text in texts]
+    )
+
+    found = read_articles(root / "training" / "everyday.json.gz")
+
+    assert found
+    assert texts
+    assert rows
+    assert not judged.overlap(found)
 
 
 @settings(max_examples=20, deadline=None)
@@ -291,6 +386,29 @@ def test_cooling_down_leaves_the_run_alone_and_goes_on_after_a_stop(data, bert, 
     shutil.copyfile(tmp_path / CHECKPOINT, folder / CHECKPOINT)  # as if stopped at its first step
     run(data, bert, tmp_path, "--steps", "3")
     assert (folder, 2, 6) == train_reader.cooling_folder(tmp_path, 4)
+
+
+def test_articles_and_documents_count_alike_in_calibrating():
+    """However few the questions on documents are, they weigh as much; and so many of both have an answer as is said."""
+    reads = [
+        Read(
+            x=np.zeros((1, 1)),
+            right=np.array([answerable]),
+            candidate=np.zeros(1, dtype=np.int64),
+            evidence=np.array([answerable]),
+            answerable=answerable,
+            title="",
+            kind=kind,
+        )
+        for kind, answerable in [("articles", i % 2 == 0) for i in range(30)]
+        + [("documents", i < 4) for i in range(6)]
+    ]
+
+    even, weights = evenly(reads), importance(reads, 0.8)
+
+    assert even[:30].sum() == pytest.approx(even[30:].sum())
+    assert len(reads) == pytest.approx(weights.sum())
+    assert 0.8 * len(reads) == pytest.approx(weights[[one.answerable for one in reads]].sum())
 
 
 def test_texts_are_short_until_a_run_cools_down(data, bert, tmp_path):

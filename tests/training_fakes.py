@@ -29,6 +29,34 @@ def save_reading_data(folder: Path) -> Path:
     return folder / "train.json"
 
 
+def documents(n: int) -> dict[str, object]:
+    """Make documents with a table and a list, three questions each, one of which has no answer."""
+    text = (
+        "Prices\n\nZone | Price\nNorth | 4.20\nSouth | 2.10\n\nWhat to bring:\n\n- a pen\n- a cap"
+    )
+    made = []
+    for i in range(n):
+        asked = []
+        for question, answer in (
+            (f"What does zone north cost on tour {i}?", "4.20"),
+            (f"What do I need on tour {i}?", "a pen\n- a cap"),
+            (f"Who leads tour {i}?", None),
+        ):
+            answers = [{"text": answer, "answer_start": text.index(answer)}] if answer else []
+            asked.append(
+                {"id": f"{i}-{len(asked)}", "question": question, "answers": answers, "is_impossible": not answers}
+            )  # fmt: skip
+        made.append({"title": f"tour {i}", "paragraphs": [{"context": text, "qas": asked}]})
+    return {"data": made}
+
+
+def save_documents(folder: Path) -> Path:
+    """Save two documents, of which one is kept back; return the file."""
+    path = folder / "documents.json"
+    path.write_text(json.dumps(documents(2)), encoding="utf-8")
+    return path
+
+
 def save_tiny_bert(folder: Path) -> Path:
     """Save a random BERT of one layer as safetensors, with the shipped tokenizer."""
     import torch

@@ -1,13 +1,14 @@
 """Make a reader's logits probabilities that compare across passages, where it reads: behind our own retrieval.
 
-    python -m training.reader_calibrate --reader FOLDER --data squad2_train.json.gz
+    python -m training.reader_calibrate --reader FOLDER --data squad2_train.json.gz [--documents FILE]
 
 The paragraphs of the articles that were never trained on become one corpus in a temporary index; each question is
 retrieved from it as a person's question would be, and all candidates are read. Two fits on what the model says of a
 sentence, and on what retrieval and words show (`rag.reader.features`): a softmax over a question's sentences learns
 which of them holds the answer; a logistic regression on the three that lead, which are what is ever said, learns
 whether one does. The latter weighs questions as if `--answerable` of them had an answer: half of SQuAD's have none, on
-purpose, while people ask mostly what they expect to find. Half of the articles fit, the other half measure, and then
+purpose, while people ask mostly what they expect to find. Documents that were kept back are read in the same way, in an
+index of their own, and count as much as the articles. Half of the articles fit, the other half measure, and then
 all fit what is written into FOLDER/manifest.json. Deterministic by the seed.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +38,7 @@ from rag.reader.onnx import open_folder
 from rag.schema import Candidate, ScoredSentence
 from rag.weights import MANIFEST
 from training.export_encoder import write_json
-from training.reader_data import HELD_OUT
+from training.reader_data import DOCUMENTS_HELD_OUT, HELD_OUT
 from training.reader_squad import hold_out, read_articles
 
 Array = NDArray[np.float64]
@@ -65,6 +67,8 @@ class Read:
     answerable: bool
     title: str
     """Of the article."""
+    kind: str
+    """Which of the collections it is of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,34 +93,43 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--reader", type=Path, required=True, help="what `reader_export` wrote")
     parser.add_argument("--data", type=Path, required=True, help="the file it was trained on")
+    parser.add_argument("--documents", type=Path, help="those that it was trained on as well")
     parser.add_argument("--questions", type=int, default=3000)
     parser.add_argument("--answerable", type=float, default=0.8, help="assumed share, 0..1")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(arguments)
     manifest = json.loads((args.reader / MANIFEST).read_text(encoding="utf-8"))
-    titles = {
-        one.title
-        for one in hold_out(read_articles(args.data), HELD_OUT, manifest["made"]["recipe"]["seed"])[
-            1
-        ]
+    seed = manifest["made"]["recipe"]["seed"]
+    collections = {
+        "articles": kept_back(args.data, HELD_OUT, seed=seed).sample(args.questions, seed=args.seed)
     }
-    collection = of_articles(read_squad(args.data), titles).sample(args.questions, seed=args.seed)
-    reads = read_all(open_folder(args.reader), collection)
-    some = set(sorted(titles)[::2])
+    if args.documents:
+        collections["documents"] = kept_back(args.documents, DOCUMENTS_HELD_OUT, seed=seed)
+    reader = open_folder(args.reader)
+    reads = [one for kind, each in collections.items() for one in read_all(reader, each, kind=kind)]
+    some = {title for each in collections.values() for title in titles_of(each)[::2]}
     halves = [[one for one in reads if (one.title in some) == first] for first in (True, False)]
+    measured = fit(halves[0], share=args.answerable)
     manifest["calibration"] = {
         **fit(reads, share=args.answerable).to_dict(),
         "threshold": THRESHOLD,
         "questions": len(reads),
         "answerable": args.answerable,
-        "held out": report(halves[1], fit(halves[0], share=args.answerable), share=args.answerable),
+        "held out": {
+            kind: report(
+                [one for one in halves[1] if one.kind == kind], measured, share=args.answerable
+            )
+            for kind in collections
+        },
     }
     write_json(args.reader / MANIFEST, manifest)
     print(json.dumps(manifest["calibration"], indent=2))
 
 
-def of_articles(collection: Collection, titles: set[str]) -> Collection:
-    """Return the part of a collection that is about these articles."""
+def kept_back(data: Path, n: int, *, seed: int) -> Collection:
+    """Return the part of a file's questions that is on the articles that were not trained on."""
+    titles = {one.title for one in hold_out(read_articles(data), n, seed)[1]}
+    collection = read_squad(data)
     sources = tuple(source for source in collection.sources if source.title in titles)
     ids = {source.source_id for source in sources}
     examples = tuple(
@@ -125,7 +138,12 @@ def of_articles(collection: Collection, titles: set[str]) -> Collection:
     return replace(collection, sources=sources, examples=examples)
 
 
-def read_all(reader: NeuralReader, collection: Collection) -> list[Read]:
+def titles_of(collection: Collection) -> list[str]:
+    """Return the titles of its sources, sorted."""
+    return sorted({source.title for source in collection.sources})
+
+
+def read_all(reader: NeuralReader, collection: Collection, *, kind: str) -> list[Read]:
     """Index the sources, and read what is retrieved for each question."""
     titles = {source.source_id: source.title for source in collection.sources}
     with tempfile.TemporaryDirectory() as folder:
@@ -138,13 +156,19 @@ def read_all(reader: NeuralReader, collection: Collection) -> list[Read]:
                     example,
                     rag.retrieve(example.question),
                     title=titles[min(collection.qrels[example.query_id])],
+                    kind=kind,
                 )
                 for example in collection.examples
             ]
 
 
 def read(
-    reader: NeuralReader, example: Example, candidates: Sequence[Candidate], *, title: str
+    reader: NeuralReader,
+    example: Example,
+    candidates: Sequence[Candidate],
+    *,
+    title: str,
+    kind: str,
 ) -> Read:
     """Return what is seen of every sentence, and whether the answer stands in it."""
     seen = reader.look(example.question, candidates)
@@ -160,6 +184,7 @@ def read(
         ),
         answerable=bool(example.answerable),
         title=title,
+        kind=kind,
     )
 
 
@@ -195,18 +220,18 @@ def listwise(reads: Sequence[Read]) -> Array:
     every = np.concatenate([one.x for one in reads])
     mean, scale = every.mean(axis=0), every.std(axis=0) + 1e-9
     lists = [
-        ((one.x - mean) / scale, one.right)
-        for one in reads
+        ((one.x - mean) / scale, one.right, weight)
+        for one, weight in zip(reads, evenly(reads), strict=True)
         if one.right.any() and not one.right.all()
     ]
+    n = sum(weight for *_, weight in lists) or 1.0
 
     def loss(weights: Array) -> tuple[float, Array]:
         total, slope = 0.0, np.zeros_like(weights)
-        for x, right in lists:
+        for x, right, weight in lists:
             odds = x @ weights
-            total += logsumexp(odds) - logsumexp(odds[right])
-            slope += softmax(odds) @ x - softmax(odds[right]) @ x[right]
-        n = max(len(lists), 1)
+            total += weight * (logsumexp(odds) - logsumexp(odds[right]))
+            slope += weight * (softmax(odds) @ x - softmax(odds[right]) @ x[right])
         penalty = float(DECAY * weights @ weights)
         return total / n + penalty, slope / n + 2 * DECAY * weights
 
@@ -214,11 +239,18 @@ def listwise(reads: Sequence[Read]) -> Array:
     return np.asarray(found.x / scale)
 
 
+def evenly(reads: Sequence[Read]) -> Array:
+    """Return a weight for each question, with which the collections count alike; the mean is 1."""
+    counts = Counter(one.kind for one in reads)
+    return np.array([len(reads) / (len(counts) * counts[one.kind]) for one in reads])
+
+
 def importance(reads: Sequence[Read], share: float) -> Array:
-    """Return a weight for each question, with which `share` of them would have an answer; the mean is 1."""
+    """Return a weight for each question, with which `share` of them would have an answer too; the mean is 1."""
+    weights = evenly(reads)
     answerable = np.array([one.answerable for one in reads])
-    part = answerable.mean()
-    return np.asarray(np.where(answerable, share / part, (1 - share) / (1 - part)))
+    part = (weights * answerable).mean()
+    return np.asarray(weights * np.where(answerable, share / part, (1 - share) / (1 - part)))
 
 
 def unscaled(x: Array, y: Flags, weights: Array) -> tuple[Array, float]:

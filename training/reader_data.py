@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from training.reader_documents import read_out
 from training.reader_files import replace_file
 from training.reader_squad import Article, Judged, Question, hold_out, read_articles
 
@@ -43,6 +44,8 @@ SEARCHED = 12
 MINED_KEPT = 4
 HELD_OUT = 12
 """Articles kept back for calibrating."""
+DOCUMENTS_HELD_OUT = 40
+"""Documents kept back for the same."""
 BATCH = 512
 """Texts that are cut into word pieces at once."""
 
@@ -96,8 +99,22 @@ class _Read(NamedTuple):
     text: str
 
 
+class Documents(NamedTuple):
+    """More to train on: documents in the SQuAD 2.0 layout, one paragraph each."""
+
+    path: Path
+    times: int
+    """How often each of their questions is asked an epoch, each time of another text."""
+
+
 def prepare(
-    data: Path, judged: Sequence[Path], tokenizer: Path, cache: Path, *, seed: int
+    data: Path,
+    judged: Sequence[Path],
+    tokenizer: Path,
+    cache: Path,
+    *,
+    seed: int,
+    documents: Documents | None = None,
 ) -> Prepared:
     """Return what to train on, from the cache where it was made of the same files, else made and kept there.
 
@@ -107,6 +124,7 @@ def prepare(
         tokenizer: tokenizer.json.
         cache: .npz file to read or write.
         seed: which articles are held out.
+        documents: to train on as well.
     """
     made = {
         "format": FORMAT,
@@ -115,10 +133,18 @@ def prepare(
         "tokenizer": sha256(tokenizer),
         "judged": {path.name: sha256(path) for path in sorted(judged)},
     }
-    if (kept := _load(cache)) is not None and made.items() <= kept.made.items():
+    if documents:
+        made["documents"] = {"sha256": sha256(documents.path), "times": documents.times}
+    kept = _load(cache)
+    if kept and made.items() <= kept.made.items() and ("documents" in kept.made) == bool(documents):
         return kept
     articles, left_out = training_articles(data, judged, seed=seed)
-    prepared = _make(articles, load_tokenizer(tokenizer), made | {"left_out": left_out})
+    times = dict.fromkeys(range(len(articles)), 1)
+    if documents:
+        more = training_documents(documents.path, seed=seed)
+        times |= dict.fromkeys(range(len(articles), len(articles) + len(more)), documents.times)
+        articles += more
+    prepared = _make(articles, times, load_tokenizer(tokenizer), made | {"left_out": left_out})
     replace_file(cache, lambda file: _save(file, prepared))
     return prepared
 
@@ -136,6 +162,11 @@ def training_articles(
         "questions": overlap.questions,
     }
     return judge.remove_from(found), counts
+
+
+def training_documents(path: Path, *, seed: int) -> tuple[Article, ...]:
+    """Return the documents to train on, as they are read out."""
+    return read_out(hold_out(read_articles(path), DOCUMENTS_HELD_OUT, seed)[0])
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
@@ -160,8 +191,13 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _make(articles: Sequence[Article], tokenizer: Tokenizer, made: dict[str, object]) -> Prepared:
-    """Split, search and cut into word pieces."""
+def _make(
+    articles: Sequence[Article],
+    times: Mapping[int, int],
+    tokenizer: Tokenizer,
+    made: dict[str, object],
+) -> Prepared:
+    """Split, search and cut into word pieces; an article's questions count so many times."""
     texts: list[_Read] = []
     owned = [_texts_of(i, article, texts) for i, article in enumerate(articles)]
     encoded: list[Encoding] = []
@@ -171,15 +207,15 @@ def _make(articles: Sequence[Article], tokenizer: Tokenizer, made: dict[str, obj
     search = _word_index([texts[i].text for i in passages])
     views: list[View] = []
     questions: list[str] = []
-    for article, (paragraphs, own) in zip(articles, owned, strict=True):
+    for number, (article, (paragraphs, own)) in enumerate(zip(articles, owned, strict=True)):
         for at, paragraph in zip(paragraphs, article.paragraphs, strict=True):
             for question in paragraph.questions:
-                maker = _Views(len(questions), question, texts, encoded)
+                maker = _Views(question, texts, encoded)
                 maker.add_own(at, own)
                 if question.answers:
                     maker.add_mined(_found(search, question.text, passages))
-                if maker.views:
-                    views += maker.views
+                for _ in range(times[number] if maker.views else 0):
+                    views += [one._replace(question=len(questions)) for one in maker.views]
                     questions.append(question.text)
     asked: list[Encoding] = []
     for batch in _batches(questions):
@@ -224,13 +260,12 @@ def _passages(text: str) -> Iterator[Passage]:
 
 
 class _Views:
-    """Collects the views of one question."""
+    """Collects the views of one question, its number left at 0."""
 
     def __init__(
-        self, number: int, question: Question, texts: Sequence[_Read], encoded: Sequence[Encoding]
+        self, question: Question, texts: Sequence[_Read], encoded: Sequence[Encoding]
     ) -> None:
         self.views: list[View] = []
-        self._number = number
         self._question = question
         self._texts = texts
         self._encoded = encoded
@@ -252,10 +287,11 @@ class _Views:
                     self._add(PASSAGE, one)
             return
         self._add(PARAGRAPH, paragraph, spans[0])
+        wording = self._question.answers[0][1]
+        # Of a list, half will do: what a passage cuts off is found beside it.
+        least = len(wording) / 2 if "\n" in wording else len(wording)
         holding = [
-            i
-            for i, one in enumerate(passages)
-            if _shared(self._texts[one], *spans[0]) == len(self._question.answers[0][1])
+            i for i, one in enumerate(passages) if _shared(self._texts[one], *spans[0]) >= least
         ]
         for i in holding:
             self._add(PASSAGE, passages[i], spans[0])
@@ -284,7 +320,7 @@ class _Views:
             if found is None:
                 return
             start, end = found
-        self.views.append(View(self._number, kind, text, start, end))
+        self.views.append(View(0, kind, text, start, end))
 
 
 def _shared(text: _Read, start: int, end: int) -> int:

@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         made.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(forms[form], made / "model.onnx")
         shutil.copyfile(weights / "tokenizer.json", made / "tokenizer.json")
-        manifest = describe(made, form, checkpoint) | {
+        manifest = describe(made, form, checkpoint, documents=args.documents) | {
             "calibration": {
                 "rank": {"margin": 1.0},
                 "sure": {"margin": 1.0},
@@ -95,6 +95,7 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--checkpoint", type=Path, required=True, help="folder of a run, best of a cooled one"
     )
     parser.add_argument("--data", type=Path, required=True, help="the file it was trained on")
+    parser.add_argument("--documents", type=Path, help="those that it was trained on as well")
     parser.add_argument("--dev", type=Path, help="SQuAD 2.0 dev; default: beside --data")
     parser.add_argument("--weights", type=Path, help="folder of a BERT; default: the official one")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
@@ -172,11 +173,12 @@ def ships(form: str, measured: Mapping[str, Mapping[str, float]], path: Path) ->
     return form != "fp32" and path.stat().st_size <= MAX_BYTES
 
 
-def describe(made: Path, form: str, checkpoint: Path) -> dict[str, Any]:
+def describe(made: Path, form: str, checkpoint: Path, *, documents: Path | None) -> dict[str, Any]:
     """Return the manifest but for what is measured."""
     run = about(checkpoint)
+    more = {documents.name: sha256(documents)} if documents else {}
     return {
-        "name": f"minilm-reader-{form}/2",
+        "name": f"minilm-reader-{form}/3",
         "max_tokens": run["recipe"]["longest"],
         "files": {
             name: {"sha256": sha256(made / name), "bytes": (made / name).stat().st_size}
@@ -186,6 +188,7 @@ def describe(made: Path, form: str, checkpoint: Path) -> dict[str, Any]:
             "encoder": "sentence-transformers/all-MiniLM-L6-v2, Apache-2.0",
             "model.safetensors": SOURCE_SHA256,
             "data": "SQuAD 2.0 (Rajpurkar, Jia and Liang 2018), CC BY-SA 4.0",
+            **more,
             "steps": run["step"],
             "examples": run["examples"],
             "recipe": run["recipe"],

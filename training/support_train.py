@@ -90,9 +90,6 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add_thesaurus(parser)
     add_run_options(parser, usual)
     parser.add_argument(
-        "--freeze-layers", type=int, default=0, help="lowest layers that stay as they are"
-    )
-    parser.add_argument(
         "--short", type=int, default=usual.short, help="word pieces a pair until cooling down"
     )
     parser.add_argument("--sample", type=int, default=400, help="pairs of each set to judge by")

@@ -29,7 +29,7 @@ import torch
 
 from training.export_encoder import check_weights, find_weights
 from training.reader_batches import Batch, batches
-from training.reader_data import load_tokenizer, prepare
+from training.reader_data import Documents, load_tokenizer, prepare
 from training.reader_files import replace_file
 from training.reader_judging import Judging, Logits, figures, guess, judging
 from training.reader_model import (
@@ -97,6 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             weights / "tokenizer.json",
             args.out / "data.npz",
             seed=args.seed,
+            documents=Documents(args.documents, args.times) if args.documents else None,
         )
         network = ReaderNetwork.from_encoder(weights, seed=recipe.seed, dropout=recipe.dropout)
         seen = follow(network, recipe, args.begin) if args.begin else 0
@@ -131,6 +132,10 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--judged", type=Path, nargs="*", help="never trained on; default: all files beside --data"
     )
+    parser.add_argument("--documents", type=Path, help="more to train on, in the same layout")
+    parser.add_argument(
+        "--times", type=int, default=6, help="how often their questions are asked an epoch"
+    )
     add_run_options(parser, usual)
     parser.add_argument(
         "--short", type=int, default=usual.short, help="word pieces an example until cooling down"
@@ -160,6 +165,9 @@ def add_run_options(parser: argparse.ArgumentParser, usual: Recipe) -> None:
         help="default: where there is no GPU",
     )
     parser.add_argument(
+        "--freeze-layers", type=int, default=0, help="lowest layers that stay as they are"
+    )
+    parser.add_argument(
         "--bf16",
         action=argparse.BooleanOptionalAction,
         default=computes_bfloat16(),
@@ -183,6 +191,7 @@ def recipe_from(args: argparse.Namespace) -> Recipe:
         pieces=args.pieces,
         short=args.short,
         freeze_embeddings=args.freeze_embeddings,
+        freeze_layers=args.freeze_layers,
         bf16=args.bf16,
     )
 

@@ -23,6 +23,7 @@ _HOUR = re.compile(r"\d ?[ap]\.m\.$")
 _DAY = re.compile(r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b")
 _BULLET = re.compile(r"(?:[-*+•‣▪●○◦–—·|>]|#{1,6})\s")
 _NUMBER = re.compile(rf"(?:{_ENUMERATOR.pattern})\s")
+_LABEL = re.compile(r"[^\W\d_][^\n.,;:!?]{0,30}:\s")
 _COMPLETE = re.compile(r"""[.!?…:;。！？।؟]["'”’»)\]]*$""")
 _STOP = re.compile(r"""[.!?…。！？।؟]["'”’»)\]]*(?:\s+|$)""")
 _BRACKETS = dict.fromkeys(map(ord, '“”«»„‟"()[]「」『』'), " ")
@@ -119,6 +120,8 @@ def _is_deliberate(line: str, following: str, width: int) -> bool:
     """
     if _BULLET.match(following) or (" | " in f" {line} " and " | " in f" {following} "):
         return True
+    if _LABEL.match(line) and _LABEL.match(following) and following[0].isupper():
+        return True  # "From: Ann", "To: Ben"
     complete = _COMPLETE.search(line)
     if _NUMBER.match(following) and (complete or _NUMBER.match(line)):
         return True  # else it may be a number or an initial in running text
