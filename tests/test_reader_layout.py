@@ -49,9 +49,10 @@ def lists(text: str) -> list[tuple[str, ...]]:
         ("It has:\n(a) one\n(b) two", ("It has:", "(a) one", "(b) two")),
         ("Prices\n\nroom | 80\nbed | 20", ("Prices", "room | 80", "bed | 20")),
         ("You need the following.\n\n* a\n* b", ("You need the following.", "* a", "* b")),
+        ("A: For sending:\n1. Weigh it.\n2. Go.", ("A: For sending:", "1. Weigh it.", "2. Go.")),
         ("She put it so:\n\nWe stay.\n\nNobody spoke.", ("She put it so:", "We stay.")),
     ],
-    ids=["colon", "numbers", "letters", "rows", "following", "no list"],
+    ids=["colon", "numbers", "letters", "rows", "following", "label", "no list"],
 )
 def test_a_list_belongs_to_the_sentence_that_announces_it(text, listed):
     """It is read from that sentence to the end of its last item."""

@@ -25,6 +25,7 @@ _FIGURE = re.compile(r"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d")
 _BLANK = re.compile(r"\n\s*\n")
 _COMPLETE = re.compile(r"[.!?…,;:]['\"”’)\]]*$")
 _ENDS = re.compile(r"[.!?…]['\"”’)\]]*$")
+_LABELLED = re.compile(r"[^\W\d_][^\n.,;:!?]{0,30}:\s+\S")
 _POINTS_ON = re.compile(r"\b(?:following|follows|these|below)\b", re.IGNORECASE)
 
 
@@ -152,7 +153,9 @@ def _announced(sentences: Sequence[ScoredSentence], joints: Sequence[str], at: i
         return 0
     if not is_item(sentences[at + 1].text):
         return int(lead.endswith(":"))
-    if _ENDS.search(lead) and not _POINTS_ON.search(lead):
+    # "Apologies: none" stands before the items by chance.
+    complete = _ENDS.search(lead) or (_LABELLED.match(lead) and not lead.endswith(":"))
+    if complete and not _POINTS_ON.search(lead):
         return 0
     return sum(1 for _ in _items(sentences, joints, at + 1))
 
