@@ -39,7 +39,6 @@ from training.reader_data import (
     load_tokenizer,
     prepare,
     training_articles,
-    training_documents,
 )
 from training.reader_documents import read_out
 from training.reader_judging import best_span
@@ -163,7 +162,7 @@ def test_questions_on_documents_are_asked_several_times_an_epoch(data, prepared,
 
     both = prepare(data, judged, TOKENIZER, kept_in, seed=0, documents=Documents(path, 3))
 
-    (kept,) = training_documents(path, seed=0)
+    ((kept,), _) = training_articles(path, judged, seed=0, held_out=1)
     n = len(prepared.questions.lengths)
     assert n + 3 * sum(1 for _ in kept.questions) == len(both.questions.lengths)
     asked = [

@@ -104,7 +104,7 @@ class Documents(NamedTuple):
 
     path: Path
     times: int
-    """How often each of their questions is asked an epoch, each time of another text."""
+    """How often each of their questions is asked an epoch, its text drawn anew each time."""
 
 
 def prepare(
@@ -124,7 +124,7 @@ def prepare(
         tokenizer: tokenizer.json.
         cache: .npz file to read or write.
         seed: which articles are held out.
-        documents: to train on as well.
+        documents: to train on as well, without anything that is in a judged file.
     """
     made = {
         "format": FORMAT,
@@ -141,7 +141,8 @@ def prepare(
     articles, left_out = training_articles(data, judged, seed=seed)
     times = dict.fromkeys(range(len(articles)), 1)
     if documents:
-        more = training_documents(documents.path, seed=seed)
+        found, _ = training_articles(documents.path, judged, seed=seed, held_out=DOCUMENTS_HELD_OUT)
+        more = read_out(found)
         times |= dict.fromkeys(range(len(articles), len(articles) + len(more)), documents.times)
         articles += more
     prepared = _make(articles, times, load_tokenizer(tokenizer), made | {"left_out": left_out})
@@ -150,11 +151,11 @@ def prepare(
 
 
 def training_articles(
-    data: Path, judged: Sequence[Path], *, seed: int
+    data: Path, judged: Sequence[Path], *, seed: int, held_out: int = HELD_OUT
 ) -> tuple[tuple[Article, ...], dict[str, int]]:
-    """Return the articles to train on, none of which is judged, and how much was left out for that."""
+    """Return the articles to train on, none judged or held out, and how much was left out as judged."""
     judge = Judged(article for path in judged for article in read_articles(path))
-    found = hold_out(read_articles(data), HELD_OUT, seed)[0]
+    found = hold_out(read_articles(data), held_out, seed)[0]
     overlap = judge.overlap(found)
     counts = {
         "titles": overlap.titles,
@@ -162,11 +163,6 @@ def training_articles(
         "questions": overlap.questions,
     }
     return judge.remove_from(found), counts
-
-
-def training_documents(path: Path, *, seed: int) -> tuple[Article, ...]:
-    """Return the documents to train on, as they are read out."""
-    return read_out(hold_out(read_articles(path), DOCUMENTS_HELD_OUT, seed)[0])
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
