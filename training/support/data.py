@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rag.evaluation.benchmarks.readers import read_support
-from training.reader_batches import SPECIAL, Batch, frame
-from training.reader_data import BATCH, HELD_OUT, Ragged, load_tokenizer, sha256
-from training.reader_files import replace_file
-from training.reader_squad import (
+from training.files import replace_file
+from training.reader.batches import SPECIAL, Batch, frame
+from training.reader.data import BATCH, HELD_OUT, Ragged, load_tokenizer, sha256
+from training.reader.squad import (
     Article,
     Judged,
     Overlap,
@@ -27,11 +27,11 @@ from training.reader_squad import (
     hold_out,
     read_articles,
 )
-from training.support_crossed import Pair
-from training.support_marks import UNKNOWN, Read, marks
-from training.support_pairs import PairMaker
-from training.support_thesaurus import read_words, thesaurus_sha256
-from training.support_verbs import Verbs
+from training.support.crossed import Pair
+from training.support.marks import UNKNOWN, Read, marks
+from training.support.pairs import PairMaker
+from training.support.verbs import Verbs
+from training.support.wordnet import read_words, thesaurus_sha256
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

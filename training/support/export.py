@@ -1,6 +1,6 @@
 """Make the files of the support model from a trained checkpoint, and measure what int8 loses.
 
-    python -m training.support_export --checkpoint FOLDER/cooled-STEP --data FILES --out FOLDER
+    python -m training.support.export --checkpoint FOLDER/cooled-STEP --data FILES --out FOLDER
 
 1. Export the network by `torch.onnx.export`: ids, mask and types in, one logit out.
 2. Quantise it as the encoder is, and store it in float16.
@@ -34,17 +34,17 @@ from sklearn.linear_model import LogisticRegression
 from rag.evaluation.benchmarks.collection import SupportPair
 from rag.evaluation.measures import auroc
 from rag.weights import open_session
-from training.export_encoder import INPUTS, SOURCE_SHA256, quantise, sha256, write_json
-from training.reader_batches import Batch
-from training.reader_data import load_tokenizer
-from training.reader_export import MAX_BYTES, PACKAGES, halve
-from training.reader_model import ReaderNetwork, about, recipe_of
-from training.support_data import LONGEST
-from training.support_judging import Judging, Model, figures, judging, read_pairs, scores
-from training.support_model import SupportOnly, new_network
-from training.support_thesaurus import thesaurus_sha256
-from training.support_train import add_thesaurus, dev_pairs
-from training.train_reader import CHECKPOINT, official_weights
+from training.encoder.export import INPUTS, SOURCE_SHA256, quantise, sha256, write_json
+from training.reader.batches import Batch
+from training.reader.data import load_tokenizer
+from training.reader.export import MAX_BYTES, PACKAGES, halve
+from training.reader.model import ReaderNetwork, about, recipe_of
+from training.reader.train import CHECKPOINT, official_weights
+from training.support.data import LONGEST
+from training.support.evaluation import Judging, Model, figures, judging, read_pairs, scores
+from training.support.model import SupportOnly, new_network
+from training.support.train import add_thesaurus, dev_pairs
+from training.support.wordnet import thesaurus_sha256
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

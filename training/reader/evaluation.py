@@ -15,13 +15,13 @@ import numpy as np
 from rag.evaluation.dataset import Example
 from rag.evaluation.measures import auroc
 from rag.evaluation.squad import Prediction, score_reading
-from training.reader_batches import LONGEST_QUESTION, SPECIAL, Batch, frame
+from training.reader.batches import LONGEST_QUESTION, SPECIAL, Batch, frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-    from training.reader_squad import Article
+    from training.reader.squad import Article
 
 STRIDE = 128
 """Word pieces by which the windows of a long text are apart, at most."""

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from training.reader_batches import Batch
-from training.reader_model import (
+from training.reader.batches import Batch
+from training.reader.model import (
     Losses,
     ReaderNetwork,
     Recipe,
@@ -22,8 +22,8 @@ from training.reader_model import (
     take_weights,
     to_tensors,
 )
-from training.support_data import Marked
-from training.support_marks import UNKNOWN, WRONG
+from training.support.data import Marked
+from training.support.marks import UNKNOWN, WRONG
 
 WRONG_WEIGHT = 3.0
 """Weight of a word piece that is not borne out; there are some ten times as many others."""
@@ -53,7 +53,7 @@ class SupportTrainer(Trainer):
     def _losses(self, batch: Batch) -> Losses:
         """Return how wrong the network is about word pieces, in the place of spans, and about support."""
         if not isinstance(batch, Marked):
-            raise TypeError("A support model learns from batches of support_data.")
+            raise TypeError("A support model learns from batches of training.support.data.")
         said = self.network(*to_tensors(batch, self._on))
         supported = torch.from_numpy(batch.start > 0).to(self._on).float()
         loss = binary_cross_entropy_with_logits(said.answer.float(), supported)

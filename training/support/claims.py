@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from training.support_verbs import Verbs
+from training.support.verbs import Verbs
 
 _PREPOSITIONS = frozenset(
     """about above across after against along among around as at before behind below beneath

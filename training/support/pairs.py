@@ -16,13 +16,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.passages import split_sentences
-from training.reader_squad import Article, Paragraph, Question
-from training.support_claims import Declarer, Template
-from training.support_crossed import Pair, crossed
-from training.support_edits import Change, Editor, names_of
-from training.support_talks import SPEAKERS, Fact, Line, first_person, talk, talked
-from training.support_verbs import Verbs
-from training.support_words import TABLES, Words
+from training.reader.squad import Article, Paragraph, Question
+from training.support.claims import Declarer, Template
+from training.support.crossed import Pair, crossed
+from training.support.dialogues import SPEAKERS, Fact, Line, first_person, talk, talked
+from training.support.edits import Change, Editor, names_of
+from training.support.verbs import Verbs
+from training.support.words import TABLES, Words
 
 LONGEST_ANSWER = 12
 """Words of an answer that a claim is made with."""

@@ -1,6 +1,6 @@
 """Fit the first reader: two logistic regressions, on questions of SQuAD 2.0 train through our own retrieval.
 
-    python training/fit_reader.py --data squad2_train.json.gz [--dev squad2_dev.json.gz]
+    python -m training.reader.linear --data squad2_train.json.gz [--dev squad2_dev.json.gz]
 
 The paragraphs of some articles become one corpus in a temporary index; each question is retrieved from it
 as a person's question would be. The first regression learns which sentence of the candidates holds the
@@ -75,7 +75,7 @@ def main() -> None:
         "sure_bias": round(bias, 5),
         "threshold": THRESHOLD,
         "made": {
-            "command": "python training/fit_reader.py --data <train> --dev <dev>",
+            "command": "python -m training.reader.linear --data <train> --dev <dev>",
             "data": "SQuAD 2.0 (Rajpurkar, Jia and Liang 2018), CC BY-SA 4.0",
             "questions": args.questions,
             "paragraphs": args.paragraphs,

@@ -1,11 +1,11 @@
 """Train the reader that ships in the package: find, in a passage, the words that answer a question.
 
-    python -m training.train_reader --data squad2_train.json.gz --out FOLDER
+    python -m training.reader.train --data squad2_train.json.gz --out FOLDER
 
 A run has no planned end. After a short warm-up the learning rate stays (WSD: Hu et al. 2024, "MiniCPM"), a
 checkpoint is kept every few minutes, and the same command goes on from it after any stop. At any time
 
-    python -m training.train_reader --data squad2_train.json.gz --out FOLDER --cooldown 1000
+    python -m training.reader.train --data squad2_train.json.gz --out FOLDER --cooldown 1000
 
 brings a copy of the latest checkpoint to rest, at FOLDER/cooled-STEP, and leaves the run itself alone. See
 training/README.md.
@@ -27,12 +27,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from training.export_encoder import check_weights, find_weights
-from training.reader_batches import Batch, batches
-from training.reader_data import Documents, load_tokenizer, prepare
-from training.reader_files import replace_file
-from training.reader_judging import Judging, Logits, figures, guess, judging
-from training.reader_model import (
+from training.encoder.export import check_weights, find_weights
+from training.files import replace_file
+from training.reader.batches import Batch, batches
+from training.reader.data import Documents, load_tokenizer, prepare
+from training.reader.evaluation import Judging, Logits, figures, guess, judging
+from training.reader.model import (
     Losses,
     ReaderNetwork,
     Recipe,
@@ -42,7 +42,7 @@ from training.reader_model import (
     take_weights,
     to_tensors,
 )
-from training.reader_squad import read_articles
+from training.reader.squad import read_articles
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"

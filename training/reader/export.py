@@ -1,6 +1,6 @@
 """Make the files of a reader from a trained checkpoint, and measure what each form of them loses.
 
-    python -m training.reader_export --checkpoint FOLDER/cooled-STEP --data squad2_train.json.gz [--out FOLDER]
+    python -m training.reader.export --checkpoint FOLDER/cooled-STEP --data squad2_train.json.gz [--out FOLDER]
 
 1. Export the network by `torch.onnx.export`: ids, mask and types in, start, end and answer logits out.
 2. Quantise it as the encoder is (int8, one scale a channel, MatMul and Gather), and store it in float16.
@@ -8,7 +8,7 @@
    fp32, float16 otherwise.
 4. Write model.onnx, tokenizer.json and manifest.json with sizes, SHA-256 sums and figures.
 
-Its probabilities mean nothing before `training.reader_calibrate` was run on the folder.
+Its probabilities mean nothing before `training.reader.calibrate` was run on the folder.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ import numpy as np
 import torch
 
 from rag.weights import open_session
-from training.export_encoder import INPUTS, SOURCE_SHA256, quantise, sha256, write_json
-from training.reader_batches import Batch
-from training.reader_data import load_tokenizer
-from training.reader_judging import Logits, figures, guess, judging
-from training.reader_model import ReaderNetwork, about, recipe_of, take_weights
-from training.reader_squad import read_articles
-from training.train_reader import CHECKPOINT, official_weights
+from training.encoder.export import INPUTS, SOURCE_SHA256, quantise, sha256, write_json
+from training.reader.batches import Batch
+from training.reader.data import load_tokenizer
+from training.reader.evaluation import Logits, figures, guess, judging
+from training.reader.model import ReaderNetwork, about, recipe_of, take_weights
+from training.reader.squad import read_articles
+from training.reader.train import CHECKPOINT, official_weights
 
 OUTPUTS = ("start", "end", "answer")
 FORMS = ("fp32", "int8", "fp16")

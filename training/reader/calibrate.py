@@ -1,6 +1,6 @@
 """Make a reader's logits probabilities that compare across passages, where it reads: behind our own retrieval.
 
-    python -m training.reader_calibrate --reader FOLDER --data squad2_train.json.gz [--documents FILE]
+    python -m training.reader.calibrate --reader FOLDER --data squad2_train.json.gz [--documents FILE]
 
 The paragraphs of the articles that were never trained on become one corpus in a temporary index; each question is
 retrieved from it as a person's question would be, and all candidates are read. Two fits on what the model says of a
@@ -37,9 +37,9 @@ from rag.reader.neural import SEEN, NeuralReader
 from rag.reader.onnx import open_folder
 from rag.schema import Candidate, ScoredSentence
 from rag.weights import MANIFEST
-from training.export_encoder import write_json
-from training.reader_data import DOCUMENTS_HELD_OUT, HELD_OUT
-from training.reader_squad import hold_out, read_articles
+from training.encoder.export import write_json
+from training.reader.data import DOCUMENTS_HELD_OUT, HELD_OUT
+from training.reader.squad import hold_out, read_articles
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -91,7 +91,9 @@ class Fit:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read, fit, measure, and write the calibration."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--reader", type=Path, required=True, help="what `reader_export` wrote")
+    parser.add_argument(
+        "--reader", type=Path, required=True, help="what `training.reader.export` wrote"
+    )
     parser.add_argument("--data", type=Path, required=True, help="the file it was trained on")
     parser.add_argument("--documents", type=Path, help="those that it was trained on as well")
     parser.add_argument("--questions", type=int, default=3000)

@@ -1,6 +1,6 @@
 """Train the support model that ships in the package: does this evidence say what this claim says?
 
-    python -m training.support_train --data squad2_train.json.gz qamr.json.gz policyqa.json.gz --out FOLDER
+    python -m training.support.train --data squad2_train.json.gz qamr.json.gz policyqa.json.gz --out FOLDER
 
 As the reader's training it has no planned end, keeps a checkpoint every few minutes, and goes on from it by the same
 command. At any time the same command with `--cooldown 500` brings a copy of the latest checkpoint to rest, at
@@ -16,12 +16,9 @@ from pathlib import Path
 import torch
 
 from rag.evaluation.benchmarks.collection import SupportPair
-from training.reader_data import load_tokenizer
-from training.reader_model import Recipe, Trainer
-from training.support_data import batches, held_out_groups, prepare
-from training.support_judging import Judging, best_threshold, figures, judging, read_pairs, scores
-from training.support_model import SupportTrainer, new_network
-from training.train_reader import (
+from training.reader.data import load_tokenizer
+from training.reader.model import Recipe, Trainer
+from training.reader.train import (
     CHECKPOINT,
     Pace,
     add_run_options,
@@ -34,6 +31,16 @@ from training.train_reader import (
     stage_of,
     train,
 )
+from training.support.data import batches, held_out_groups, prepare
+from training.support.evaluation import (
+    Judging,
+    best_threshold,
+    figures,
+    judging,
+    read_pairs,
+    scores,
+)
+from training.support.model import SupportTrainer, new_network
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

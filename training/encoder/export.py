@@ -1,6 +1,6 @@
 """Make the encoder that ships in the package from the official all-MiniLM-L6-v2 weights.
 
-    python training/export_encoder.py [--weights DIR] [--out DIR] [--retrieval FILE]
+    python -m training.encoder.export [--weights DIR] [--out DIR] [--retrieval FILE]
 
 Nothing is made unless the weights have the SHA-256 below, and nothing is written to `--out` unless
 the int8 model agrees with the fp32 one; see training/README.md.
@@ -43,7 +43,7 @@ SOURCE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 MIN_MEAN_COSINE = 0.99
 MAX_RECALL_LOSS = 0.01
 MIN_QUESTIONS = 2000
-ARTICLE = Path(__file__).resolve().parent.parent / "seeds" / "000_008106ccc071b625.txt"
+ARTICLE = Path(__file__).resolve().parents[2] / "seeds" / "000_008106ccc071b625.txt"
 PACKAGES = ("torch", "transformers", "sentence-transformers", "onnx", "onnxruntime", "tokenizers")
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 OUTPUT = "last_hidden_state"

@@ -3,7 +3,7 @@
 Text counts as the same when its words are, whatever their case and punctuation: a paragraph also when it shares
 any 13 words in a row, the measure by which GPT-3's training data was cleaned (Brown et al. 2020, appendix C).
 
-    python -m training.reader_squad --data squad2_train.json.gz --judged FILE ...
+    python -m training.reader.squad --data squad2_train.json.gz --judged FILE ...
 
 shows what each judged file has in common with the data, and that nothing of it is left to train on.
 """

@@ -11,7 +11,7 @@ from dataclasses import replace
 from rag.passages import split_sentences
 from rag.reader.layout import spoken
 from rag.schema import Candidate, Passage, ScoredSentence
-from training.reader_squad import Article, Paragraph
+from training.reader.squad import Article, Paragraph
 
 
 def read_out(articles: Sequence[Article]) -> tuple[Article, ...]:

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from training.reader_documents import read_out
-from training.reader_files import replace_file
-from training.reader_squad import Article, Judged, Question, hold_out, read_articles
+from training.files import replace_file
+from training.reader.documents import read_out
+from training.reader.squad import Article, Judged, Question, hold_out, read_articles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

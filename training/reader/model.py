@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from training.files import replace_file
 from training.onnx_weights import onnx_weights
-from training.reader_batches import SEP, Batch
-from training.reader_files import replace_file
+from training.reader.batches import SEP, Batch
 
 if TYPE_CHECKING:
     from transformers import BertModel
@@ -107,7 +107,7 @@ class ReaderNetwork(nn.Module):
         return cls(encoder)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Output:
-        """Read questions and texts framed as `reader_batches.frame` does; all of shape (n, length)."""
+        """Read questions and texts framed as `training.reader.batches.frame` does; all of shape (n, length)."""
         states = self.encoder(
             input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
         ).last_hidden_state

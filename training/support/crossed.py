@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
-from training.support_edits import Change
+from training.support.edits import Change
 
 
 class Pair(NamedTuple):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.reader_data import MINED, NEIGHBOUR, PARAGRAPH, PASSAGE, Prepared
+from training.reader.data import MINED, NEIGHBOUR, PARAGRAPH, PASSAGE, Prepared
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from training.support_verbs import Verbs
-from training.support_words import STRONGER, TABLES, Words
+from training.support.verbs import Verbs
+from training.support.words import STRONGER, TABLES, Words
 
 LIKELY = 0.7
 """How often a word is said otherwise that can be."""

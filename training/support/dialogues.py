@@ -16,9 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from training.support_crossed import Pair, crossed
-from training.support_edits import Change
-from training.support_verbs import Verbs
+from training.support.crossed import Pair, crossed
+from training.support.edits import Change
+from training.support.verbs import Verbs
 
 SPEAKERS = """Ann Ben Carla David Emma Frank Grace Henry Irene Jack Karen Leo Maria Noah Olivia Peter Quinn Rosa Sam
 Tina Ursula Victor Wendy Yusuf Zoe Amir Bella Chen Dana Elif Fatima George Hannah Ivan Julia Kofi Lena Mike Nadia Omar

@@ -1,6 +1,6 @@
 """The mean of the weights of several runs that began with the same ones: one network, often better than each.
 
-    python -m training.support_average --checkpoints FOLDER/cooled-STEP-700 OTHER/cooled-STEP-400 --out MEAN
+    python -m training.support.average --checkpoints FOLDER/cooled-STEP-700 OTHER/cooled-STEP-400 --out MEAN
 
 Wortsman et al., "Model soups: averaging weights of multiple fine-tuned models improves accuracy without increasing
 inference time", ICML 2022.
@@ -16,9 +16,9 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from training.reader_files import replace_file
-from training.reader_model import about, recipe_of, weights_of
-from training.train_reader import CHECKPOINT
+from training.files import replace_file
+from training.reader.model import about, recipe_of, weights_of
+from training.reader.train import CHECKPOINT
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

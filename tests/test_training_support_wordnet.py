@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from training.reader_squad import Article, Paragraph
-from training.support_edits import Editor
-from training.support_pairs import PairMaker
-from training.support_thesaurus import PARTS, Thesaurus, WordNet, read_words, thesaurus_sha256
-from training.support_verbs import Verbs
-from training.support_words import TABLES
+from training.reader.squad import Article, Paragraph
+from training.support.edits import Editor
+from training.support.pairs import PairMaker
+from training.support.verbs import Verbs
+from training.support.wordnet import PARTS, Thesaurus, WordNet, read_words, thesaurus_sha256
+from training.support.words import TABLES
 
 LICENCE = "  1 This software and database is being provided to you, the LICENSEE, by  \n"
 SYNSETS = """

@@ -19,9 +19,9 @@ from rag.evaluation.benchmarks.files import json_lines
 from rag.evaluation.benchmarks.support import balanced_accuracy
 from rag.evaluation.measures import auroc
 from rag.passages import split_sentences
-from training.reader_batches import SPECIAL, Batch, frame
-from training.reader_judging import TOGETHER
-from training.support_data import LONGEST, LONGEST_CLAIM, ragged
+from training.reader.batches import SPECIAL, Batch, frame
+from training.reader.evaluation import TOGETHER
+from training.support.data import LONGEST, LONGEST_CLAIM, ragged
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

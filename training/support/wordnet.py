@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from training.support_verbs import Verbs
-from training.support_words import TABLES, Words
+from training.support.verbs import Verbs
+from training.support.words import TABLES, Words
 
 PARTS = {"n": "noun", "v": "verb", "a": "adj", "r": "adv"}
 """Parts of speech, as WordNet's files are called."""
@@ -162,7 +162,7 @@ class Thesaurus:
         self._verbs = verbs
 
     def words(self) -> Words:
-        """Return what the words of the texts may be changed into, the tables of `support_words` first."""
+        """Return what the words of the texts may be changed into, the tables of `training.support.words` first."""
         opposites: dict[str, tuple[str, ...]] = {}
         kin: dict[str, tuple[str, ...]] = {}
         alike: dict[str, tuple[str, ...]] = {}

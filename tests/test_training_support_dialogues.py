@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from training.support_talks import CHATTER, Fact, Line, first_person, lowered, talk, talked
-from training.support_verbs import Verbs
+from training.support.dialogues import CHATTER, Fact, Line, first_person, lowered, talk, talked
+from training.support.verbs import Verbs
 
 NAMES = ("Ann", "Ben")
 VERBS = Verbs.counted(["He wanted to move. She will move, and to work. He moved and worked."] * 9)
