@@ -17,8 +17,8 @@ pytest.importorskip("sklearn", reason="comes with `make .venv/.ready-training`")
 
 import torch
 
+from eval.benchmarks.collection import SupportPair
 from rag.embedding.onnx import SHIPPED
-from rag.evaluation.benchmarks.collection import SupportPair
 from rag.reader.support import open_support
 from tests.training_fakes import save_reading_data, save_tiny_bert
 from training.reader import export as reader_export

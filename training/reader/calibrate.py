@@ -30,8 +30,8 @@ from scipy.special import logsumexp, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from eval.benchmarks import Collection, read_squad
 from rag import Rag, Settings
-from rag.evaluation.benchmarks import Collection, read_squad
 from rag.evaluation.dataset import Example
 from rag.reader.neural import SEEN, NeuralReader
 from rag.reader.onnx import open_folder

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from eval.benchmarks.squad import Prediction, score_reading
 from rag.evaluation.dataset import Example
 from rag.evaluation.measures import auroc
-from rag.evaluation.squad import Prediction, score_reading
 from training.reader.batches import LONGEST_QUESTION, SPECIAL, Batch, frame
 
 if TYPE_CHECKING:

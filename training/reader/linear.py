@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from eval.benchmarks import Collection, read_squad
 from rag import Rag, Settings
-from rag.evaluation.benchmarks import Collection, read_squad
 from rag.evaluation.dataset import Example
 from rag.reader.features import NAMES, analyse, rows
 from rag.reader.linear import WEIGHTS_FILE

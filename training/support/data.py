@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rag.evaluation.benchmarks.readers import read_support
+from eval.benchmarks.readers import read_support
 from training.files import replace_file
 from training.reader.batches import SPECIAL, Batch, frame
 from training.reader.data import BATCH, HELD_OUT, Ragged, load_tokenizer, sha256

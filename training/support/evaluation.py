@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eval.benchmarks.collection import SupportPair
+from eval.benchmarks.files import json_lines
+from eval.benchmarks.support import balanced_accuracy
 from rag.citations import lexical_support
-from rag.evaluation.benchmarks.collection import SupportPair
-from rag.evaluation.benchmarks.files import json_lines
-from rag.evaluation.benchmarks.support import balanced_accuracy
 from rag.evaluation.measures import auroc
 from rag.passages import split_sentences
 from training.reader.batches import SPECIAL, Batch, frame

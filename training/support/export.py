@@ -31,7 +31,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from rag.evaluation.benchmarks.collection import SupportPair
+from eval.benchmarks.collection import SupportPair
 from rag.evaluation.measures import auroc
 from rag.weights import open_session
 from training.encoder.export import INPUTS, SOURCE_SHA256, quantise, sha256, write_json

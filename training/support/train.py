@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from rag.evaluation.benchmarks.collection import SupportPair
+from eval.benchmarks.collection import SupportPair
 from training.reader.data import load_tokenizer
 from training.reader.model import Recipe, Trainer
 from training.reader.train import (
