@@ -44,6 +44,7 @@ FORBIDDEN_KEYWORDS = {
 }
 
 
+@pytest.mark.process
 def test_import_rag_loads_nothing_heavy():
     """`import rag` costs next to nothing: no model library comes with it."""
     script = f"import sys, rag; print([m for m in {HEAVY!r} if m in sys.modules])"
