@@ -75,6 +75,12 @@ def evened(text: str) -> str:
 
 def find_blocks(text: str) -> Iterator[Block]:
     """Yield the blocks of `text` in order; together they hold every non-blank character."""
+    for paragraph in find_lines(text):
+        yield from _blocks_of(text, paragraph)
+
+
+def find_lines(text: str) -> Iterator[list[tuple[int, int]]]:
+    """Yield the lines of each paragraph, without outer white space: those without an empty one between."""
     paragraph: list[tuple[int, int]] = []
     offset = 0
     for line in text.splitlines(keepends=True):
@@ -83,11 +89,17 @@ def find_blocks(text: str) -> Iterator[Block]:
             start = offset + len(line) - len(line.lstrip())
             paragraph.append((start, start + len(body)))
         elif paragraph:
-            yield from _blocks_of(text, paragraph)
+            yield paragraph
             paragraph = []
         offset += len(line)
     if paragraph:
-        yield from _blocks_of(text, paragraph)
+        yield paragraph
+
+
+def lines_of(text: str, paragraph: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield a paragraph's lines, those that an editor wrapped joined to one."""
+    for block in _blocks_of(text, paragraph):
+        yield block.start, block.end
 
 
 def sentences_of(block: Block, even: str) -> Iterator[tuple[int, int]]:
