@@ -105,12 +105,22 @@ class Context(Span):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cell(Span):
+    """A cell of a row, in offsets of the source."""
+
+    name: str
+    """Of its column, on one line; empty where it has none, or where the row itself says it before the cell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unit(Span):
     """A sentence, item, row or heading: what is encoded, read and quoted as one."""
 
     kind: BlockKind = "paragraph"
     path: tuple[Context, ...] = ()
     """What it hangs from, the outermost first."""
+    cells: tuple[Cell, ...] = ()
+    """Of a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +192,8 @@ class ScoredSentence:
     kind: BlockKind = "paragraph"
     path: tuple[Context, ...] = ()
     """What it hangs from, the outermost first."""
+    cells: tuple[Cell, ...] = ()
+    """Of a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

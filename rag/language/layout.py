@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -63,7 +63,11 @@ _QUOTED = re.compile(r"(?:> ?)+")
 _WROTE = re.compile(r"\b(?:wrote|writes|schrieb|a écrit|escribió|ha scritto)\s*:$")
 _FROM = frozenset({"from:", "von:", "de:"})
 _SUBJECT = frozenset({"subject:", "betreff:", "objet:", "asunto:"})
-_HEADS_OF_MAIL = _FROM | _SUBJECT | {"to:", "an:", "date:", "sent:", "cc:", "datum:", "gesendet:", "fecha:", "à:"}
+_HEADS_OF_MAIL = (
+    _FROM
+    | _SUBJECT
+    | {"to:", "an:", "date:", "sent:", "cc:", "datum:", "gesendet:", "fecha:", "à:"}
+)
 _PARTS_OF_FAQ = frozenset({"q", "a", "question", "answer", "frage", "antwort"})
 
 
@@ -136,7 +140,10 @@ def find_blocks(text: str) -> tuple[Block, ...]:
 
 def _parted(text: str, lines: list[Line]) -> Iterator[list[Line]]:
     """Part the lines of a paragraph where one that is quoted follows one that is not, and at the empty lines of a quote."""
-    depths = [len(quoted[0].replace(" ", "")) if (quoted := _QUOTED.match(text, *line)) else 0 for line in lines]
+    depths = [
+        len(quoted[0].replace(" ", "")) if (quoted := _QUOTED.match(text, *line)) else 0
+        for line in lines
+    ]
     part: list[Line] = []
     for at, line in enumerate(lines):
         empty = depths[at] and not text[slice(*line)].strip("> ")
@@ -157,7 +164,6 @@ def _is_title(text: str, blocks: Sequence[Block]) -> bool:
     return blocks[0].level >= PLAIN - 1 or not any(
         one.kind == "heading" and one.level == blocks[0].level for one in blocks[1:]
     )
-
 
 
 def _quote(text: str, stanza: list[Line], outline: Outline) -> bool:
@@ -408,8 +414,10 @@ def _is_loud(said: str) -> bool:
     """Tell whether a line is written in capitals, or names a division."""
     letters = [char for char in said if char.isalpha()]
     capitals = len(letters) > 3 and all(char.isupper() for char in letters)
-    return len(said) <= _LONGEST_LINE and not _CLOSED.search(said) and (
-        capitals or bool(_DIVISION.fullmatch(said))
+    return (
+        len(said) <= _LONGEST_LINE
+        and not _CLOSED.search(said)
+        and (capitals or bool(_DIVISION.fullmatch(said)))
     )
 
 
@@ -487,6 +495,8 @@ class _Nest:
             return replace(block, kind="question")
         if block.kind == "heading" and at == self._outer[0] and block.level <= TITLE:
             return replace(block, kind="title")
+        if block.kind == "heading" and block.level >= PLAIN and self._is_defined(at):
+            return replace(block, kind="term", level=TERM)
         if block.kind == "paragraph":
             if _ASKS.match(said) and len(said) <= _LONGEST_QUESTION:
                 return replace(block, kind="question", level=QUESTION)
@@ -495,6 +505,10 @@ class _Nest:
             if _ANSWERS.match(said) and self._in_question():
                 return replace(block, kind="answer")
         return block
+
+    def _is_defined(self, at: int) -> bool:
+        """Tell whether a definition follows, as Markdown writes it: behind a colon on a line of its own."""
+        return at + 1 < len(self._blocks) and self._said(self._blocks[at + 1]).startswith(": ")
 
     def _questions(self) -> frozenset[int]:
         """Return which paragraphs are questions that the next one answers.
@@ -540,7 +554,12 @@ class _Nest:
         # Two terms share a definition: the second hangs from the first.
         shared = block.kind == "term" and before == at - 1 and self._blocks[at - 1].kind == "term"
         turn = block.kind == "speaker" and before is not None and self._is_turn(before)
-        while self._open and not shared and not turn and self._level(self._open[-1]) >= self._level(at):
+        while (
+            self._open
+            and not shared
+            and not turn
+            and self._level(self._open[-1]) >= self._level(at)
+        ):
             self._open.pop()
             turn = block.kind == "speaker" and bool(self._open) and self._is_turn(self._open[-1])
         self._blocks[at] = replace(block, parent=self._open[-1] if self._open else None)
@@ -559,7 +578,8 @@ class _Nest:
             and parent is not None
             and self._blocks[parent].kind == "speaker"
             and not any(
-                self._blocks[one].kind == "speaker" for one in self._open[self._open.index(at) + 1 :]
+                self._blocks[one].kind == "speaker"
+                for one in self._open[self._open.index(at) + 1 :]
             )
         )
 
@@ -569,7 +589,11 @@ class _Nest:
     def _announces(self, before: int, at: int) -> bool:
         """Tell whether a paragraph announces the list, table or code behind it."""
         lead, block = self._blocks[before], self._blocks[at]
-        if block.kind not in _LISTED or lead.kind not in {"paragraph", "field", "answer"} or before > at:
+        if (
+            block.kind not in _LISTED
+            or lead.kind not in {"paragraph", "field", "answer"}
+            or before > at
+        ):
             return False
         said = self._said(lead)
         if said.endswith((":", "：")):

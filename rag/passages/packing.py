@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from rag.errors import SettingsError
-from rag.passages.units import find_units, halves
-from rag.schema import Passage, Source, Span, SplitPassage
+from rag.passages.units import find_pieces, halves
+from rag.schema import Passage, Source, SplitPassage
 
 _HALF_FULL = 0.5
 """From this share of the budget on, a passage may end early at a better place."""
@@ -80,7 +80,7 @@ class _Packer:
         self._overlap = overlap
         self._count = count
         self._fits = fits
-        self._units = list(find_units(source.text, max_tokens, count))
+        self._units = list(find_pieces(source, max_tokens, count))
         self._tokens_left = sum(unit.tokens + unit.lead for unit in self._units)
 
     def passages(self) -> Iterator[SplitPassage]:
@@ -163,6 +163,6 @@ class _Packer:
             end=stop,
             text=text,
             n_tokens=self._count(text),
+            path=units[0].unit.path,
         )
-        sentences = tuple(Span(start=unit.start, end=unit.end) for unit in units)
-        return SplitPassage(passage=passage, sentences=sentences)
+        return SplitPassage(passage=passage, sentences=tuple(one.unit for one in units))
