@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rag.passages.sentences import Block, evened, find_blocks, sentences_of
+from rag.language.lines import Block, find_blocks
+from rag.language.sentences import evened, sentences_of
 
 _CLAUSE = re.compile(r"""[,;:—–)\]”’"»](?=\s)|[、，；：。！？]|\s[-—–](?=\s)""")
 _NO_HEADING = re.compile(r"""[.!?…,;。！？।؟]["'”’»)\]]*$""")
