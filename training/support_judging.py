@@ -18,7 +18,7 @@ from rag.evaluation.benchmarks.collection import SupportPair
 from rag.evaluation.benchmarks.files import json_lines
 from rag.evaluation.benchmarks.support import balanced_accuracy
 from rag.evaluation.measures import auroc
-from rag.passages import split_sentences
+from rag.language.sentences import split_sentences
 from training.reader_batches import SPECIAL, Batch, frame
 from training.reader_judging import TOGETHER
 from training.support_data import LONGEST, LONGEST_CLAIM, ragged

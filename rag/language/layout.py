@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from rag.passages.sentences import find_lines, lines_of
+from rag.language.lines import Line, find_paragraphs, joined
 from rag.schema import Block, BlockKind
 
 TITLE, PLAIN, QUESTION, CUE, SPEAKER, TERM = 1, 6, 7, 8, 9, 10
@@ -71,10 +71,6 @@ _HEADS_OF_MAIL = (
 _PARTS_OF_FAQ = frozenset({"q", "a", "question", "answer", "frage", "antwort"})
 
 
-Line = tuple[int, int]
-"""Start and end of a line without outer white space."""
-
-
 class Outline:
     """Blocks as they are found, in order."""
 
@@ -122,7 +118,7 @@ def is_item(text: str) -> bool:
 def find_blocks(text: str) -> tuple[Block, ...]:
     """Return the structure of a text without markup; every character that is not blank is in a block."""
     outline = Outline()
-    stanzas = [part for lines in find_lines(text) for part in _parted(text, lines)]
+    stanzas = [part for lines in find_paragraphs(text) for part in _parted(text, lines)]
     records = _records(text, stanzas)
     speakers = _speakers(text, stanzas)
     for number, (stanza, following) in enumerate(zip(stanzas, [*stanzas[1:], None], strict=True)):
@@ -328,7 +324,7 @@ def _running(
     text: str, stanza: list[Line], outline: Outline, speakers: frozenset[str], *, heads: bool
 ) -> None:
     """Add what running text, a list, a heading or labelled lines say."""
-    lines = [line for part in _broken(text, stanza, speakers) for line in lines_of(text, part)]
+    lines = [line for part in _broken(text, stanza, speakers) for line in joined(text, part)]
     if _heads(text, stanza, lines, followed=heads):
         asked = bool(_ASKED.search(_said(text, stanza[-1])))
         level = QUESTION if asked else _level(text[slice(*stanza[0])])

@@ -5,6 +5,5 @@ the document's own words.
 """
 
 from rag.passages.packing import split
-from rag.passages.sentences import split_sentences
 
-__all__ = ["split", "split_sentences"]
+__all__ = ["split"]

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from rag.language.layout import find_blocks
-from rag.passages.sentences import Block as Lines
-from rag.passages.sentences import evened, sentences_of
-from rag.passages.sentences import find_blocks as find_line_blocks
+from rag.language.lines import Run, find_runs
+from rag.language.sentences import evened, sentences_of
 from rag.schema import Block, BlockKind, Cell, Context, Source, Unit
 
 HEADS: frozenset[BlockKind] = frozenset(
@@ -104,7 +103,7 @@ class _Units:
             yield Unit(start=start, end=end, kind=kind, path=path, cells=self._cells(index)), True
             return
         opens = True
-        for begin, stop in sentences_of(Lines(start, end, apart=True), self._even):
+        for begin, stop in sentences_of(Run(start, end, apart=True), self._even):
             yield Unit(start=begin, end=stop, kind=kind, path=path), opens
             opens = False
 
@@ -112,9 +111,9 @@ class _Units:
         """Yield the units of text that is in no block."""
         if not self._text[start:end].strip():
             return
-        for lines in find_line_blocks(self._text[start:end]):
+        for lines in find_runs(self._text[start:end]):
             opens = True
-            moved = Lines(lines.start + start, lines.end + start, lines.apart)
+            moved = Run(lines.start + start, lines.end + start, lines.apart)
             for begin, stop in sentences_of(moved, self._even):
                 yield Unit(start=begin, end=stop, path=self._named), opens
                 opens = False
@@ -202,7 +201,7 @@ class _Units:
                 end,
             )
             *_, (start, end) = [
-                *sentences_of(Lines(*self._trimmed(start, min(end, inner)), apart=True), self._even)
+                *sentences_of(Run(*self._trimmed(start, min(end, inner)), apart=True), self._even)
             ] or [(start, end)]
         words = self._words(Block(kind=block.kind, start=start, end=end))
         return Context(kind=block.kind, start=start, end=end, text=words) if words else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rag.passages import split_sentences
+from rag.language.sentences import split_sentences
 from rag.reader import Reading
 from rag.reader.layout import announcing, is_item, units
 from rag.schema import Candidate, ScoredSentence, Source, Span
