@@ -48,7 +48,7 @@ gate: $(V)/.ready ## fail if an answer got worse against eval/baseline.json
 	$(V)/bin/rag eval --gate
 
 bench: $(V)/.ready-training $(V)/.ready-peer ## speed and retrieval quality, with a plain langchain script beside
-	$(PY) -m eval.bench --data $(DATA)
+	$(PY) -m eval.benchmarks all --data $(DATA)
 
 install: $(V)/.ready ## make .venv with everything the program needs
 
@@ -78,9 +78,9 @@ $(V)/.ready-dev: $(V)/.ready requirements-dev.lock
 	touch $@
 
 # The plain langchain script that `make bench` measures beside us.
-$(V)/.ready-peer: $(V)/.ready eval/bench/peer.lock
+$(V)/.ready-peer: $(V)/.ready eval/benchmarks/peer.lock
 	test -x $(V)/peer/bin/python || $(PYTHON) -m venv $(V)/peer
-	$(V)/bin/uv pip install --quiet --python $(V)/peer/bin/python --no-deps --require-hashes -r eval/bench/peer.lock
+	$(V)/bin/uv pip install --quiet --python $(V)/peer/bin/python --no-deps --require-hashes -r eval/benchmarks/peer.lock
 	$(MAKE) --no-print-directory torch INTO=$(V)/peer/bin/python
 	touch $@
 
@@ -96,7 +96,7 @@ lock: $(V)/.ready ## resolve the lock files anew
 	$(COMPILE) pyproject.toml --group torch -o requirements.lock
 	$(COMPILE) pyproject.toml --group torch --group dev -c requirements.lock -o requirements-dev.lock
 	$(COMPILE) --group pyproject.toml:training -c requirements-dev.lock -o training/requirements.lock
-	$(COMPILE) --group pyproject.toml:peer --group pyproject.toml:torch -o eval/bench/peer.lock
+	$(COMPILE) --group pyproject.toml:peer --group pyproject.toml:torch -o eval/benchmarks/peer.lock
 
 wheel: $(V)/.ready-dev ## build the wheel into dist/
 	$(V)/bin/uv build --wheel --quiet --out-dir dist

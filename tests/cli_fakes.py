@@ -183,6 +183,7 @@ def run(
     stdin: str | bytes = "",
     env: Mapping[str, str | None] | None = None,
     fail: Callable[[], BaseException] | None = None,
+    **of_main: object,
 ) -> Outcome:
     """Run the command line in this process, on a scripted pipeline, in pipes.
 
@@ -193,6 +194,7 @@ def run(
         stdin: what is piped in.
         env: changes of the environment.
         fail: makes what opening the pipeline raises.
+        **of_main: other arguments of `rag.cli.main`.
     """
     opened = []
 
@@ -204,7 +206,7 @@ def run(
         return rag or ScriptedRag()
 
     with CliRunner().isolation(input=stdin, env=env) as (out, err, _):
-        code = main(argv, doors=doors or Doors(open_rag=open_rag))
+        code = main(argv, doors=doors or Doors(open_rag=open_rag), **of_main)
         return Outcome(
             code=code,
             out=out.getvalue().decode(),

@@ -135,6 +135,19 @@ def test_only_entry_points_read_the_environment():
     assert readers <= allowed
 
 
+def test_the_package_needs_nothing_that_is_not_in_the_wheel():
+    """What users install imports nothing of `eval/`, `training/` or `tests/`."""
+    imported = {
+        (str(path.relative_to(PACKAGE)), name.partition(".")[0])
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+    }
+
+    assert [] == [one for one in imported if one[1] in {"eval", "training", "tests"}]
+
+
 def test_every_room_has_a_test_module_of_its_name():
     """Whoever looks for the tests of a room knows where they are."""
     rooms = {path.stem for path in PACKAGE.glob("*.py")} | {

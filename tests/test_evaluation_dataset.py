@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eval.benchmarks.audit import audit
 from rag.errors import DatasetError
-from rag.evaluation.audit import audit
 from rag.evaluation.dataset import (
     FEEDBACK,
     Evidence,

@@ -17,6 +17,7 @@ pytest.importorskip("sklearn", reason="comes with `make .venv/.ready-training`")
 
 import torch
 
+import rag
 from rag.schema import Span
 from tests.reader_fakes import candidate
 from tests.training_fakes import (
@@ -26,10 +27,10 @@ from tests.training_fakes import (
     save_reading_data,
     save_tiny_bert,
 )
-from training import reader_export, train_reader
-from training.reader_batches import CLS, SEP, batches
-from training.reader_calibrate import Read, evenly, importance
-from training.reader_data import (
+from training.reader import export, train
+from training.reader.batches import CLS, SEP, batches
+from training.reader.calibrate import Read, evenly, importance
+from training.reader.data import (
     MINED,
     NEIGHBOUR,
     PARAGRAPH,
@@ -40,15 +41,15 @@ from training.reader_data import (
     prepare,
     training_articles,
 )
-from training.reader_documents import read_out
-from training.reader_judging import best_span
-from training.reader_model import about, read_tensors, recipe_of
-from training.reader_squad import Article, Judged, Paragraph, Question, hold_out, read_articles
-from training.train_reader import CHECKPOINT, LOG
+from training.reader.documents import read_out
+from training.reader.evaluation import best_span
+from training.reader.model import about, read_tensors, recipe_of
+from training.reader.squad import Article, Judged, Paragraph, Question, hold_out, read_articles
+from training.reader.train import CHECKPOINT, LOG
 
 pytestmark = pytest.mark.slow  # torch and transformers take seconds to import
 
-TOKENIZER = Path(train_reader.__file__).parent.parent / "rag" / "data" / "minilm" / "tokenizer.json"
+TOKENIZER = Path(rag.__file__).parents[1] / "rag" / "data" / "minilm" / "tokenizer.json"
 
 
 @pytest.fixture(scope="module")
@@ -298,7 +299,7 @@ def test_the_judged_span_is_the_best_of_all(logits):
 
 def run(data, bert, out, *more) -> None:
     """Train as the command line does."""
-    train_reader.main(
+    train.main(
         [
             *("--data", str(data), "--dev", str(data.with_name("squad2_dev.json"))),
             *("--weights", str(bert), "--out", str(out), "--threads", "1", "--pieces", "600"),
@@ -339,7 +340,7 @@ def test_a_run_follows_another(data, bert, tmp_path, shipped):
     run(data, bert, tmp_path / "first", "--steps", "2")
     before = tmp_path / "first" / CHECKPOINT
     if shipped:
-        export(tmp_path / "first", data, bert, tmp_path / "shipped")
+        export_reader(tmp_path / "first", data, bert, tmp_path / "shipped")
         before = tmp_path / "shipped" / "model.onnx"
 
     run(data, bert, tmp_path / "second", "--steps", "1", "--rate", "0", "--begin", str(before))
@@ -366,7 +367,7 @@ def test_a_run_does_not_follow_one_of_another_seed(data, bert, tmp_path):
 
 def test_two_runs_do_not_share_a_folder(data, bert, tmp_path):
     """While one run is at work in a folder, a second one stops at once."""
-    with train_reader.locked(tmp_path), pytest.raises(SystemExit, match="Another run"):
+    with train.locked(tmp_path), pytest.raises(SystemExit, match="Another run"):
         run(data, bert, tmp_path, "--steps", "1")
 
 
@@ -384,7 +385,7 @@ def test_cooling_down_leaves_the_run_alone_and_goes_on_after_a_stop(data, bert, 
 
     shutil.copyfile(tmp_path / CHECKPOINT, folder / CHECKPOINT)  # as if stopped at its first step
     run(data, bert, tmp_path, "--steps", "3")
-    assert (folder, 2, 6) == train_reader.cooling_folder(tmp_path, 4)
+    assert (folder, 2, 6) == train.cooling_folder(tmp_path, 4)
 
 
 def test_articles_and_documents_count_alike_in_calibrating():
@@ -414,11 +415,9 @@ def test_texts_are_short_until_a_run_cools_down(data, bert, tmp_path):
     """Most steps read windows; those that decide the weights that ship read as the program does."""
     run(data, bert, tmp_path, "--steps", "1")
     stages = [
-        train_reader.stage_of(args, train_reader.recipe_from(args))
+        train.stage_of(args, train.recipe_from(args))
         for more in ([], ["--cooldown", "4"])
-        for args in [
-            train_reader.read_arguments(["--data", str(data), "--out", str(tmp_path), *more])
-        ]
+        for args in [train.read_arguments(["--data", str(data), "--out", str(tmp_path), *more])]
     ]
 
     assert [128, 256] == [one.longest for one in stages]
@@ -446,10 +445,10 @@ def test_the_exported_file_reads_as_the_network_does(data, bert, tmp_path):
     from rag.reader.onnx import open_folder
 
     run(data, bert, tmp_path / "run", "--steps", "3")
-    network = reader_export.load_network(tmp_path / "run" / CHECKPOINT, bert)
-    forms = reader_export.export_forms(network, tmp_path)
+    network = export.load_network(tmp_path / "run" / CHECKPOINT, bert)
+    forms = export.export_forms(network, tmp_path)
     batch = next(batches(prepare_again(data, tmp_path), seed=0, pieces=600, longest=256))
-    said = reader_export.onnx_model(forms["fp32"], 1)(batch)
+    said = export.onnx_model(forms["fp32"], 1)(batch)
     with torch.inference_mode():
         meant = network(*(torch.from_numpy(one) for one in (batch.ids, batch.mask, batch.types)))
 
@@ -457,15 +456,15 @@ def test_the_exported_file_reads_as_the_network_does(data, bert, tmp_path):
     assert np.allclose(meant.start.numpy()[real], said.start[real], atol=1e-4)
     assert np.allclose(meant.answer.numpy(), said.answer, atol=1e-4)
 
-    export(tmp_path / "run", data, bert, tmp_path / "reader")
+    export_reader(tmp_path / "run", data, bert, tmp_path / "reader")
     reader = open_folder(tmp_path / "reader", threads=1)
     words = reader.read("Where was Ada?", [candidate("Ada was in Rome.", "Ben left.")])[0].words
     assert isinstance(words, Span)
 
 
-def export(run_in, data, bert, out) -> None:
+def export_reader(run_in, data, bert, out) -> None:
     """Write a run's reader as it ships."""
-    reader_export.main(
+    export.main(
         [
             *("--checkpoint", str(run_in), "--data", str(data), "--weights", str(bert)),
             *("--dev", str(data.with_name("squad2_dev.json")), "--out", str(out)),

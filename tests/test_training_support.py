@@ -17,17 +17,19 @@ pytest.importorskip("sklearn", reason="comes with `make .venv/.ready-training`")
 
 import torch
 
+from eval.benchmarks.collection import SupportPair
 from rag.embedding.onnx import SHIPPED
-from rag.evaluation.benchmarks.collection import SupportPair
 from rag.reader.support import open_support
 from tests.training_fakes import save_reading_data, save_tiny_bert
-from training import reader_export, support_average, support_export, support_train
-from training.reader_batches import CLS, SEP
-from training.reader_data import load_tokenizer
-from training.reader_model import Recipe, about, read_tensors, recipe_of, weights_of
-from training.reader_squad import Article, Judged, Paragraph, Question, read_articles
-from training.support_crossed import Pair
-from training.support_data import (
+from training.reader import export as reader_export
+from training.reader.batches import CLS, SEP
+from training.reader.data import load_tokenizer
+from training.reader.model import Recipe, about, read_tensors, recipe_of, weights_of
+from training.reader.squad import Article, Judged, Paragraph, Question, read_articles
+from training.reader.train import CHECKPOINT, LOG
+from training.support import average, export, train
+from training.support.crossed import Pair
+from training.support.data import (
     STRANGERS,
     Pairs,
     batches,
@@ -38,10 +40,9 @@ from training.support_data import (
     training_articles,
     without_judged,
 )
-from training.support_judging import best_threshold, judging, read_pairs, scores
-from training.support_marks import BORNE_OUT, UNKNOWN, WRONG
-from training.support_model import SupportTrainer, new_network
-from training.train_reader import CHECKPOINT, LOG
+from training.support.evaluation import best_threshold, judging, read_pairs, scores
+from training.support.marks import BORNE_OUT, UNKNOWN, WRONG
+from training.support.model import SupportTrainer, new_network
 
 pytestmark = pytest.mark.slow  # torch and transformers take seconds to import
 
@@ -266,7 +267,7 @@ def test_news_are_a_set_of_their_own_and_brackets_are_plain(tmp_path):
 
 def run(data, bert, out, *more) -> None:
     """Train as the command line does."""
-    support_train.main(
+    train.main(
         [
             *("--data", str(data), "--judged", str(data.with_name("squad2_dev.json"))),
             *("--weights", str(bert), "--out", str(out), "--threads", "1", "--pieces", "400"),
@@ -334,9 +335,9 @@ def test_layers_can_stay_as_they_are(data, bert, tmp_path, precision):
     assert not torch.equal(before["answer.weight"], kept["answer.weight"])
 
 
-@pytest.mark.parametrize("export", [reader_export.export_forms, support_export.export_forms])
+@pytest.mark.parametrize("export_forms", [reader_export.export_forms, export.export_forms])
 @pytest.mark.parametrize("form", ["fp32", "int8"])
-def test_a_shipped_network_can_be_trained_on(bert, tmp_path, export, form):
+def test_a_shipped_network_can_be_trained_on(bert, tmp_path, export_forms, form):
     """Its ONNX file gives its weights back: those in int8 to within half of a column's largest step."""
     network = new_network(bert, Recipe(seed=3))
     torch.manual_seed(3)
@@ -346,13 +347,13 @@ def test_a_shipped_network_can_be_trained_on(bert, tmp_path, export, form):
         ):  # of equal ones, such as a new network's biases, one is written
             torch.nn.init.normal_(parameter, std=0.1)
     own = {name: one.clone() for name, one in network.state_dict().items()}
-    exported = export(network, tmp_path)[form]
+    exported = export_forms(network, tmp_path)[form]
 
     found = new_network(bert, Recipe(seed=4), begin=exported).state_dict()
 
     spans = {name for name in own if name.startswith("span.")}
     assert own.keys() == found.keys()
-    for name in own.keys() - (spans if export is support_export.export_forms else set()):
+    for name in own.keys() - (spans if export_forms is export.export_forms else set()):
         step = own[name].abs().amax(dim=-1, keepdim=True) / 127
         exact = form == "fp32" or name.endswith("bias") or ".embeddings." in name
         assert torch.all((own[name] - found[name]).abs() <= (1e-7 if exact else step)), name
@@ -406,7 +407,7 @@ def test_the_mean_of_two_runs_is_a_checkpoint(data, bert, tmp_path):
         run(data, bert, folder, "--steps", steps)
     each = ["--checkpoints", *map(str, folders)]
 
-    support_average.main([*each, "--out", str(tmp_path / "mean")])
+    average.main([*each, "--out", str(tmp_path / "mean")])
 
     one, other = (weights_of(folder / CHECKPOINT) for folder in folders)
     mean = weights_of(tmp_path / "mean" / CHECKPOINT)
@@ -422,15 +423,13 @@ def test_runs_of_different_recipes_have_no_mean(data, bert, tmp_path):
         run(data, bert, folder, "--steps", "1", "--rate", rate)
 
     with pytest.raises(SystemExit, match="same recipe"):
-        support_average.average(
-            [one / CHECKPOINT for one in folders], tmp_path / "mean" / CHECKPOINT
-        )
+        average.average([one / CHECKPOINT for one in folders], tmp_path / "mean" / CHECKPOINT)
 
 
-def export(knowing, data, bert, claims, out) -> None:
+def export_support(knowing, data, bert, claims, out) -> None:
     """Export as the command line does."""
     pytest.importorskip("onnx", reason="comes with `make .venv/.ready-training`")
-    support_export.main(
+    export.main(
         [
             *("--checkpoint", str(knowing), "--data", str(data), "--weights", str(bert)),
             *("--dev", str(claims), "--judge", str(claims), "--out", str(out)),
@@ -447,9 +446,9 @@ def test_the_exported_file_says_what_the_network_says(knowing, bert, tmp_path):
     with torch.inference_mode():
         meant = network(*map(torch.from_numpy, (batch.ids, batch.mask, batch.types))).answer
 
-    forms = support_export.export_forms(network, tmp_path)
+    forms = export.export_forms(network, tmp_path)
 
-    said = support_export.onnx_model(forms["fp32"], 1)(batch)
+    said = export.onnx_model(forms["fp32"], 1)(batch)
     assert np.allclose(meant.numpy(), said, atol=1e-4)
 
 
@@ -457,7 +456,9 @@ def test_what_is_exported_is_what_the_program_loads(knowing, data, bert, tmp_pat
     """The files written are loaded with their sums checked, and tell what the network learnt."""
     rows = [(one.claim, one.evidence, "supported" if one.supported else "x") for one in TOLD]
 
-    export(knowing, data, bert, claims_file(tmp_path / "own.jsonl", *rows), tmp_path / "out")
+    export_support(
+        knowing, data, bert, claims_file(tmp_path / "own.jsonl", *rows), tmp_path / "out"
+    )
 
     model = open_support(tmp_path / "out", threads=1)
     right, wrong = model.support(TOLD[0].claim, [one.evidence for one in TOLD])
@@ -467,7 +468,7 @@ def test_what_is_exported_is_what_the_program_loads(knowing, data, bert, tmp_pat
     assert {"made", "made_long", "own"} == figures.keys()
     assert 1.0 == figures["own"]["balanced_accuracy"]
     judged = judging([SupportPair(claim=a, evidence=b, label=c) for a, b, c in rows], tokenizer())
-    logits = scores(support_export.onnx_model(tmp_path / "out" / "model.onnx", 1), judged)
+    logits = scores(export.onnx_model(tmp_path / "out" / "model.onnx", 1), judged)
     odds = np.clip(fitted["slope"] * logits + fitted["bias"], -50, 50)
     meant = 1 / (1 + np.exp(-odds))
     assert meant.tolist() == pytest.approx([right, wrong], abs=1e-6)
@@ -478,7 +479,9 @@ def test_a_model_that_tells_nothing_is_not_exported(knowing, data, bert, tmp_pat
     rows = [(one.claim, one.evidence, "x" if one.supported else "supported") for one in TOLD]
 
     with pytest.raises(SystemExit, match="Train it longer"):
-        export(knowing, data, bert, claims_file(tmp_path / "own.jsonl", *rows), tmp_path / "out")
+        export_support(
+            knowing, data, bert, claims_file(tmp_path / "own.jsonl", *rows), tmp_path / "out"
+        )
 
     assert not (tmp_path / "out").exists()
 

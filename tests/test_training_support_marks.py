@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.support_marks import BORNE_OUT, COMMON, UNKNOWN, WRONG, Read, marks
+from training.support.marks import BORNE_OUT, COMMON, UNKNOWN, WRONG, Read, marks
 
 LEFT, MET, ADA, ROME, OSLO, RAIN, NOT, JULY = range(5000, 5008)
 THE = 1996

@@ -21,12 +21,20 @@ from rag.errors import RagError, SettingsError
 __all__ = ["app", "main"]
 
 
-def main(argv: Sequence[str] | None = None, *, doors: Doors | None = None) -> int:
+def main(
+    argv: Sequence[str] | None = None,
+    *,
+    doors: Doors | None = None,
+    command: typer.Typer = app,
+    name: str = "rag",
+) -> int:
     """Run one command.
 
     Args:
         argv: the arguments after the program's name; those of this process by default.
         doors: what the commands call; the real things by default.
+        command: the commands; those of `rag` by default.
+        name: how they are called.
 
     Returns:
         The exit code, one of `rag.cli.session.Exit`.
@@ -37,19 +45,19 @@ def main(argv: Sequence[str] | None = None, *, doors: Doors | None = None) -> in
     debug = os.environ.get("RAG_DEBUG", "") not in {"", "0"}
     with _libraries_hushed(screen, debug=debug):
         try:
-            return _run(sys.argv[1:] if argv is None else argv, session)
+            return _run(command, name, sys.argv[1:] if argv is None else argv, session)
         except OutputClosedError:
             return Exit.FAILURE
         except Exception as exc:  # noqa: BLE001  (the last border: nothing may reach a person raw)
             if debug:
                 screen.fail(traceback.format_exc())
-            return _tell(exc, screen)
+            return _tell(exc, screen, name)
 
 
-def _run(argv: Sequence[str], session: Session) -> int:
-    command = typer.main.get_command(app)
+def _run(commands: typer.Typer, name: str, argv: Sequence[str], session: Session) -> int:
+    command = typer.main.get_command(commands)
     try:
-        code = command.main(args=list(argv), prog_name="rag", standalone_mode=False, obj=session)
+        code = command.main(args=list(argv), prog_name=name, standalone_mode=False, obj=session)
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
     except SystemExit as exc:  # how typer ends when the reader of its help has gone
@@ -59,11 +67,11 @@ def _run(argv: Sequence[str], session: Session) -> int:
     return code if isinstance(code, int) else Exit.FAILURE
 
 
-def _tell(exc: Exception, screen: Screen) -> int:
+def _tell(exc: Exception, screen: Screen, name: str) -> int:
     """Say a failure in one sentence, and return its exit code."""
     if isinstance(exc, typer.TyperException):
         context = getattr(exc, "ctx", None)
-        command = "rag" if context is None else context.command_path
+        command = name if context is None else context.command_path
         screen.fail(f"{in_line(exc.format_message())} Try: {command} --help")
         return exc.exit_code
     if isinstance(exc, RagError):

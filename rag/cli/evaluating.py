@@ -15,19 +15,16 @@ from rag.cli.render import Report
 from rag.cli.session import Exit, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
 
     from rag.cli.render import Screen
     from rag.evaluation import EvaluationReport
 
 _BASELINE = Path("eval/baseline.json")
-_USUAL_GRID = (
-    "passage_tokens=96,160,256",
-    "overlap_sentences=0,1",
-    "top_k=5,8",
-    "lexical_weight=0.2,0.4,0.6",
-    "method=convex,fusion",
-)
+_MOVED = {
+    "sweep": "python -m eval.benchmarks sweep",
+    "benchmark": "python -m eval.benchmarks run",
+}
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -128,55 +125,7 @@ def evaluate(
         return _update(session.screen, made, baseline)
     if gate:
         return _gate(session.screen, made, baseline, as_json=as_json)
-    _show(session.screen, made, as_json=as_json)
-    return Exit.ANSWERED
-
-
-@app.command()
-def sweep(
-    ctx: typer.Context,
-    grid: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--grid",
-            metavar="NAME=VALUE,...",
-            help="What to vary, such as top_k=5,8; repeated, every combination is asked.",
-        ),
-    ] = None,
-    measure: Annotated[str, typer.Option(help="The measure that decides.")] = "good",
-    dataset: Dataset = None,
-    split: OfSplit = None,
-    limit: Limit = None,
-    out: Out = None,
-    as_json: Json = False,
-    seeds: Seeds = None,
-    index: Index = None,
-) -> int:
-    """Ask the same questions with other settings, and say which differences are real.
-
-    Varied by default, one at a time: passage_tokens=96,160,256 overlap_sentences=0,1 top_k=5,8
-    lexical_weight=0.2,0.4,0.6 method=convex,fusion. Can be varied: passage_tokens,
-    overlap_sentences, top_k, strictness, encoder, reader, method (dense, lexical, rrf, convex, or
-    fusion, which is convex and reranked sentence by sentence), lexical_weight.
-    Stopped, it goes on where it was when it is called again.
-    """
-    session: Session = ctx.obj
-    varied = _grid(grid or _USUAL_GRID)
-    settings = settings_for(session, seeds=seeds, index=index)
-    with opened(session, settings) as rag, session.screen.progress() as bar:
-        made = session.doors.sweep(
-            rag,
-            settings,
-            varied,
-            dataset_path=dataset,
-            split=split,
-            limit=limit,
-            out=out,
-            measure=measure,
-            combined=bool(grid),
-            progress=bar,
-        )
-    _show(session.screen, made, as_json=as_json)
+    show(session.screen, made, as_json=as_json)
     return Exit.ANSWERED
 
 
@@ -211,44 +160,19 @@ def draft(
     return Exit.ANSWERED
 
 
-@app.command()
-def benchmark(
-    ctx: typer.Context,
-    path: Annotated[Path, typer.Argument(exists=True, help="A file or a BEIR folder.")],
-    mode: Annotated[
-        Literal["reading", "corpus", "answers"] | None,
-        typer.Option(
-            help="SQuAD: read each question's passage, search all as one corpus, or ask it all."
-        ),
-    ] = None,
-    sample: Annotated[
-        int | None, typer.Option(min=1, help="Only so many, evenly over their sorts.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of the sample.")] = 0,
-    as_json: Json = False,
-) -> int:
-    """Measure on a public collection: SQuAD, BEIR, support pairs, CANARD, mtRAG.
+def _refuse_moved(ctx: typer.Context) -> None:
+    """Say where a developers' command has gone."""
+    raise typer.BadParameter(
+        f"This is a command for developers, in a checkout of the program: {_MOVED[ctx.info_name or '']}"
+    )
 
-    Nothing is downloaded; what the path holds is recognised.
-    """
-    from rag.cli.render import Line
-    from rag.evaluation.benchmarks import run_benchmark
 
-    session: Session = ctx.obj
-    with session.screen.progress() as bar:
-        made = run_benchmark(
-            path,
-            mode=mode,
-            sample=sample,
-            seed=seed,
-            settings=settings_for(session),
-            progress=bar,
-        )
-    if as_json:
-        session.screen.show_json(made.to_dict())
-    else:
-        session.screen.show([Line.of(made.to_markdown())])
-    return Exit.ANSWERED
+for _name in _MOVED:
+    app.command(
+        _name,
+        hidden=True,
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )(_refuse_moved)
 
 
 def _refuse_options_before(ctx: typer.Context, command: str) -> None:
@@ -276,7 +200,8 @@ def _given(ctx: typer.Context, *, except_for: Collection[str] = ()) -> list[str]
     ]
 
 
-def _show(screen: Screen, made: Showable, *, as_json: bool) -> None:
+def show(screen: Screen, made: Showable, *, as_json: bool) -> None:
+    """Print a report as JSON, or for people."""
     if as_json:
         screen.show_json(made.to_dict())
     else:
@@ -287,7 +212,7 @@ def _compare(screen: Screen, before: Path, after: Path, *, as_json: bool) -> int
     from rag.evaluation.compare import compare_runs
     from rag.evaluation.run import load_run
 
-    _show(screen, compare_runs(load_run(before), load_run(after)), as_json=as_json)
+    show(screen, compare_runs(load_run(before), load_run(after)), as_json=as_json)
     return Exit.ANSWERED
 
 
@@ -295,7 +220,7 @@ def _gate(screen: Screen, made: EvaluationReport, baseline: Path, *, as_json: bo
     from rag.evaluation.gate import check, load_baseline
 
     decision = check(made, load_baseline(baseline), name=baseline.as_posix())
-    _show(screen, decision, as_json=as_json)
+    show(screen, decision, as_json=as_json)
     return Exit.FAILURE if decision.lost else Exit.ANSWERED
 
 
@@ -305,16 +230,3 @@ def _update(screen: Screen, made: EvaluationReport, baseline: Path) -> int:
     baseline_of(made).write(baseline)
     screen.note(f"{made.run} is the baseline now: {baseline}, {made.n} questions.")
     return Exit.ANSWERED
-
-
-def _grid(axes: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Read `name=value,value` options."""
-    grid: dict[str, tuple[str, ...]] = {}
-    for axis in axes:
-        name, equals, values = axis.partition("=")
-        if not equals or name in grid:
-            raise typer.BadParameter(
-                f"Wanted each name once, as in top_k=5,8, got {axis!r}.", param_hint="--grid"
-            )
-        grid[name.strip()] = tuple(filter(None, (value.strip() for value in values.split(","))))
-    return grid

@@ -46,12 +46,6 @@ def _evaluate(*args: Any, **options: Any) -> Any:  # noqa: ANN401  (passed on)
     return run_evaluation(*args, **options)
 
 
-def _sweep(*args: Any, **options: Any) -> Any:  # noqa: ANN401  (passed on)
-    from rag.evaluation.sweep import run_sweep
-
-    return run_sweep(*args, **options)
-
-
 def _examine(*args: Any, **options: Any) -> Iterator[Finding]:  # noqa: ANN401  (passed on)
     from rag.cli.doctor import examine
 
@@ -65,7 +59,6 @@ class Doors:
     open_rag: Callable[..., Rag] = _open_rag
     serve: Callable[..., None] = _serve
     evaluate: Callable[..., Any] = _evaluate
-    sweep: Callable[..., Any] = _sweep
     examine: Callable[..., Iterator[Finding]] = _examine
 
 

@@ -2,12 +2,12 @@
 
 dataset ─▶ run ─▶ outcomes ─▶ report, html
            measures, intervals: the definitions
-           compare, gate, sweep: two runs, a run and a baseline, a grid of settings
+           compare, gate: two runs, a run and a baseline
            grid, plots, markup: how figures are written and drawn
            draft, feedback: where a person's own questions come from
            tables: files that spreadsheets write
-           benchmarks: public collections by path; squad: their official scoring
-           audit: what a shipped question set promises
+
+Public collections and sweeps of settings are for developers: `eval/benchmarks/`.
 """
 
 from __future__ import annotations

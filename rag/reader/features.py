@@ -1,6 +1,6 @@
 """What can be seen of a question, a sentence and its passage without a neural reader: the features.
 
-Pure. The names of the features are the keys of the shipped weights; `training/fit_reader.py` fits them.
+Pure. The names of the features are the keys of the shipped weights; `training/reader/linear.py` fits them.
 """
 
 from __future__ import annotations
