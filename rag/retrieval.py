@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 
 from rag.language.english import STEMMED_FUNCTION_WORDS
-from rag.schema import Candidate, Passage, ScoredSentence, Span
+from rag.language.paths import led
+from rag.schema import Candidate, Passage, ScoredSentence, Unit
 
 if TYPE_CHECKING:
     from rag.schema import Vectors
@@ -59,7 +60,7 @@ class Stored(Protocol):
         """The passage."""
 
     @property
-    def sentences(self) -> tuple[Span, ...]:
+    def sentences(self) -> tuple[Unit, ...]:
         """Its sentences, in offsets of the source."""
 
     @property
@@ -155,16 +156,22 @@ class Retriever:
             for span in stored.sentences
         ]
         cosines = stored.sentence_vectors @ vector
-        covered = [cover.terms(text) for text in texts]
+        covered = [
+            cover.terms(led(unit.path, text, unit.start))
+            for unit, text in zip(stored.sentences, texts, strict=True)
+        ]
         sentences = tuple(
             ScoredSentence(
-                start=span.start,
-                end=span.end,
+                start=unit.start,
+                end=unit.end,
                 text=text,
                 dense=float(cosine),
                 lexical=cover.share(terms),
+                kind=unit.kind,
+                path=unit.path,
+                cells=unit.cells,
             )
-            for span, text, cosine, terms in zip(
+            for unit, text, cosine, terms in zip(
                 stored.sentences, texts, cosines, covered, strict=True
             )
         )

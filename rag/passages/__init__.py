@@ -5,5 +5,6 @@ the document's own words.
 """
 
 from rag.passages.packing import split
+from rag.passages.structure import units_of
 
-__all__ = ["split"]
+__all__ = ["split", "units_of"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from rag.errors import SettingsError
+from rag.language.paths import led
 from rag.passages.units import find_pieces, halves
 from rag.schema import Passage, Source, SplitPassage
 
@@ -98,7 +99,7 @@ class _Packer:
         while True:
             end = self._best_end(first, new, limit)
             passage = self._passage(first, end)
-            if passage.passage.n_tokens <= self._max and self._fits(passage.passage.text):
+            if passage.passage.n_tokens <= self._max and self._fits(_led(passage.passage)):
                 return passage, end
             if first < new:
                 first = new  # the overlap is the first to go
@@ -166,3 +167,8 @@ class _Packer:
             path=units[0].unit.path,
         )
         return SplitPassage(passage=passage, sentences=tuple(one.unit for one in units))
+
+
+def _led(passage: Passage) -> str:
+    """Return what an encoder takes in."""
+    return led(passage.path, passage.text, passage.start)

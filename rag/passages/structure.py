@@ -29,9 +29,18 @@ _HASH = re.compile(r"(?=.*\d)(?=.*[a-fA-F])[\s0-9a-fA-F-]{12,}")
 _NAME_PARTS = re.compile(r"[^\W_]+")
 
 
-def units_of(source: Source) -> Iterator[tuple[Unit, bool]]:
-    """Yield the units of a source in order, and whether each is the first of its block."""
-    yield from _Units(source).found()
+def units_of(source: Source, start: int = 0, end: int | None = None) -> Iterator[Unit]:
+    """Yield the units that start in a stretch of a source, in order."""
+    for unit, _ in find_units(source, start, end):
+        if unit.start >= start and (end is None or unit.start < end):
+            yield unit
+
+
+def find_units(
+    source: Source, start: int = 0, end: int | None = None
+) -> Iterator[tuple[Unit, bool]]:
+    """Yield the units of the blocks in a stretch of a source, and whether each is the first of its block."""
+    yield from _Units(source).found(start, len(source.text) if end is None else end)
 
 
 class _Units:
@@ -47,16 +56,20 @@ class _Units:
     def _even(self) -> str:
         return evened(self._text)
 
-    def found(self) -> Iterator[tuple[Unit, bool]]:
-        """Yield the units, those of text that is in no block among them."""
-        at = 0
+    def found(self, first: int, last: int) -> Iterator[tuple[Unit, bool]]:
+        """Yield the units between two offsets, those of text that is in no block among them."""
+        at = first
         for index, start, end in self._leaves():
+            if end <= first:
+                continue
+            if start >= last:
+                break
             if start > at:
                 yield from self._loose(at, start)
             if end > max(start, at):
                 yield from self._of(index, max(start, at), end)
             at = max(at, end)
-        yield from self._loose(at, len(self._text))
+        yield from self._loose(at, last)
 
     def _leaves(self) -> Iterator[tuple[int, int, int]]:
         """Yield (index, start, end) of the blocks that hold text themselves; one with others inside ends before them."""

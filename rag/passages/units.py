@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from rag.passages.structure import HEADS, units_of
+from rag.passages.structure import HEADS, find_units
 from rag.schema import Context, Source, Unit
 
 _CLAUSE = re.compile(r"""[,;:—–)\]”’"»](?=\s)|[、，；：。！？]|\s[-—–](?=\s)""")
@@ -49,7 +49,7 @@ class Piece:
 def find_pieces(source: Source, max_tokens: int, count: Callable[[str], int]) -> Iterator[Piece]:
     """Yield the pieces of a source in order, each of at most `max_tokens`."""
     text, before = source.text, 0
-    for unit, opens in units_of(source):
+    for unit, opens in find_units(source):
         gap = text[before : unit.start]
         tokens = count(
             text[unit.start - 1 : unit.end] if gap == " " else text[unit.start : unit.end]
