@@ -169,11 +169,33 @@ class _Units:
                 path = self._path(block.parent)
                 lead = self._context(self._blocks[block.parent])
                 path = (*path, lead) if lead is not None else path
-            for head in block.header if block.kind == "row" else ():
-                reaching = self._context(self._blocks[head])
-                path = (*path, reaching) if reaching is not None else path
+            if block.kind == "row":
+                path = (*path, *self._heads_of_row(index))
             self._paths[index] = path
         return self._paths[index]
+
+    def _heads_of_row(self, index: int) -> Iterator[Context]:
+        """Yield the cells that reach down to a row from above, and the row that names its columns."""
+        block = self._blocks[index]
+        for cell in block.header:
+            words = self._words(self._blocks[cell])
+            yield Context(
+                kind="cell", start=self._blocks[cell].start, end=self._blocks[cell].end, text=words
+            )
+        named = next((one.header[0] for one in self._inside(index) if one.header), None)
+        names = None if named is None else self._blocks[named].parent
+        if names is not None and names != index:
+            row = self._blocks[names]
+            start, end = self._trimmed(row.start, row.end)
+            yield Context(kind="row", start=start, end=end, text=self._words(row))
+
+    def _inside(self, index: int) -> Iterator[Block]:
+        """Yield the blocks that stand right inside another."""
+        for one in self._blocks[index + 1 :]:
+            if one.start >= self._blocks[index].end:
+                return
+            if one.parent == index:
+                yield one
 
     @cached_property
     def _named(self) -> tuple[Context, ...]:

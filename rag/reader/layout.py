@@ -19,6 +19,8 @@ HEADS: frozenset[BlockKind] = frozenset(
     {"title", "heading", "question", "term", "speaker", "caption"}
 )
 """Kinds that name what follows, often in the question's own words, and hardly ever answer."""
+_TOLD = 2
+"""Parts of a path that are read out before a sentence; more make the passage longer and did not answer more."""
 _ANNOUNCED: frozenset[BlockKind] = frozenset({"item", "row", "code", "quote"})
 """Kinds that are said together with what announces them."""
 _LEADS: frozenset[BlockKind] = frozenset({"paragraph", "field", "answer", "item", "heading"})
@@ -64,6 +66,7 @@ def whole(unit: Sequence[ScoredSentence], candidate: Candidate) -> ScoredSentenc
     begin = candidate.passage.start
     return replace(
         unit[0],
+        kind="list",
         end=end,
         text=candidate.passage.text[start - begin : end - begin],
         dense=max(one.dense for one in unit),
@@ -72,30 +75,27 @@ def whole(unit: Sequence[ScoredSentence], candidate: Candidate) -> ScoredSentenc
 
 
 def announcing(sentence: ScoredSentence) -> Context | None:
-    """Return what an item, a row or code is said with: what announces it, or else the heading it stands under."""
-    if sentence.kind not in _ANNOUNCED:
+    """Return what a unit is said with: of an item what announces it, of a row the columns' names, of a meaning its term."""
+    path = [one for one in sentence.path if one.start < one.end]
+    terms = [one for one in path if one.kind == "term"]
+    if terms and path[-1] in terms:
+        return replace(terms[-1], start=terms[0].start)
+    if sentence.kind not in _ANNOUNCED or not path:
         return None
-    return next((one for one in reversed(sentence.path) if one.start < one.end), None)
+    return path[-1]
 
 
 def spoken(candidate: Candidate) -> tuple[str, tuple[tuple[int, str], ...]]:
     """Return a passage's text as it is read out, and what was put in for it: (character of the passage, words).
 
-    Before each unit stands what it hangs from, unless that has just been said; before each cell of a table stands the
+    Before each unit stands what it hangs from; before each cell of a table stands the
     name of its column: "wool | 45 min" is read "Programme: wool | Time: 45 min".
     """
     text, begin = candidate.passage.text, candidate.passage.start
     put_in: list[tuple[int, str]] = []
-    heard: set[Context] = set()
-    before: tuple[Context, ...] | None = None
     for one in candidate.sentences:
-        if one.kind not in HEADS and (one.path != before or one.kind in _ANNOUNCED):
-            path = outside(one.path, one.start, one.end)
-            path = _told(path, heard)
-            if path:
-                put_in.append((one.start - begin, f"{spelled(path)}: "))
-            before = one.path
-            heard.update(one.path)
+        if one.kind not in HEADS and (path := _told(one)):
+            put_in.append((one.start - begin, f"{spelled(path)}: "))
         put_in += [(cell.start - begin, f"{cell.name}: ") for cell in one.cells if cell.name]
     pieces, done = [], 0
     for at, words in put_in:
@@ -104,7 +104,7 @@ def spoken(candidate: Candidate) -> tuple[str, tuple[tuple[int, str], ...]]:
     return "".join([*pieces, text[done:]]), tuple(put_in)
 
 
-def _told(path: tuple[Context, ...], heard: set[Context]) -> tuple[Context, ...]:
-    """Return the part of a path that is said: what was not said yet, and the innermost always."""
-    fresh = tuple(one for one in path if one not in heard)
-    return fresh or path[-1:]
+def _told(sentence: ScoredSentence) -> tuple[Context, ...]:
+    """Return the part of a path that is read out: the innermost parts; a row's column names stand before its cells."""
+    path = tuple(one for one in sentence.path if one.kind != "row")
+    return outside(path, sentence.start, sentence.end)[-_TOLD:]
