@@ -36,6 +36,26 @@ FateReason = Literal[
     "gone",
     "by_hand",
 ]
+BlockKind = Literal[
+    "title",
+    "heading",
+    "paragraph",
+    "list",
+    "item",
+    "table",
+    "row",
+    "cell",
+    "term",
+    "definition",
+    "question",
+    "answer",
+    "code",
+    "quote",
+    "speaker",
+    "field",
+    "footnote",
+    "caption",
+]
 StepCode = Literal[
     "marker_dropped",  # the model wrote a marker that names no evidence
     "repointed",  # a marker was moved to evidence that supports its sentence better
@@ -53,6 +73,57 @@ StepCode = Literal[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A stretch of a source's text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block(Span):
+    """A part of a document's structure, from a title down to a cell."""
+
+    kind: BlockKind
+    level: int = 0
+    """Of a title, heading or question that heads a section: 1 is the outermost. Of an item: how deep it is nested."""
+    parent: int | None = None
+    """Index of the block that it hangs from; the chain of parents is its path."""
+    header: tuple[int, ...] = ()
+    """Of a cell: indices of the blocks that name its column."""
+    key: int | None = None
+    """Of a row: index of its first cell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context(Span):
+    """Words that a unit hangs from and is understood with: a title, a heading, what announces a list, a column's name."""
+
+    kind: BlockKind
+    text: str
+    """On one line. `start == end` where it stands nowhere in the source's text, such as the name of its file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell(Span):
+    """A cell of a row, in offsets of the source."""
+
+    name: str
+    """Of its column, on one line; empty where it has none, or where the row itself says it before the cell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit(Span):
+    """A sentence, item, row or heading: what is encoded, read and quoted as one."""
+
+    kind: BlockKind = "paragraph"
+    path: tuple[Context, ...] = ()
+    """What it hangs from, the outermost first."""
+    cells: tuple[Cell, ...] = ()
+    """Of a row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """One document as text."""
 
@@ -65,14 +136,8 @@ class Source:
     media_type: str
     pages: tuple[int, ...] = ()
     """Start offset of each page in `text`, ascending, first is 0; empty where there are no pages."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """A stretch of a source's text."""
-
-    start: int
-    end: int
+    blocks: tuple[Block, ...] = ()
+    """In order of `start`, a block before those that hang from it; empty where nothing has looked yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,14 +153,16 @@ class Passage:
     """`== source.text[start:end]`, always."""
     n_tokens: int
     """tiktoken tokens."""
+    path: tuple[Context, ...] = ()
+    """What its first unit hangs from: titles from document to section."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitPassage:
-    """A passage and the sentences it holds, as the splitter made them."""
+    """A passage and the units it holds, as the splitter made them."""
 
     passage: Passage
-    sentences: tuple[Span, ...]
+    sentences: tuple[Unit, ...]
     """Ascending, disjoint, inside the passage; offsets of the source, not of the passage."""
 
 
@@ -122,6 +189,11 @@ class ScoredSentence:
     """Cosine with the query, -1..1."""
     lexical: float
     """Share of the query's word weight (idf) that the sentence covers, 0..1."""
+    kind: BlockKind = "paragraph"
+    path: tuple[Context, ...] = ()
+    """What it hangs from, the outermost first."""
+    cells: tuple[Cell, ...] = ()
+    """Of a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +226,8 @@ class Citation:
     """1-based page of `start`; None where the source has no pages."""
     sha256: str
     """Of the source as it was when cited."""
+    context: tuple[Context, ...] = ()
+    """What is needed to understand the quote: headings, what announces it, its column's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from rag.evaluation.gate import Baseline, baseline_of, check, load_baseline
 from rag.evaluation.intervals import paired_bootstrap
 from rag.evaluation.report import EvaluationReport, report_of
 from rag.evaluation.run import Pipeline, evaluate
-from rag.passages import split_sentences
+from rag.language.sentences import split_sentences
 from rag.schema import Answer, ScoredPassage, Source, SourceInfo, Turn
 from tests.evaluation_fakes import (
     EXAMPLES,

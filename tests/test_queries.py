@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from rag.language.english import ORDINALS
 from rag.queries import Query, Tuning, standalone
 from rag.queries.answers import telling
-from rag.queries.lexicon import ORDINALS
 from rag.queries.mentions import MOST_CHARS as MOST_NAME
 from rag.queries.mentions import find_mentions
 from rag.queries.rewriting import MOST_BEFORE, MOST_CHARS, MOST_QUESTION_CHARS, MOST_TURNS

@@ -34,9 +34,9 @@ from numpy.typing import NDArray
 
 from eval.benchmarks import FollowUp, read_canard, read_mtrag
 from rag.chat import load_chat_model
-from rag.citations.words import FUNCTION_WORDS
 from rag.embedding import Encoder, load_encoder
 from rag.index.words import analyzer
+from rag.language.words import FUNCTION_WORDS
 from rag.pipeline.rewriting import standalone_by_model
 from rag.queries import Tuning, standalone
 from rag.schema import Turn

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from eval.benchmarks.collection import SupportPair
 from rag.citations import CitablePassage, Support, ground
-from rag.passages import split_sentences
+from rag.language.sentences import split_sentences
 from rag.schema import Verdict
 
 _FROM_WORST: tuple[Verdict, ...] = ("unsupported", "weak", "supported")

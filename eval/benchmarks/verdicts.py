@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.citations import CitablePassage, ground, lexical_support
-from rag.citations.sentences import split_sentences
+from rag.language.sentences import split_claims
 from rag.schema import Span, Verdict
 
 _DEV_FILE, _DEV_PART = "begin_dev_wow", "evaluation"
@@ -56,9 +56,7 @@ def passage_of(text: str) -> CitablePassage:
     spans: list[Span] = []
     at = 0
     for line in text.splitlines(keepends=True):
-        spans.extend(
-            Span(start=at + span.start, end=at + span.end) for span in split_sentences(line)
-        )
+        spans.extend(Span(start=at + span.start, end=at + span.end) for span in split_claims(line))
         at += len(line)
     return CitablePassage(
         source_id="evidence",

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from rag.citations.checks import missing_names
 from rag.citations.evidence import CitablePassage
-from rag.citations.figures import Figure, figures, labels
 from rag.citations.polarity import polarity
-from rag.citations.words import word_set, words_of
 from rag.citations.writing import Pick
+from rag.language.figures import Figure, figures, labels
+from rag.language.names import missing_names
+from rag.language.words import word_set, words_of
 
 LEAST_SHARED = 0.8
 """Share of the content words of the sentence with fewer that the other has too."""

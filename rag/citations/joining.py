@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rag.citations.checks import Support, check, missing_names, verdict
-from rag.citations.numbers import Quantity, quantities, rivals
-from rag.citations.words import words_of
+from rag.citations.checks import Support, check, verdict
+from rag.language.names import missing_names
+from rag.language.quantities import Quantity, quantities, rivals
+from rag.language.words import words_of
 
 _CLAUSE = re.compile(r"[,;]\s|\s(?:and|but|while|whereas)\s")
 _LEAST_TOLD = 3

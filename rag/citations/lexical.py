@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from rag.citations.numbers import Quantity, distinct, quantities
-from rag.citations.words import alike, words_of
+from rag.language.quantities import Quantity, distinct, quantities
+from rag.language.words import alike, words_of
 
 _ODDS = ((0.0, 0.0), (0.5, 0.1), (0.75, 0.5), (0.9, 0.8), (1.0, 0.97))
 """(share of the claim that the sentence has, share of such claims that people call supported); straight lines between.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.citations.words import stem_of, word_set, words_of
+from rag.language.words import stem_of, word_set, words_of
 
 _NEGATIONS = word_set("""not no never none neither nor without cannot nobody nothing nowhere hardly
 scarcely barely unable

@@ -32,7 +32,9 @@ from rag.index.database import (
 from rag.index.engine import Failure, IndexEntry, IndexStamp, KnownRoot, StoredPassage
 from rag.index.state import State
 from rag.index.vectors import from_halves, to_halves
-from rag.schema import Passage, Source, SourceInfo, Span
+from rag.language.blocks import blocks_as_json, blocks_of, path_of, units_as_json, units_of
+from rag.language.paths import led
+from rag.schema import Passage, Source, SourceInfo
 
 if TYPE_CHECKING:
     from rag.schema import Vectors
@@ -42,7 +44,7 @@ _INFO = (
 )
 
 _PASSAGE = (
-    "SELECT p.key, p.source, p.start, p.stop, p.n_tokens, p.sentences, p.text, p.crc,"
+    "SELECT p.key, p.source, p.start, p.stop, p.n_tokens, p.sentences, p.units, p.text, p.crc,"
     " s.source_id, w.vectors, w.crc FROM passages p JOIN sources s ON s.id = p.source"
     " JOIN sentence_vectors w ON w.key = p.key WHERE p.key"
 )
@@ -147,8 +149,8 @@ class Catalogue:
         Raises:
             SourceNotFoundError: it is not there.
         """
-        info, (crc, pages, text) = self._row(source_id, ", body_crc, pages, text")
-        self._verify(crc == checksum(source_id, pages, text), f"the text of {source_id!r}")
+        info, (crc, pages, blocks, text) = self._row(source_id, ", body_crc, pages, blocks, text")
+        self._verify(crc == checksum(source_id, pages, blocks, text), f"the text of {source_id!r}")
         return Source(
             source_id=info.source_id,
             title=info.title,
@@ -156,6 +158,7 @@ class Catalogue:
             sha256=info.sha256,
             media_type=info.media_type,
             pages=tuple(json.loads(pages)),
+            blocks=blocks_of(blocks),
         )
 
     def _row(self, source_id: str, more: str) -> tuple[SourceInfo, Sequence[Any]]:
@@ -198,11 +201,12 @@ class Catalogue:
             n_passages,
         )
         pages = json.dumps(source.pages)
-        body_crc = checksum(source.source_id, pages, source.text)
+        blocks = blocks_as_json(source.blocks)
+        body_crc = checksum(source.source_id, pages, blocks, source.text)
         cursor = self._db.execute(
-            f"INSERT INTO sources ({_INFO}, body_crc, pages, text)"  # noqa: S608  (a constant)
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [*info, checksum(*info), body_crc, pages, source.text],
+            f"INSERT INTO sources ({_INFO}, body_crc, pages, blocks, text)"  # noqa: S608  (a constant)
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [*info, checksum(*info), body_crc, pages, blocks, source.text],
         )
         return int(cursor.lastrowid or 0)
 
@@ -268,11 +272,12 @@ class Catalogue:
         """Add a passage of the source with this number under a key above the last."""
         passage = entry.split.passage
         spans = np.array([(s.start, s.end) for s in entry.split.sentences], dtype="<i8").tobytes()
+        units = units_as_json(passage.path, entry.split.sentences)
         facts = (key, number, passage.start, passage.end, passage.n_tokens)
         self._db.execute(
-            "INSERT INTO passages (key, source, start, stop, n_tokens, crc, sentences, text)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [*facts, _passage_crc(*facts, spans, passage.text), spans, passage.text],
+            "INSERT INTO passages (key, source, start, stop, n_tokens, crc, sentences, units, text)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [*facts, _passage_crc(*facts, spans, units, passage.text), spans, units, passage.text],
         )
         vector = to_halves(entry.vector)
         self._db.execute("INSERT INTO vectors VALUES (?, ?, ?)", [key, _crc(vector, key), vector])
@@ -315,15 +320,15 @@ class Catalogue:
         return found
 
     def words(self, first: int, last: int) -> Iterator[tuple[int, int, str]]:
-        """Yield (key, number of the source, text) of a range of keys, ascending."""
+        """Yield (key, number of the source, path and text) of a range of keys, ascending."""
         rows = self._db.execute(
-            "SELECT key, source, start, stop, n_tokens, sentences, text, crc FROM passages"
+            "SELECT key, source, start, stop, n_tokens, sentences, units, text, crc FROM passages"
             " WHERE key BETWEEN ? AND ? ORDER BY key",
             [first, last],
         )
         for *facts, crc in rows:
             self._verify(crc == _passage_crc(*facts), f"passage {facts[0]}")
-            yield facts[0], facts[1], facts[6]
+            yield facts[0], facts[1], led(path_of(facts[6]), facts[7], facts[2])
 
     def vectors(self, dimension: int) -> tuple[NDArray[np.int64], Vectors]:
         """Return all keys, ascending, shape (n,), and their passages' vectors, shape (n, d)."""
@@ -338,13 +343,14 @@ class Catalogue:
         """Return the passages of these keys, in their order, with these vectors of theirs, shape (n, d)."""
         found = self._passages(keys)
         rows = [found[key] for key in keys]
-        sentences = from_halves([row[9] for row in rows], vectors.shape[1])
+        sentences = from_halves([row[10] for row in rows], vectors.shape[1])
         offsets = np.frombuffer(b"".join(row[5] for row in rows), dtype="<i8")
-        spans = [Span(start=a, end=b) for a, b in offsets.reshape(-1, 2).tolist()]
+        spans = offsets.reshape(-1, 2).tolist()
         stored, at = [], 0
         for vector, row in zip(vectors, rows, strict=True):
-            key, _, start, stop, n_tokens, own, text, _, source_id, *_ = row
+            key, _, start, stop, n_tokens, own, units, text, _, source_id, *_ = row
             after = at + len(own) // 16
+            path, made = units_of(units, spans[at:after])
             passage = Passage(
                 passage_id=passage_id(source_id, start, stop),
                 source_id=source_id,
@@ -352,12 +358,13 @@ class Catalogue:
                 end=stop,
                 text=text,
                 n_tokens=n_tokens,
+                path=path,
             )
             stored.append(
                 StoredPassage(
                     key=key,
                     passage=passage,
-                    sentences=tuple(spans[at:after]),
+                    sentences=made,
                     vector=vector,
                     sentence_vectors=sentences[at:after],
                 )
@@ -372,7 +379,7 @@ class Catalogue:
             some = keys[start : start + _AT_ONCE]
             query = f"{_PASSAGE} IN ({_marks(some)})"
             for row in self._db.execute(query, some):
-                good = row[7] == _passage_crc(*row[:7]) and row[10] == _crc(row[9], row[0])
+                good = row[8] == _passage_crc(*row[:8]) and row[11] == _crc(row[10], row[0])
                 self._verify(good, f"passage {row[0]}")
                 found[row[0]] = row
         for key in keys:

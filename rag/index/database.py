@@ -14,7 +14,7 @@ from rag.errors import IndexBusyError, IndexCorruptError, IndexFormatError, RagE
 from rag.index.files import flush_folder, write_error, writing
 from rag.index.state import State
 
-FORMAT = 1
+FORMAT = 2
 """Version of the tables and of the search files; another one is refused."""
 BUSY_TIMEOUT_MS = 5000
 """How long SQLite waits for its own short locks."""
@@ -28,12 +28,13 @@ CREATE TABLE sources (
     id INTEGER PRIMARY KEY AUTOINCREMENT, source_id TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
     sha256 TEXT NOT NULL, media_type TEXT NOT NULL, origin TEXT NOT NULL, indexed_at TEXT NOT NULL,
     n_chars INTEGER NOT NULL, n_pages INTEGER NOT NULL, n_passages INTEGER NOT NULL,
-    crc INTEGER NOT NULL, body_crc INTEGER NOT NULL, pages TEXT NOT NULL, text TEXT NOT NULL
+    crc INTEGER NOT NULL, body_crc INTEGER NOT NULL, pages TEXT NOT NULL, blocks TEXT NOT NULL,
+    text TEXT NOT NULL
 );
 CREATE TABLE passages (
     key INTEGER PRIMARY KEY AUTOINCREMENT, source INTEGER NOT NULL REFERENCES sources (id),
     start INTEGER NOT NULL, stop INTEGER NOT NULL, n_tokens INTEGER NOT NULL, crc INTEGER NOT NULL,
-    sentences BLOB NOT NULL, text TEXT NOT NULL
+    sentences BLOB NOT NULL, units TEXT NOT NULL, text TEXT NOT NULL
 );
 CREATE INDEX passages_of_source ON passages (source);
 CREATE TABLE vectors (key INTEGER PRIMARY KEY, crc INTEGER NOT NULL, vector BLOB NOT NULL);

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from rag.schema import FateReason, Passage, Source, SourceInfo, Span, SplitPassage
+from rag.schema import FateReason, Passage, Source, SourceInfo, SplitPassage, Unit
 
 if TYPE_CHECKING:
     from rag.schema import Vectors
@@ -46,7 +46,7 @@ class StoredPassage:
     key: int
     """The index's own number for it, never given twice."""
     passage: Passage
-    sentences: tuple[Span, ...]
+    sentences: tuple[Unit, ...]
     """In offsets of the source."""
     vector: Vectors
     """Shape (d,)."""

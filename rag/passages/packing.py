@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from rag.errors import SettingsError
-from rag.passages.units import find_units, halves
-from rag.schema import Passage, Source, Span, SplitPassage
+from rag.language.paths import led
+from rag.passages.units import find_pieces, halves
+from rag.schema import Passage, Source, SplitPassage
 
 _HALF_FULL = 0.5
 """From this share of the budget on, a passage may end early at a better place."""
@@ -80,7 +81,7 @@ class _Packer:
         self._overlap = overlap
         self._count = count
         self._fits = fits
-        self._units = list(find_units(source.text, max_tokens, count))
+        self._units = list(find_pieces(source, max_tokens, count))
         self._tokens_left = sum(unit.tokens + unit.lead for unit in self._units)
 
     def passages(self) -> Iterator[SplitPassage]:
@@ -98,7 +99,7 @@ class _Packer:
         while True:
             end = self._best_end(first, new, limit)
             passage = self._passage(first, end)
-            if passage.passage.n_tokens <= self._max and self._fits(passage.passage.text):
+            if passage.passage.n_tokens <= self._max and self._fits(_led(passage.passage)):
                 return passage, end
             if first < new:
                 first = new  # the overlap is the first to go
@@ -163,6 +164,11 @@ class _Packer:
             end=stop,
             text=text,
             n_tokens=self._count(text),
+            path=units[0].unit.path,
         )
-        sentences = tuple(Span(start=unit.start, end=unit.end) for unit in units)
-        return SplitPassage(passage=passage, sentences=sentences)
+        return SplitPassage(passage=passage, sentences=tuple(one.unit for one in units))
+
+
+def _led(passage: Passage) -> str:
+    """Return what an encoder takes in."""
+    return led(passage.path, passage.text, passage.start)

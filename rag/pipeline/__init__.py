@@ -23,6 +23,7 @@ from rag.errors import (
     SettingsError,
     SourceNotFoundError,
 )
+from rag.language.paths import led
 from rag.pipeline.answering import (
     Answerer,
     ExtractiveAnswerer,
@@ -564,14 +565,16 @@ class Rag:
         self, splits: Sequence[SplitPassage], progress: Callable[[int], None] | None = None
     ) -> EncodedPassages:
         """Return the vectors of passages and of their sentences."""
+        texts = [led(one.passage.path, one.passage.text, one.passage.start) for one in splits]
+        ahead = [
+            len(text) - len(one.passage.text) - one.passage.start
+            for text, one in zip(texts, splits, strict=True)
+        ]
         return self._encoder.encode_passages(
-            [one.passage.text for one in splits],
+            texts,
             [
-                [
-                    Span(start=s.start - one.passage.start, end=s.end - one.passage.start)
-                    for s in one.sentences
-                ]
-                for one in splits
+                [Span(start=s.start + more, end=s.end + more) for s in one.sentences]
+                for one, more in zip(splits, ahead, strict=True)
             ],
             progress=progress,
         )

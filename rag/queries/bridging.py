@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
+from rag.language.english import AUXILIARIES, BRIDGES, DEMONSTRATIVES, TIMES, WH
 from rag.queries.discourse import Tuning
-from rag.queries.lexicon import AUXILIARIES, BRIDGES, DEMONSTRATIVES, TIMES, WH
 from rag.queries.mentions import Mention
 from rag.queries.words import Word, stem
 

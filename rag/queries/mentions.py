@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from rag.queries.lexicon import (
+from rag.language.english import (
     ARTICLES,
     AUXILIARIES,
     BASE_VERBS,

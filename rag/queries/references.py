@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.queries.discourse import fits
-from rag.queries.lexicon import (
+from rag.language.english import (
     AUXILIARIES,
     BASE_VERBS,
     BE,
@@ -18,6 +17,7 @@ from rag.queries.lexicon import (
     PRONOUNS,
     Gender,
 )
+from rag.queries.discourse import fits
 from rag.queries.mentions import Mention
 from rag.queries.words import Word
 

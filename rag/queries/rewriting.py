@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 
+from rag.language.english import OPENERS, PRONOUNS
 from rag.queries.answers import telling
 from rag.queries.bridging import Shape, lacks_topic
 from rag.queries.discourse import Discourse, Tuning
 from rag.queries.ellipsis import Before, complete, continued, find_fragment
-from rag.queries.lexicon import OPENERS, PRONOUNS
 from rag.queries.mentions import Mention, Nature, find_mentions, with_article
 from rag.queries.substitution import (
     Edit,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.queries.discourse import Discourse, Entity
-from rag.queries.lexicon import (
+from rag.language.english import (
     AUXILIARIES,
     BASE_VERBS,
     DEMONSTRATIVES,
@@ -18,6 +17,7 @@ from rag.queries.lexicon import (
     PREPOSITIONS,
     Gender,
 )
+from rag.queries.discourse import Discourse, Entity
 from rag.queries.mentions import Mention, with_article
 from rag.queries.references import Reference, find_references
 from rag.queries.words import Word, stem

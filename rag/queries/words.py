@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.queries.lexicon import ABBREVIATIONS, FOREIGN, FUNCTION_WORDS
+from rag.language.english import ABBREVIATIONS, FOREIGN, FUNCTION_WORDS
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:[’'.\-‐‑&/+][^\W_]+)*")
 _POSSESSIVE = re.compile(r"['’][sS]$")

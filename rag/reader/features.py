@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from rag.reader.layout import is_said, units, whole
+from rag.reader.layout import HEADS, units, whole
 from rag.schema import Candidate, ScoredSentence
 
 Kind = Literal["person", "time", "place", "number", "reason", "definition", "choice", "other"]
@@ -212,7 +212,7 @@ def rows(
 
 def _lead(candidate: Candidate) -> float:
     """Return how well the best sentence of a passage matches; headings and labels only where it has nothing else."""
-    said = [one for one in candidate.sentences if is_said(one.text)] or candidate.sentences
+    said = [one for one in candidate.sentences if one.kind not in HEADS] or candidate.sentences
     return max((_match(one) for one in said), default=0.0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rag.errors import SourceError
+from rag.schema import Block
 
 MAX_CHARS = 20_000_000
 """A longer document is refused."""
@@ -20,6 +21,8 @@ class Document:
     """Its text; more than one part only where `paged`. Joined without anything between."""
     paged: bool = False
     """Each part is a page."""
+    blocks: tuple[Block, ...] = ()
+    """Its structure, as `language.layout.nest` hung it, in offsets of the joined parts; empty where it has no markup."""
     guessed_encoding: str = ""
     """The encoding it was read in, where nothing said which."""
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from rag.errors import SourceError
-from rag.schema import FateReason, Source
+from rag.language.layout import find_blocks
+from rag.schema import Block, FateReason, Source
 from rag.sources.characters import clean
 from rag.sources.document import MAX_CHARS, Document, too_long
 from rag.sources.files import FoundFile, read_bytes
@@ -91,18 +92,17 @@ def _read(suffix: str, data: bytes) -> Document:
 def _loaded(file: FoundFile, data: bytes, document: Document) -> Loaded:
     if sum(map(len, document.parts)) > MAX_CHARS:
         raise too_long()
-    parts = [clean(part) for part in document.parts]
-    text = "".join(parts)
+    text, starts, blocks = _cleaned(document)
     if not text.strip():
         raise _empty()
-    starts = accumulate((len(part) for part in parts[:-1]), initial=0)
     source = Source(
         source_id=file.source_id,
         title=_title(document.title) or _named(file) or _opening(text),
         text=text,
         sha256=hashlib.sha256(data).hexdigest(),
         media_type=SUPPORTED[file.path.suffix.lower()],
-        pages=tuple(starts) if document.paged else (),
+        pages=starts if document.paged else (),
+        blocks=blocks or find_blocks(text),
     )
     if not document.guessed_encoding:
         return Loaded(source=source)
@@ -112,6 +112,22 @@ def _loaded(file: FoundFile, data: bytes, document: Document) -> Loaded:
         message=f"{file.source_id!r} is not UTF-8 and was read as {document.guessed_encoding};"
         " if letters look wrong, save it as UTF-8.",
     )
+
+
+def _cleaned(document: Document) -> tuple[str, tuple[int, ...], tuple[Block, ...]]:
+    """Return the text without what does not show, where its parts start in it, and its blocks at their new offsets."""
+    raw = "".join(document.parts)
+    starts = tuple(accumulate((len(part) for part in document.parts[:-1]), initial=0))
+    bounds = sorted(
+        {0, len(raw), *starts, *(at for b in document.blocks for at in (b.start, b.end))}
+    )
+    moved, pieces, length = {0: 0}, [], 0
+    for start, end in pairwise(bounds):
+        pieces.append(clean(raw[start:end]))
+        length += len(pieces[-1])
+        moved[end] = length
+    blocks = tuple(replace(b, start=moved[b.start], end=moved[b.end]) for b in document.blocks)
+    return "".join(pieces), tuple(moved[at] for at in starts), blocks
 
 
 def _title(text: str) -> str:

@@ -15,11 +15,12 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any, Self, cast
 
 from rag.errors import SourceError
+from rag.language.blocks import blocks_as_json, blocks_of
 from rag.schema import Source
 from rag.sources.files import FoundFile
 from rag.sources.loading import Loaded, load
@@ -94,7 +95,10 @@ class Worker:
             self.close()
         if reply["source"] is None:
             raise SourceError(reply["reason"], reply["message"])
-        source = reply["source"] | {"pages": tuple(reply["source"]["pages"])}
+        source = reply["source"] | {
+            "pages": tuple(reply["source"]["pages"]),
+            "blocks": blocks_of(reply["source"]["blocks"]),
+        }
         return Loaded(source=Source(**source), reason=reply["reason"], message=reply["message"])
 
     def _limit(self, path: Path) -> float:
@@ -159,7 +163,8 @@ def _reply(request: dict[str, Any]) -> dict[str, Any]:
     except SourceError as exc:
         return {"source": None, "reason": exc.reason, "message": str(exc)}
     return {
-        "source": asdict(loaded.source),
+        "source": asdict(replace(loaded.source, blocks=()))
+        | {"blocks": blocks_as_json(loaded.source.blocks)},
         "reason": loaded.reason,
         "message": loaded.message,
     }

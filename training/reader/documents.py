@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rag.passages import split_sentences
+from rag.language.sentences import split_sentences
 from rag.reader.layout import spoken
 from rag.schema import Candidate, Passage, ScoredSentence
 from training.reader.squad import Article, Paragraph

@@ -18,7 +18,7 @@ from eval.benchmarks.files import json_lines
 from eval.benchmarks.support import balanced_accuracy
 from rag.citations import lexical_support
 from rag.evaluation.measures import auroc
-from rag.passages import split_sentences
+from rag.language.sentences import split_sentences
 from training.reader.batches import SPECIAL, Batch, frame
 from training.reader.evaluation import TOGETHER
 from training.support.data import LONGEST, LONGEST_CLAIM, ragged

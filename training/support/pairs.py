@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.passages import split_sentences
+from rag.language.sentences import split_sentences
 from training.reader.squad import Article, Paragraph, Question
 from training.support.claims import Declarer, Template
 from training.support.crossed import Pair, crossed

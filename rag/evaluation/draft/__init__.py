@@ -21,7 +21,7 @@ from rag.evaluation.dataset import Example
 from rag.evaluation.draft.altering import Altered, alter
 from rag.evaluation.draft.clauses import parse
 from rag.evaluation.draft.rules import Draft, Statement, drafts
-from rag.passages import split_sentences
+from rag.language.sentences import split_sentences
 from rag.schema import Source
 
 __all__ = ["draft_questions", "write_questions"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from rag.citations.words import words_of
+from rag.language.words import words_of
 
 Kind = Literal["number", "percent", "ordinal", "date", "time", "version"]
 

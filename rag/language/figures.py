@@ -9,8 +9,8 @@ from functools import lru_cache
 from math import inf, isclose
 from typing import Literal
 
-from rag.citations.numbers import Quantity, quantities
-from rag.citations.words import FUNCTION_WORDS, Word, fold, word_set, words_of
+from rag.language.quantities import Quantity, quantities
+from rag.language.words import FUNCTION_WORDS, Word, fold, word_set, words_of
 
 MOST_ROUNDED = 0.05
 """Part of a figure by which it may be off where another is less round."""

@@ -210,3 +210,12 @@ FOREIGN = _words("""der die das und ist ein eine nicht mit von zu den dem wie wa
     ela ele não quem onde uma são och är inte jag han hon vad hur när är og ikke hva hvem nie jest
     czy kto kiedy jak się""")
 """Small words of other languages: a question with more of these than of ours is left alone."""
+
+STEMMED_FUNCTION_WORDS = frozenset(
+    """a about after all also am an and ani are as at be been befor but by can could did do doe done
+    dure each for from get had has have he her him his how i if in into is it its just like made
+    make mani me more most much my no not of on or other our out over s said she should so some such
+    t tell than that the their them then there these they this those to under up us was we were what
+    when where which while who whom whose whi will with would you your""".split()
+)
+"""English words, stemmed, whose presence in a text says nothing about what the text is about."""

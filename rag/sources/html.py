@@ -10,9 +10,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rag.errors import SourceError
+from rag.language.layout import LONGEST_HEADING, PLAIN, TERM
+from rag.sources.structure import Structure
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+    from rag.schema import Block, BlockKind
 
 MAX_DEPTH = 1_000
 """A page nested deeper is refused: the parser's time grows with the square of the depth."""
@@ -41,6 +45,13 @@ _PARAGRAPHS = frozenset(
 )
 _LISTS = frozenset({"ul", "ol", "menu", "dir"})
 _LINES = frozenset({"li", "dt", "dd", "tr", "br"})
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_STRONG = frozenset({"strong", "b"})
+_KINDS: dict[str, BlockKind] = {
+    "ul": "list", "ol": "list", "menu": "list", "dir": "list", "table": "table", "dt": "term", "dd": "definition",
+    "pre": "code", "caption": "caption", "figcaption": "caption", "summary": "heading", "blockquote": "quote",
+}  # fmt: skip
+_MOST_SPANNED = 100
 _LAYOUT = "table, h1, h2, h3, h4, h5, h6, pre"
 _LONGEST_ROW = 1_000
 _SPACES = re.compile(r"[ \t\n\r\f]+")
@@ -102,17 +113,20 @@ def remove(nodes: Iterable[LexborNode]) -> None:
         node.decompose()
 
 
-def to_text(top: LexborNode | None) -> str:
-    """Return the text below a node: an empty line between paragraphs, one line for each list item and table row."""
+def to_text(top: LexborNode | None) -> tuple[str, tuple[Block, ...]]:
+    """Return the text below a node and its structure: a line for each list item and table row, else empty lines between.
+
+    The blocks hang from each other as the markup nests them; `language.layout.nest` hangs the others.
+    """
     if top is None:
-        return ""
+        return "", ()
     writer = _Writer()
     node: LexborNode | None = top
     while node is not None:
         writer.enter(node)
         child = node.child
         node = child if child is not None else _after(node, top, writer)
-    return writer.text()
+    return writer.text(), writer.blocks()
 
 
 def _after(node: LexborNode, top: LexborNode, writer: _Writer) -> LexborNode | None:
@@ -134,6 +148,7 @@ class _Writer:
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
+        self._length = 0
         self._breaks = 0
         self._space = False
         self._marker = ""
@@ -141,17 +156,23 @@ class _Writer:
         self._row: int | None = None
         self._cells = 0
         self._lists: list[int | None] = []
+        self._structure = Structure()
 
     def text(self) -> str:
         """Return what was written."""
-        return _MANY_BREAKS.sub("\n\n", "".join(self._pieces)).strip("\n")
+        return "".join(self._pieces).rstrip("\n")
+
+    def blocks(self) -> tuple[Block, ...]:
+        """Return the structure of what was written."""
+        return self._structure.blocks(self.text())
 
     def enter(self, node: LexborNode) -> None:
         """Begin an element, or write a text."""
         tag = node.tag
         if tag == "-text":
             self._write(node.text_content or "")
-        elif tag in _PARAGRAPHS:
+            return
+        if tag in _PARAGRAPHS:
             self._break(2)
             if tag == "pre":
                 self._verbatim += 1
@@ -165,20 +186,49 @@ class _Writer:
                 self._begin_row(node)
         elif tag in {"td", "th"}:
             self._begin_cell()
+        elif tag in _STRONG and self._row is None and _heads_lines(node):
+            self._structure.open("heading", node.mem_id, level=PLAIN)
+        self._open(node)
 
     def leave(self, node: LexborNode) -> None:
         """End an element."""
         tag = node.tag
+        if tag == "-text":
+            return
+        in_data = self._row is not None
         if tag == "tr" and self._row == node.mem_id:
-            self._row = None
+            self._row, self._marker = None, ""
         if tag == "pre":
             self._verbatim -= 1
         elif tag in _LISTS:
             self._lists.pop()
+        if self._structure.close(node.mem_id, self._length) and tag in _STRONG:
+            self._break(1)
         if tag in _PARAGRAPHS:
             self._break(2)
         elif tag in _LINES and tag != "br":
             self._break(1)
+        if not in_data and (tag in _PARAGRAPHS or tag in _LINES - {"br"}):
+            self._structure.end_paragraph(self._length)
+
+    def _open(self, node: LexborNode) -> None:
+        """Begin the block that an element is."""
+        tag, structure = node.tag, self._structure
+        if self._row is not None and tag not in {"tr", "td", "th"}:
+            return  # inside a row of data there are cells only
+        if tag in _PARAGRAPHS or tag in _LINES - {"br"}:
+            structure.end_paragraph(self._length)
+        if tag in _HEADINGS:
+            structure.open("heading", node.mem_id, level=int(tag[1]))
+        elif tag in _KINDS:
+            level = {"summary": PLAIN, "dt": TERM}.get(tag, 0)
+            structure.open(_KINDS[tag], node.mem_id, level=level)
+        elif tag == "li":
+            structure.open("item", node.mem_id, level=len(self._lists))
+        elif tag == "tr" and self._row == node.mem_id:
+            structure.open("row", node.mem_id)
+        elif tag in {"td", "th"} and self._row is not None:
+            structure.open_cell(node.mem_id, is_head=tag == "th", spans=_spans(node))
 
     def _begin_item(self) -> None:
         number = self._lists[-1] if self._lists else None
@@ -201,7 +251,7 @@ class _Writer:
             return
         self._cells += 1
         if self._cells > 1:
-            self._marker = " | "
+            self._marker += " | "
             self._space = False
 
     def _break(self, lines: int) -> None:
@@ -212,9 +262,11 @@ class _Writer:
 
     def _write(self, text: str) -> None:
         if self._verbatim:
+            text = _MANY_BREAKS.sub("\n\n", text)
+            text = text if self._length and not self._breaks else text.lstrip("\n")
             if text:
                 self._flush()
-                self._pieces.append(text)
+                self._put(text)
             return
         body = _SPACES.sub(" ", text).strip(" ")
         if not body:
@@ -222,17 +274,50 @@ class _Writer:
             return
         self._space = self._space or text[0] in " \t\n\r\f"
         self._flush()
-        self._pieces.append(body)
+        self._put(body)
         self._space = text[-1] in " \t\n\r\f"
 
     def _flush(self) -> None:
         """Write what stands before the next text."""
         if self._pieces and self._breaks:
-            self._pieces.append("\n" * self._breaks)
+            ends = self._pieces[-1]
+            self._put("\n" * max(0, self._breaks - (len(ends) - len(ends.rstrip("\n")))))
         elif self._pieces and self._space and not self._marker:
-            self._pieces.append(" ")
-        self._pieces.append(self._marker)
+            self._put(" ")
+        before = self._length
+        self._put(self._marker)
+        self._structure.begin(before, self._length)
         self._breaks, self._space, self._marker = 0, False, ""
+
+    def _put(self, text: str) -> None:
+        if text:
+            self._pieces.append(text)
+            self._length += len(text)
+
+
+def _heads_lines(node: LexborNode) -> bool:
+    """Tell whether bold words are a heading: short, alone on the first line of their paragraph."""
+    parent = node.parent
+    text = " ".join((node.text() or "").split())
+    if parent is None or parent.tag not in {"p", "div", "section", "body"} or not text:
+        return False
+    if len(text) > LONGEST_HEADING or text.endswith((".", ",", ";")):
+        return False
+    before, after = node.prev, node.next
+    if before is not None and (before.tag != "-text" or (before.text_content or "").strip()):
+        return False
+    if after is None or after.tag == "br":
+        return True
+    return after.tag == "-text" and (after.text_content or "").lstrip(" \t").startswith("\n")
+
+
+def _spans(node: LexborNode) -> tuple[int, int]:
+    """Return how many columns and rows a cell covers."""
+    columns, rows = (node.attributes.get(name) or "1" for name in ("colspan", "rowspan"))
+    return tuple(
+        int(one) if one.isdecimal() and 0 < int(one[:5]) <= _MOST_SPANNED else 1
+        for one in (columns, rows)
+    )  # type: ignore[return-value]  # two
 
 
 def _first_number(node: LexborNode) -> int:

@@ -1,51 +1,34 @@
 """Where sentences begin and end.
 
-sentencex (Wikimedia) decides inside a block of running text; this module decides what a block is,
-since a line break may be the end of a paragraph, of a list item, or only where an editor wrapped
-the line. It knows nothing of tokens or passages.
+sentencex (Wikimedia) decides inside a block of running text; `lines` decides what a block is.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
+from rag.language.lines import ENUMERATOR, Run, find_runs
 from rag.schema import Span
 
 _BLANK = re.compile(r"[^\S ]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_ENUMERATOR = re.compile(r"\(?(?:\d{1,3}|[A-Za-z]|[ivxlcIVXLC]{1,5})[.)]")
 _ABBREVIATION = re.compile(r"\b(?:et al|approx|ca|cf|[Ff]igs?|[Ee]qs?|pp|resp|incl)\.$")
 _LONGEST_ABBREVIATION = 12
 _HOUR = re.compile(r"\d ?[ap]\.m\.$")
 _DAY = re.compile(r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b")
-_BULLET = re.compile(r"(?:[-*+•‣▪●○◦–—·|>]|#{1,6})\s")
-_NUMBER = re.compile(rf"(?:{_ENUMERATOR.pattern})\s")
-_LABEL = re.compile(r"[^\W\d_][^\n.,;:!?]{0,30}:\s")
-_COMPLETE = re.compile(r"""[.!?…:;。！？।؟]["'”’»)\]]*$""")
 _STOP = re.compile(r"""[.!?…。！？।؟]["'”’»)\]]*(?:\s+|$)""")
 _BRACKETS = dict.fromkeys(map(ord, '“”«»„‟"()[]「」『』'), " ")
 _OPENING = "“«„‟\"([「『‘'"
 _MOST_OPENING = 3
+_ANSWERS = frozenset("yes no yeah yep nope correct right true false indeed".split())
+_WORDS = re.compile(r"\w+")
 
-_WIDEST_WRAP = 120
-"""A longer line was not wrapped by an editor: it is a paragraph of its own."""
 _WINDOW = 2500
 """Characters that sentencex reads at once: its time grows with the square of the unclosed quotes it meets."""
 _LONG = 300
 """A longer sentence is opened: several sentences may stand inside its quotes or parentheses."""
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Running text without a deliberate line break: a paragraph, a heading, a list item, a row."""
-
-    start: int
-    end: int
-    apart: bool
-    """Nothing but an empty line, or the start of the text, stands before it."""
 
 
 def split_sentences(text: str) -> tuple[Span, ...]:
@@ -60,9 +43,30 @@ def split_sentences(text: str) -> tuple[Span, ...]:
     even = evened(text)
     return tuple(
         Span(start=start, end=end)
-        for block in find_blocks(text)
-        for start, end in sentences_of(block, even)
+        for run in find_runs(text)
+        for start, end in sentences_of(run, even)
     )
+
+
+def split_claims(line: str) -> tuple[Span, ...]:
+    """Find the sentences of one line that claim something by themselves.
+
+    A bare "Yes." or "No." belongs to the sentence behind it.
+
+    Returns:
+        As `split_sentences`; line breaks mean nothing.
+    """
+    spans: list[Span] = []
+    pending: int | None = None
+    for start, end in sentences_of(Run(0, len(line), apart=True), evened(line)):
+        first = start if pending is None else pending
+        words = _WORDS.findall(line[first:end].lower())
+        pending = first if len(words) == 1 and words[0] in _ANSWERS else None
+        if pending is None:
+            spans.append(Span(start=first, end=end))
+    if pending is not None:
+        spans.append(Span(start=pending, end=len(line.rstrip())))
+    return tuple(spans)
 
 
 def evened(text: str) -> str:
@@ -73,64 +77,13 @@ def evened(text: str) -> str:
     return _SURROGATE.sub("\ufffd", _BLANK.sub(" ", text))
 
 
-def find_blocks(text: str) -> Iterator[Block]:
-    """Yield the blocks of `text` in order; together they hold every non-blank character."""
-    paragraph: list[tuple[int, int]] = []
-    offset = 0
-    for line in text.splitlines(keepends=True):
-        body = line.strip()
-        if body:
-            start = offset + len(line) - len(line.lstrip())
-            paragraph.append((start, start + len(body)))
-        elif paragraph:
-            yield from _blocks_of(text, paragraph)
-            paragraph = []
-        offset += len(line)
-    if paragraph:
-        yield from _blocks_of(text, paragraph)
-
-
-def sentences_of(block: Block, even: str) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each sentence of a block; `even` is the whole text, `evened`."""
-    for start, end in _whole(even, _segments(even, block.start, block.end)):
+def sentences_of(run: Run, even: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each sentence of a run; `even` is the whole text, `evened`."""
+    for start, end in _whole(even, _segments(even, run.start, run.end)):
         if end - start > _LONG:
             yield from _whole(even, _opened(even, start, end))
         else:
             yield start, end
-
-
-def _blocks_of(text: str, lines: list[tuple[int, int]]) -> Iterator[Block]:
-    """Cut a paragraph (lines without an empty one between) at its deliberate line breaks."""
-    width = max(end - start for start, end in lines)
-    block_start, last_end = lines[0]
-    last_start, apart = block_start, True
-    for start, end in lines[1:]:
-        if _is_deliberate(text[last_start:last_end], text[start:end], width):
-            yield Block(block_start, last_end, apart)
-            block_start, apart = start, False
-        last_start, last_end = start, end
-    yield Block(block_start, last_end, apart)
-
-
-def _is_deliberate(line: str, following: str, width: int) -> bool:
-    """Tell whether a person, not an editor that wraps lines at `width`, broke the line here.
-
-    An editor wraps where the next word would not fit. A break that left room for it was made on
-    purpose, unless the sentence plainly runs on.
-    """
-    if _BULLET.match(following) or (" | " in f" {line} " and " | " in f" {following} "):
-        return True
-    if _LABEL.match(line) and _LABEL.match(following) and following[0].isupper():
-        return True  # "From: Ann", "To: Ben"
-    complete = _COMPLETE.search(line)
-    if _NUMBER.match(following) and (complete or _NUMBER.match(line)):
-        return True  # else it may be a number or an initial in running text
-    if following[0].islower() and not complete:
-        return False
-    if width > _WIDEST_WRAP:
-        return True
-    word = following.split(maxsplit=1)[0]
-    return len(line) + 1 + len(word) <= width
 
 
 def _segments(even: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -183,7 +136,7 @@ def _runs_on(even: str, start: int, end: int, following: int) -> bool:
     """Tell whether what sentencex took for a sentence goes on with the next."""
     tail = even[max(start, end - _LONGEST_ABBREVIATION) : end]
     return (
-        bool(_ENUMERATOR.fullmatch(even, start, end))
+        bool(ENUMERATOR.fullmatch(even, start, end))
         or bool(_ABBREVIATION.search(tail))
         or bool(_HOUR.search(tail) and _DAY.match(even, following))
     )
