@@ -131,7 +131,7 @@ def _profile(text: str) -> _Profile | None:
     return _Profile(
         text=text,
         figures=found,
-        stems=frozenset(word.stem for word in words if word.tells),
+        stems=frozenset(word.stem for word in words if word.content),
         marks=frozenset(marks) | labels(text),
         names=names,
     )

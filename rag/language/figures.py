@@ -9,8 +9,9 @@ from functools import lru_cache
 from math import inf, isclose
 from typing import Literal
 
+from rag.language.english import FUNCTION_WORDS
 from rag.language.quantities import Quantity, quantities
-from rag.language.words import FUNCTION_WORDS, Word, fold, word_set, words_of
+from rag.language.words import Word, fold, word_set, words_of
 
 MOST_ROUNDED = 0.05
 """Part of a figure by which it may be off where another is less round."""
@@ -161,7 +162,9 @@ class Figure:
 def figures(text: str) -> tuple[Figure, ...]:
     """Return the figures of a sentence, in order; those that may mean several things are left out."""
     groups = list(_grouped(text, [one for one in _read(text) if not one.vague]))
-    words = [one for one in words_of(text) if one.tells and one.text[0].isalpha()] if groups else []
+    words = (
+        [one for one in words_of(text) if one.content and one.text[0].isalpha()] if groups else []
+    )
     found = [_figure(text, group, words) for group in groups]
     return tuple(one for one in found if one is not None)
 

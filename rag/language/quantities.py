@@ -343,5 +343,5 @@ def _counted(after: str) -> frozenset[str]:
     """Return the stems of the next few content words, as far as the phrase goes."""
     stop = _BREAK.search(after)
     phrase = after[: stop.start()] if stop else after
-    stems = [word.stem for word in words_of(phrase) if word.tells]
+    stems = [word.stem for word in words_of(phrase) if word.content]
     return frozenset(stems[:_COUNTED])
