@@ -74,9 +74,6 @@ CLAUSES = _words("""and but or because when while although though if that before
 OPENERS = _words("and but or so ok okay well also now yes no right thanks thank great please hi")
 """Words that tie a question to what was said and add nothing."""
 
-MONTHS = _words("""january february march april may june july august september october november
-    december""")
-DAYS = _words("monday tuesday wednesday thursday friday saturday sunday")
 TIMES = _words(
     "day days week month year years time date era period decade century season summer "
     "winter spring autumn today yesterday tomorrow"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from rag.language.abbreviations import ABBREVIATED, ALSO_WORDS
-from rag.language.english import DAYS, MONTHS
+from rag.language.dates import MONTH_NAMES, WEEKDAYS
 from rag.language.languages import language_of
 from rag.language.lines import ENUMERATOR, Block, find_blocks
 from rag.schema import Span
@@ -26,7 +26,7 @@ _LABEL = re.compile(r"\d|[IVXLC]+\b|[A-Z]\b|[(#§]\d")
 _SMALL = re.compile(r"[a-z\d(%]|[A-Z]{3}\b")
 """A small letter, a digit, a currency."""
 _WHEN = re.compile(
-    rf"(?:{'|'.join(sorted(DAYS | MONTHS))}|weekend|daily|eastern|central|mountain|pacific)s?\b",
+    rf"(?:{'|'.join(WEEKDAYS + MONTH_NAMES)}|weekend|daily|eastern|central|mountain|pacific)s?\b",
     re.IGNORECASE,
 )
 _ZONE = re.compile(r"(?:[A-Z]{2,3}T|GMT|UTC)\b")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
+from rag.language.dates import MONTH_NAMES, WEEKDAYS
 from rag.language.english import (
     ARTICLES,
     AUXILIARIES,
@@ -16,7 +17,6 @@ from rag.language.english import (
     CARDINALS,
     CONTRACTED,
     COUNTRIES,
-    DAYS,
     DEMONYMS,
     DETERMINERS,
     DO,
@@ -28,7 +28,6 @@ from rag.language.english import (
     MALE,
     MEN,
     MODALS,
-    MONTHS,
     NOT_NOUNS,
     PEOPLE,
     PLACING,
@@ -157,8 +156,8 @@ def _time_run(words: Sequence[Word], i: int) -> int:
     j = i
     while j < len(words) and (j == i or not words[j].apart or words[j].year):
         word = words[j]
-        month = word.folded in MONTHS and (word.capital or word.folded not in {"may", "march"})
-        if not (month or word.year or _day_number(words, j) or word.folded in DAYS):
+        month = word.folded in MONTH_NAMES and (word.capital or word.folded not in {"may", "march"})
+        if not (month or word.year or _day_number(words, j) or word.folded in WEEKDAYS):
             break
         j += 1
     if j == i or (j == i + 1 and words[i].number and not words[i].year):
@@ -170,7 +169,7 @@ def _day_number(words: Sequence[Word], i: int) -> bool:
     if not re.fullmatch(r"\d{1,2}(?:st|nd|rd|th)?", words[i].folded):
         return False
     beside = [words[k].folded for k in (i - 1, i + 1) if 0 <= k < len(words)]
-    return any(word in MONTHS for word in beside)
+    return any(word in MONTH_NAMES for word in beside)
 
 
 def _name_run(words: Sequence[Word], i: int, *, titled: bool) -> int:

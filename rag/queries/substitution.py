@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rag.language.dates import MONTH_NAMES
 from rag.language.english import (
     AUXILIARIES,
     BASE_VERBS,
     DEMONSTRATIVES,
     DETERMINERS,
-    MONTHS,
     MOTION,
     NOT_NOUNS,
     ORDINALS,
@@ -151,7 +151,7 @@ def _existential(before: str, after: Sequence[Word]) -> bool:
 
 def _at_time(time: str) -> str:
     words = time.lower().split()
-    dated = len(words) > 1 and words[0] in MONTHS and len(words[1].rstrip(",")) < 4
+    dated = len(words) > 1 and words[0] in MONTH_NAMES and len(words[1].rstrip(",")) < 4
     return f"{'on' if dated or (words[0].isdecimal() and len(words) > 1) else 'in'} {time}"
 
 
