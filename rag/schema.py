@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 Role = Literal["user", "assistant"]
 Scorer = Literal["dense", "lexical", "fusion", "reader"]
 Verdict = Literal["supported", "weak", "unsupported"]
-Status = Literal["answered", "partial", "unanswered"]
-ReasonCode = Literal["no_sources", "nothing_retrieved", "not_supported", "partly_answered"]
+Status = Literal["answered", "likely", "partial", "unanswered"]
+ReasonCode = Literal[
+    "no_sources",
+    "nothing_retrieved",
+    "not_supported",
+    "partly_answered",
+    "unsure",
+    "subject_missing",
+]
 Fate = Literal["added", "updated", "unchanged", "removed", "failed", "excluded"]
 FateReason = Literal[
     "",
@@ -176,6 +183,8 @@ class ScoredPassage:
     rank: int
     """1 is best."""
     scorer: Scorer
+    decisive: Span | None = None
+    """The words that come nearest to the answer, in the source's text; None where nobody looked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +253,15 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShortAnswer:
+    """The words that answer, without the sentence around them."""
+
+    text: str
+    markers: tuple[int, ...]
+    """Of the citations that hold them, or that they were computed from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """One message of a conversation."""
 
@@ -294,6 +312,10 @@ class Answer:
     """Tokens: `prompt`, `completion`, also of a model whose answer was not used; empty where none was asked."""
     steps: tuple[Step, ...] = ()
     """What was done about bad citations, in order."""
+    short: ShortAnswer | None = None
+    """The words that answer; None where there are none."""
+    closest: tuple[ScoredPassage, ...] = ()
+    """Up to three passages that come closest beside what is said, by the reader; never in `text`."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON form, the one of the command line, the web API and `eval/`.

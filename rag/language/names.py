@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
+from rag.language.english import FUNCTION_WORDS
 from rag.language.quantities import quantities
-from rag.language.words import FUNCTION_WORDS, Word, fold, word_set, words_of
+from rag.language.words import Word, fold, word_set, words_of
 
 _HONORIFICS = word_set("mr mrs ms miss dr prof sir st jr sr")
 _OPENERS = word_set("""absolutely additionally afterwards already although amid among another

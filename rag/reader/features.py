@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from rag.language.dates import MONTH_NAMES, WEEKDAYS
 from rag.reader.layout import HEADS, units, whole
 from rag.schema import Candidate, ScoredSentence
 
@@ -42,11 +43,7 @@ NAMES = (
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 _NUMBER = re.compile(r"\d[\d.,:/]*")
 _YEAR = re.compile(r"\b1\d{3}\b|\b20\d{2}\b")
-_MONTH = re.compile(
-    r"\b(?:jan|febr)uary\b|\bmarch\b|\bapril\b|\bmay\b|\bjune\b|\bjuly\b|\baugust\b"
-    r"|\b(?:septem|octo|novem|decem)ber\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b",
-    re.IGNORECASE,
-)
+_DAY = re.compile(rf"\b(?:{'|'.join(MONTH_NAMES + WEEKDAYS)})\b", re.IGNORECASE)
 _TIME_WORD = re.compile(
     r"\b(?:century|decade|year|month|week|day|today|yesterday|annual|after|before|since|during|until)",
     re.IGNORECASE,
@@ -144,7 +141,7 @@ def _typed(question: Question, sentence: str) -> tuple[float, float]:
         holds = bool(_names(sentence) - question.names - frozenset(question.words))
     elif question.kind == "time":
         new = {n.strip(".,:/") for n in _NUMBER.findall(sentence)} - question.numbers
-        holds = bool(new) or bool(_MONTH.search(sentence)) or bool(_YEAR.search(sentence))
+        holds = bool(new) or bool(_DAY.search(sentence)) or bool(_YEAR.search(sentence))
         if not holds and _TIME_WORD.search(sentence):
             return 0.5, 0.5
     elif question.kind == "number":

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from rag.evaluation.draft.verbs import AUXILIARIES, FORMS, Tense, VerbForm, singular
+from rag.language.dates import MONTH, WEEKDAY
 
-MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 YEAR = r"(?:1[0-9]\d\d|20\d\d)"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
-_WEEKDAY = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 TIME = (
-    rf"(?:{_WEEKDAY}(?:, | ))?(?:(?:early |late |mid-)?{MONTH}(?: {_DAY})?(?:,? {YEAR})?"
+    rf"(?:{WEEKDAY}(?:, | ))?(?:(?:early |late |mid-)?{MONTH}(?: {_DAY})?(?:,? {YEAR})?"
     rf"|{_DAY} {MONTH}(?: {YEAR})?|(?:the )?(?:early |late |mid-)?{YEAR}s?"
     rf"|the (?:early |late |mid-)?(?:\d{{1,2}}(?:st|nd|rd|th)|[a-z]+th) century)(?: (?:BC|AD|BCE|CE))?"
 )

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rag.evaluation.draft.clauses import MONTH, TIME, YEAR, Clause, is_participle
+from rag.evaluation.draft.clauses import TIME, YEAR, Clause, is_participle
 from rag.evaluation.draft.verbs import AUXILIARIES, DOING, FORMS, SPEAKING
+from rag.language.dates import MONTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
