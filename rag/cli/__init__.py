@@ -14,11 +14,15 @@ from contextlib import contextmanager
 import typer
 
 from rag.cli.commands import app
+from rag.cli.options import share_config
 from rag.cli.render import OutputClosedError, Screen, in_line
 from rag.cli.session import Doors, Exit, Session
-from rag.errors import RagError, SettingsError
+from rag.errors import ArgumentError, PathNotFoundError, RagError, SettingsError
 
 __all__ = ["app", "main"]
+
+_USAGE = (SettingsError, ArgumentError, PathNotFoundError)
+"""What was typed cannot be meant."""
 
 
 def main(argv: Sequence[str] | None = None, *, doors: Doors | None = None) -> int:
@@ -47,7 +51,8 @@ def main(argv: Sequence[str] | None = None, *, doors: Doors | None = None) -> in
 
 
 def _run(argv: Sequence[str], session: Session) -> int:
-    command = typer.main.get_command(app)
+    command = typer.main.get_group(app)
+    share_config(command)
     try:
         code = command.main(args=list(argv), prog_name="rag", standalone_mode=False, obj=session)
     except KeyboardInterrupt:
@@ -68,7 +73,7 @@ def _tell(exc: Exception, screen: Screen) -> int:
         return exc.exit_code
     if isinstance(exc, RagError):
         screen.fail(in_line(str(exc)))
-        return Exit.USAGE if isinstance(exc, SettingsError) else Exit.FAILURE
+        return Exit.USAGE if isinstance(exc, _USAGE) else Exit.FAILURE
     # The type only: what an unforeseen error holds may be a secret or half a document.
     screen.fail(
         f"Footnote failed in a way that it should not ({type(exc).__name__})."
