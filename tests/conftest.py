@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import settings
+
+from rag.settings import CONFIG_VARIABLE
 
 # A busy machine must fail no test: what is fast enough is measured by commands.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 FIGURE = "figure"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_settings_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the settings and the trust of whoever runs the tests out of them, of child processes too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.delenv(CONFIG_VARIABLE, raising=False)
+        yield
 
 
 @pytest.fixture

@@ -256,10 +256,11 @@ def test_an_empty_password_is_none(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_password_in_a_file_is_refused(no_settings: Path):
-    """A file among the documents is copied and shared with them."""
-    (no_settings / "rag.toml").write_text('password = "canary-0123456789"', encoding="utf-8")
+    """A file of settings is copied and shared."""
+    file = no_settings / "rag.toml"
+    file.write_text('password = "canary-0123456789"', encoding="utf-8")
     with pytest.raises(SettingsError, match="RAG_PASSWORD") as caught:
-        Settings()
+        Settings(config=file)
     assert "canary" not in str(caught.value)
 
 
