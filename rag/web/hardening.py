@@ -136,6 +136,7 @@ class Hardened:
             try:
                 self._check(scope, limit)
                 await self._app(_passed_on(scope), request.receive, request.send)
+                request.check()
             except Refused as refusal:
                 await request.refuse(refusal)
 
@@ -200,11 +201,14 @@ class _Request:
             return {"type": "http.disconnect"}
         return message
 
+    def check(self) -> None:
+        """Refuse a request whose body was not taken, whatever the application makes of half of it."""
+        if self._n_received > self._limit and not self._started:
+            raise _too_long(self._limit)
+
     async def send(self, message: Message) -> None:
         """Add the headers and pass on."""
-        if self._n_received > self._limit and not self._started:
-            # Whatever the application makes of half a body, this is what was wrong.
-            raise _too_long(self._limit)
+        self.check()
         if message["type"] == "http.response.start":
             self._started = True
             if self._is_page:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -22,6 +22,8 @@ from rag.web.asking import BUSY, OUR_FAULT, ask, too_long
 from rag.web.conversation import Conversation, Exchange, Ways, is_pending, turns, with_last
 from rag.web.explaining import explain
 from rag.web.finding import Looking
+from rag.web.logs import trail
+from rag.web.mistakes import status_of
 from rag.web.remarks import Saying
 from rag.web.render import Ref
 from rag.web.standing import rechecked, source_ids, withheld
@@ -283,14 +285,14 @@ class Chat:
         try:
             return ask(
                 self._opening,
-                question,
+                _text("question", question),
                 _turns(history or []),
                 sources=_names(sources),
-                model=model,
+                model=_text("model", model or ""),
                 max_chars=self._max_chars,
             ).to_dict()
         except RagError as exc:
-            raise gr.Error(str(exc), print_exception=False) from exc
+            raise gr.Error(str(exc), title=status_of(exc).phrase, print_exception=False) from exc
 
     async def _follow(
         self, exchange: Exchange, history: Sequence[Turn]
@@ -318,9 +320,9 @@ class Chat:
             yield replace(exchange, trouble=_NOT_THERE)
         except RagError as exc:
             yield replace(exchange, trouble=str(exc))
-        except Exception:
-            # The border to a person: no traceback reaches them, whatever it was; the log keeps it.
-            log.exception("A question could not be answered")
+        except Exception as exc:  # noqa: BLE001  (whatever it was)
+            # The border to a person: no traceback reaches them, whatever it was; the log keeps where.
+            log.error("A question could not be answered: %s", trail(exc))  # noqa: TRY400
             yield replace(exchange, trouble=OUR_FAULT)
 
     def _pane(
@@ -379,7 +381,15 @@ def _split(talk: Conversation, index: int | Sequence[int]) -> tuple[Conversation
     return talk[:turn], (talk[turn] if turn < len(talk) else None)
 
 
-def _turns(history: Sequence[Mapping[str, str]]) -> tuple[Turn, ...]:
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise QuestionError(f"{name!r} wants a text; got {value!r}.")
+    return value
+
+
+def _turns(history: object) -> tuple[Turn, ...]:
+    if not isinstance(history, list):
+        raise QuestionError(f"'history' wants a list of turns; got {history!r}.")
     said = []
     for turn in history:
         match turn:
