@@ -185,6 +185,18 @@ def test_a_model_that_is_silent_is_not_the_callers_mistake(client: TestClient):
     assert "fault of ours" not in response.text
 
 
+@pytest.mark.parametrize("question", ["", " ", "x" * 201])
+def test_in_two_steps_a_text_that_is_no_question_is_told_with_the_answer(
+    client: TestClient, question: str
+):
+    """What is no text at all is refused at once; both are sentences."""
+    event = client.post(CALL, json={"data": [question]}).json()["event_id"]
+    *_, kind, data = client.get(f"{CALL}/{event}").text.strip().splitlines()
+    assert "event: error" == kind
+    assert is_sentence(json.loads(data.removeprefix("data: "))["error"])
+    assert 400 == client.post(CALL, json={"data": [5]}).status_code
+
+
 def test_a_right_call_is_answered_at_once_and_in_two_steps(client: TestClient):
     """What is checked is passed on as it came."""
     answer = client.post(RUN, json={"data": ["When?"]}).json()["data"][0]

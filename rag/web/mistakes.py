@@ -55,7 +55,7 @@ _NO_NAME = f"There is no endpoint of that name; there is {ENDPOINT!r}."
 _NO_EVENT = "There is no such answer: it was never asked for, or it has been read."
 _NO_JSON = "The body of this request is to be JSON, and cannot be read as that."
 _NO_DATA = 'The body is to be an object with "data", a list: the question, then what goes with it.'
-_NO_WORDS = 'The question, which comes first in "data", is to be a text with words in it.'
+_NO_TEXT = 'The question, which comes first in "data", is to be a text.'
 _SAID: Mapping[int, str] = {
     404: "There is nothing here.",
     405: "This path is not to be asked in that way.",
@@ -270,8 +270,9 @@ def _check_named(call: object) -> None:
 
 
 def _check_question(question: object) -> None:
-    if not isinstance(question, str) or not question.strip():
-        raise Refused(400, _NO_WORDS)
+    """Refuse what is no text; what is wrong with a text is told with the answer, in the way of the call."""
+    if not isinstance(question, str):
+        raise Refused(400, _NO_TEXT)
 
 
 def _is_refusal(exc: Exception) -> bool:

@@ -78,6 +78,8 @@ def serve(
     """
     import uvicorn
 
+    from rag.web import connections
+
     reaches_out = not _is_loopback(host)
     if reaches_out and not settings.password:
         raise SettingsError(_NO_PASSWORD.format(host=host))
@@ -97,6 +99,7 @@ def serve(
         config = uvicorn.Config(
             make,
             factory=True,  # in the running event loop: outside one, Gradio makes some of its own
+            **connections.options(connections.limits_here()),
             log_config=None,
             access_log=False,
             server_header=False,

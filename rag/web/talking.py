@@ -283,9 +283,11 @@ class Chat:
             The answer in the form of `rag.Answer.to_dict`.
         """
         try:
+            if not _text("question", question).strip():
+                raise QuestionError("The question is empty: ask something about your sources.")
             return ask(
                 self._opening,
-                _text("question", question),
+                question,
                 _turns(history or []),
                 sources=_names(sources),
                 model=_text("model", model or ""),
