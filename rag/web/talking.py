@@ -48,6 +48,7 @@ _FRAME = 0.05  # seconds between two pictures of an answer that is being written
 _LOOK_AGAIN = 0.2  # seconds between two looks at an opening
 _ECHO = 200  # characters shown of a question that is too long
 _STOPPED = "Stopped. What was written so far has not been checked."
+_AGAIN = "It is tried again in a while."
 _NOT_THERE = "A source that was chosen has been removed. Choose again, and ask again."
 
 
@@ -71,20 +72,15 @@ class Chat:
         self._keep = keep
 
     async def greet(self) -> AsyncIterator[tuple[Update, ...]]:
-        """Say how far the opening is, until it is done; a page loaded after a failure retries."""
+        """Say how far the opening is, until it is done; where it fails, until it has succeeded all the same."""
         self._opening.start()
         shown = None
-        while (state := self._opening.state).status == "starting":
+        while (state := self._opening.state).status != "ready":
             if state != shown:
-                yield render.status(state.status, state.message), gr.skip()
+                again = f" {_AGAIN}" if state.status == "failed" else ""
+                yield render.status(state.status, state.message + again), gr.skip()
                 shown = state
             await asyncio.sleep(_LOOK_AGAIN)
-        if state.status == "failed":
-            yield (
-                render.status("failed", f"{state.message} Reload the page to try again."),
-                gr.skip(),
-            )
-            return
         rag = self._opening.wait()
         sources = await asyncio.to_thread(rag.sources)
         # One who cannot choose is told who answers; one who can reads it in the choice.
@@ -97,10 +93,8 @@ class Chat:
 
     async def offer(self) -> Update:
         """Offer a few questions on the person's own sources, once there are any to read."""
-        while self._opening.state.status == "starting":
+        while self._opening.state.status != "ready":
             await asyncio.sleep(_LOOK_AGAIN)
-        if self._opening.state.status == "failed":
-            return gr.skip()
         questions = await asyncio.to_thread(suggest, self._opening.wait())
         return gr.Chatbot(examples=[{"text": question} for question in questions] or None)
 
