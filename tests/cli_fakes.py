@@ -150,6 +150,11 @@ class ScriptedRag:
         self.calls.append(("sync", paths, progress))
         return self.report
 
+    def forget(self, root: str) -> SyncReport:
+        """Report what it was told to report."""
+        self.calls.append(("forget", root))
+        return self.report
+
     def remove(self, source_id: str) -> SyncReport:
         """Report what it was told to report."""
         self.calls.append(("remove", source_id))

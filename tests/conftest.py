@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from rag.settings import CONFIG_VARIABLE
+
 # A busy machine must fail no test: what is fast enough is measured by commands.
 settings.register_profile("untimed", deadline=None)
 settings.register_profile("quick", deadline=None, max_examples=20)
@@ -28,6 +30,15 @@ PURE = (
 IMPURE_MARKS = ("slow", "model", "browser", "process")
 LEFT_OUT = ("torch", "gradio", "langchain_core", "sentence_transformers", "sklearn")
 """Libraries that nothing in the fast lane may load."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_settings_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the settings and the trust of whoever runs the tests out of them, of child processes too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.delenv(CONFIG_VARIABLE, raising=False)
+        yield
 
 
 @pytest.fixture

@@ -179,6 +179,7 @@ TO_BE_NAMED_ONCE = {
     "load",  # index/structures.py, sources/loading.py
     "open_model",  # chat/local.py, reader/hugging_face.py
     "pack",  # index/words.py, prompts.py
+    "path_of",  # language/blocks.py, pipeline/border.py
     "remove",  # index/syncing.py, index/writer.py, sources/html.py
     "to_text",  # sources/html.py, web/keeping.py
     "too_long",  # chat/faults.py, sources/document.py, web/asking.py

@@ -12,8 +12,10 @@ import pytest
 
 from rag.cli.session import Doors
 from rag.errors import (
+    ArgumentError,
     ChatTimeoutError,
     IndexNotFoundError,
+    PathNotFoundError,
     QuestionError,
     RagError,
     SettingsError,
@@ -259,6 +261,7 @@ class TestSettings:
         """`--seeds` does not fill a project's index with other documents."""
         Path("docs").mkdir()
         Path("rag.toml").write_text('index_dir = "project"\n', encoding="utf-8")
+        assert 0 == run("trust").code
         assert Path("project") == run("ask", "?").opened[0].settings.index_dir
         assert "footnote" in run("ask", "?", "--seeds", "docs").opened[0].settings.index_dir.parts
 
@@ -442,6 +445,23 @@ class TestOtherCommands:
         assert (0, "", ()) == (outcome.code, outcome.err, outcome.opened)
         assert outcome.out
 
+    def test_forgetting_tells_what_is_gone(self) -> None:
+        """`rag sync --forget` forgets each path, and nothing else is read meanwhile."""
+        file = FileReport(source_id="a.md", fate="removed", reason="by_hand", message="Forgotten.")
+        rag = ScriptedRag(report=SyncReport(files=(file,), n_embedded=0, seconds=0))
+        outcome = run("sync", "--forget", "a", "--forget", "b", rag=rag)
+        assert [("forget", "a"), ("forget", "b")] == rag.calls
+        assert (0, False) == (outcome.code, outcome.opened[0].sync)
+        assert 2 == outcome.out.count("removed   a.md: Forgotten.\n")
+        shown = json.loads(run("sync", "--forget", "a", "--json", rag=rag).out)
+        assert ["removed"] == [one["fate"] for one in shown["files"]]
+
+    @pytest.mark.parametrize("other", [("notes",), ("--rebuild",)])
+    def test_forgetting_goes_with_nothing_else(self, other: tuple[str, ...]) -> None:
+        """What is meant by both at once is not guessed."""
+        outcome = run("sync", "--forget", "a", *other)
+        assert (2, "", ()) == (outcome.code, outcome.out, outcome.opened)
+
 
 class TestFailures:
     """What goes wrong is a sentence and an exit code."""
@@ -451,6 +471,8 @@ class TestFailures:
         [
             (IndexNotFoundError, 1),
             (SourceNotFoundError, 1),
+            (PathNotFoundError, 2),
+            (ArgumentError, 2),
             (ChatTimeoutError, 1),
             (RagError, 1),
             (SettingsError, 2),

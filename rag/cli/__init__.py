@@ -14,11 +14,15 @@ from contextlib import contextmanager
 import typer
 
 from rag.cli.commands import app
+from rag.cli.options import share_config
 from rag.cli.render import OutputClosedError, Screen, in_line
 from rag.cli.session import Doors, Exit, Session
-from rag.errors import RagError, SettingsError
+from rag.errors import ArgumentError, PathNotFoundError, RagError, SettingsError
 
 __all__ = ["app", "main"]
+
+_USAGE = (SettingsError, ArgumentError, PathNotFoundError)
+"""What was typed cannot be meant."""
 
 
 def main(
@@ -55,7 +59,8 @@ def main(
 
 
 def _run(commands: typer.Typer, name: str, argv: Sequence[str], session: Session) -> int:
-    command = typer.main.get_command(commands)
+    command = typer.main.get_group(commands)
+    share_config(command)
     try:
         code = command.main(args=list(argv), prog_name=name, standalone_mode=False, obj=session)
     except KeyboardInterrupt:
@@ -76,7 +81,7 @@ def _tell(exc: Exception, screen: Screen, name: str) -> int:
         return exc.exit_code
     if isinstance(exc, RagError):
         screen.fail(in_line(str(exc)))
-        return Exit.USAGE if isinstance(exc, SettingsError) else Exit.FAILURE
+        return Exit.USAGE if isinstance(exc, _USAGE) else Exit.FAILURE
     # The type only: what an unforeseen error holds may be a secret or half a document.
     screen.fail(
         f"Footnote failed in a way that it should not ({type(exc).__name__})."

@@ -13,7 +13,7 @@ import typer
 
 from rag.cli import evaluation
 from rag.cli.inputs import history_from, question_from
-from rag.cli.options import Index, Json, Model, Only, Seeds, opened, settings_for
+from rag.cli.options import Config, Index, Json, Model, Only, Seeds, opened, settings_for
 from rag.cli.session import Exit, Session
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rag.schema import SyncReport
 
 _EPILOG = """\b
-Settings come from options, RAG_* variables and rag.toml, in this order.
+Settings come from options, RAG_* variables, rag.toml here if trusted, and your own, in this order.
 Exit codes: 0 answered, 3 nothing in the sources, 2 usage, 1 failure.
 """
 
@@ -60,6 +60,7 @@ def _common(
     version: Annotated[  # noqa: ARG001  (its callback does the work)
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    config: Config = None,  # noqa: ARG001  (its callback does the work)
 ) -> None:
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help(), err=True)
@@ -79,13 +80,28 @@ def sync(
         bool, typer.Option("--rebuild", help="Build everything anew, unchanged files too.")
     ] = False,
     every: Annotated[bool, typer.Option("--all", help="Name unchanged files as well.")] = False,
+    forget: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--forget",
+            metavar="PATH",
+            help="Only forget this one that was taken in, and every source it brought; may be repeated.",
+        ),
+    ] = None,
     as_json: Json = False,
     seeds: Seeds = None,
     index: Index = None,
 ) -> int:
     """Take in what changed, and tell every file's fate."""
     session: Session = ctx.obj
+    if forget and (paths or rebuild):
+        raise typer.BadParameter("it goes with no path and no --rebuild.", param_hint="--forget")
     settings = settings_for(session, seeds=seeds, index=index)
+    if forget:
+        with opened(session, settings, sync=False) as rag:
+            reports = [rag.forget(path) for path in forget]
+        files = tuple(file for report in reports for file in report.files)
+        return _tell_sync(session.screen, replace(reports[-1], files=files), as_json=as_json)
     with (
         opened(session, settings, sync=False, rebuild=rebuild) as rag,
         session.screen.progress() as bar,
@@ -258,6 +274,25 @@ def doctor(
     if as_json:
         session.screen.show_json({"findings": [asdict(each) for each in findings]})
     return Exit.FAILURE if any(each.state == "fail" for each in findings) else Exit.ANSWERED
+
+
+@app.command()
+def trust(
+    ctx: typer.Context,
+    path: Annotated[
+        Path, typer.Argument(metavar="[PATH]", help="A project folder, or its rag.toml.")
+    ] = Path(),
+    forget: Annotated[bool, typer.Option("--forget", help="Obey it no more.")] = False,
+) -> int:
+    """Obey the rag.toml of a project folder, as it is now.
+
+    What it sets is shown. After a change it must be trusted again; without trust it is left out.
+    """
+    from rag.cli.trust import forget_file, trust_file
+
+    session: Session = ctx.obj
+    (forget_file if forget else trust_file)(path, session)
+    return Exit.ANSWERED
 
 
 def _tell_sync(

@@ -50,6 +50,11 @@ _IDENTICAL = 0.999
 _PATIENCE = 30.0
 """Seconds that a language model may take for one word."""
 _MODEL = "Language model"
+_LOCKS = {
+    "flock": "flock",
+    "Windows": "a lock of Windows",
+    "lock file": "a file beside the index, since this system has no locks",
+}
 _LOGIN = re.compile(r"(?<=://)[^/\s@]+@")
 
 
@@ -174,6 +179,49 @@ def _package_fault(line: str) -> str:
     if wanted.specifier.contains(version, prereleases=True):
         return ""
     return f"{wanted.name} is {version}, wanted {wanted.specifier}"
+
+
+def check_settings(settings: Settings) -> Finding:
+    """Where each setting came from, and whether a settings file was left out."""
+    names = [name for name in type(settings).model_fields if name in settings.origins]
+    said = [f"{_value(settings, name)} from {settings.origins[name]}" for name in names]
+    usual = [_value(settings, name) for name in type(settings).model_fields if name not in names]
+    message = "; ".join([*said, f"by default: {', '.join(usual)}"])
+    if settings.left_out is not None:
+        left = settings.left_out
+        message = f"{message}; those in {str(left.path)!r} are left out: {left.why}"
+        return Finding(state="warn", message=message, remedy=left.remedy)
+    return Finding(state="ok", message=message)
+
+
+def _value(settings: Settings, name: str) -> str:
+    """Return a setting with its value; without it where it is a secret."""
+    value = getattr(settings, name)
+    if hasattr(value, "get_secret_value"):
+        return f"{name} ({'set' if value else 'none'})"
+    return f"{name} {str(value) if isinstance(value, Path) else repr(value)}"
+
+
+def check_system(settings: Settings) -> Finding:
+    """What of the operating system this program leans on, and does without where it is not there."""
+    from rag.index.lock import lock_kind
+    from rag.sources.worker import limits_supported
+
+    folder = _existing(settings.index_dir.absolute())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        message = f"{folder} cannot be written to, so what is indexed stays as it is"
+        return Finding(state="warn", message=message, remedy="Allow writing to it.")
+    kind = lock_kind(folder)
+    if kind == "none":
+        message = f"the disk of {folder} supports no locks, so nothing can be indexed there"
+        remedy = "Put the index on a disk of this machine, with --index or RAG_INDEX_DIR."
+        return Finding(state="fail", message=message, remedy=remedy)
+    message = f"one writer at a time by {_LOCKS[kind]}"
+    if limits_supported():
+        return Finding(state="ok", message=f"{message}; parsers with limits on memory and time")
+    message = f"{message}; no limit on the memory of parsers, only on their time"
+    remedy = "Take in documents of strangers on Linux, where memory can be limited."
+    return Finding(state="warn", message=message, remedy=remedy)
 
 
 def check_documents(settings: Settings) -> Finding:
@@ -351,6 +399,8 @@ def _trial_candidate() -> Candidate:
 
 CHECKS: Mapping[str, DoctorCheck] = {
     "Python": check_python,
+    "Settings": check_settings,
+    "System": check_system,
     "Packages": check_packages,
     "Tokenizer": check_tokens,
     "Encoder": check_encoder,

@@ -77,9 +77,10 @@ def settings_from(
     seeds: Path | None = None,
     index: Path | None = None,
     environ: Mapping[str, str],
+    config: Path | None = None,
     **others: Any,  # noqa: ANN401  (each value is checked by Settings)
 ) -> Settings:
-    """Make the settings of a command; an option that is None leaves environment and `rag.toml`.
+    """Make the settings of a command; an option that is None leaves environment and settings files.
 
     `--seeds` names a folder that no index was chosen for. Its index then goes into the person's
     cache: into a folder of documents nothing is ever written, and the index of other documents is
@@ -92,11 +93,15 @@ def settings_from(
     from rag.settings import Settings
 
     given = {"seeds_dir": seeds, "index_dir": index, **others}
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    settings = Settings(
+        config=config, **{name: value for name, value in given.items() if value is not None}
+    )
     chosen = index is not None or any(name.upper() == "RAG_INDEX_DIR" for name in environ)
-    if seeds is None or chosen or seeds.resolve() == Settings().seeds_dir.resolve():
+    if seeds is None or chosen:
         return settings
-    return settings.model_copy(update={"index_dir": _cached_index(seeds, environ)})
+    if seeds.resolve() == Settings(config=config).seeds_dir.resolve():
+        return settings
+    return settings.changed("--seeds", index_dir=_cached_index(seeds, environ))
 
 
 def _cached_index(seeds: Path, environ: Mapping[str, str]) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -70,3 +71,5 @@ class Session:
     screen: Screen
     stdin: TextIO
     environ: Mapping[str, str]
+    config: Path | None = None
+    """The only settings file to read, where `--config` names one."""

@@ -150,7 +150,7 @@ def _scores(example: Example, answer: Mapping[str, Any], record: Record) -> dict
     if not example.answerable:
         return scores
     # The text of an abstention is no answer, and its near misses are no citations.
-    given = answer if answer.get("status") in {"answered", "partial"} else {}
+    given = {} if answer.get("status", "unanswered") == "unanswered" else answer
     if example.evidence:
         retrieved = _regions(_listed(record["retrieved"]))
         scores |= _retrieval_scores(retrieved, example.evidence)

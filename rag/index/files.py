@@ -11,6 +11,7 @@ import errno
 import hashlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,7 +116,9 @@ def write_durably(path: Path, data: bytes) -> FileRecord:
 
 
 def flush_folder(path: Path) -> None:
-    """Have the disk keep the names in a folder."""
+    """Have the disk keep the names in a folder; Windows opens no folder, and keeps them by itself."""
+    if sys.platform == "win32":
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

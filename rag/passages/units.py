@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from rag.passages.structure import HEADS, find_units
+from rag.language.paths import HEADS
+from rag.passages.structure import find_units
 from rag.schema import Context, Source, Unit
 
 _CLAUSE = re.compile(r"""[,;:—–)\]”’"»](?=\s)|[、，；：。！？]|\s[-—–](?=\s)""")
@@ -124,9 +125,18 @@ def _piece(
     end = start + len(body)
     path = unit.path
     if unit.cells and start > unit.start:
-        key = unit.cells[0]
-        words = " ".join(text[unit.start : key.end].split())
-        path = (*path, Context(kind="cell", start=unit.start, end=key.end, text=words[:_KEY_CHARS]))
+        path = (*path, _key(text, unit))
     cells = tuple(one for one in unit.cells if start <= one.start and one.end <= end)
     part = replace(unit, start=start, end=end, path=path, cells=cells)
     return Piece(part, count(body), 1, opens, heading=False)
+
+
+def _key(text: str, unit: Unit) -> Context:
+    """Return what tells a row: its first cells, as many as are short together."""
+    end = unit.cells[0].end
+    for cell in unit.cells[1:]:
+        if cell.end - unit.start > _KEY_CHARS:
+            break
+        end = cell.end
+    words = " ".join(text[unit.start : end].split())[:_KEY_CHARS]
+    return Context(kind="cell", start=unit.start, end=end, text=words)

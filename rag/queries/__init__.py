@@ -7,18 +7,12 @@ from rag.queries.discourse import Tuning
 from rag.queries.intents import Intent, intent_of
 from rag.queries.rewriting import Query, standalone
 from rag.queries.spelling import respelled
-from rag.queries.subject import Subject, heads, is_exact, missing, subject_of
 
 __all__ = [
     "Intent",
     "Query",
-    "Subject",
     "Tuning",
-    "heads",
     "intent_of",
-    "is_exact",
-    "missing",
     "respelled",
     "standalone",
-    "subject_of",
 ]

@@ -50,6 +50,11 @@ _AFTER_PART = FUNCTION_WORDS | {
     "regulate",
     "contain",
 }
+_MEANING = re.compile(
+    r"\W*(?:what(?:'s| is| are| does| do)|define|meaning of|explain)\s+(?:is |meant by |the (?:meaning|definition) of )?"
+    r"(?P<term>[^?]{1,60}?)(?:\s+(?:mean|means|stand for|do)\b[^?]{0,40})?\s*\??$",
+    re.IGNORECASE,
+)
 _SAYS = re.compile(
     r"\b(?:say|says|state|states|mean|means|regulate|regulates|contain|contains|read|reads|about)\b"
 )
@@ -66,6 +71,8 @@ class Subject:
     """(noun, number) of a numbered part: ("clause", "4.2")."""
     says: bool
     """It asks what a numbered part says."""
+    term: str
+    """Whose meaning it asks for, in lower case; empty where it asks for none."""
 
 
 def subject_of(question: str) -> Subject:
@@ -86,6 +93,7 @@ def subject_of(question: str) -> Subject:
         codes=codes,
         numbered=numbered,
         says=bool(numbered) and bool(_SAYS.search(question.lower())),
+        term=_bare(asked["term"]) if (asked := _MEANING.match(question)) else "",
     )
 
 
@@ -137,6 +145,28 @@ def missing(subject: Subject, texts: Sequence[str]) -> tuple[str, ...]:
 def is_exact(subject: Subject, gone: Sequence[str]) -> bool:
     """Tell whether a code or a numbered part is among what is missing: these have no other name."""
     return any(one in subject.codes or one[-1:].isdigit() for one in gone)
+
+
+def numbered_parts(subject: Subject) -> tuple[str, ...]:
+    """Return the numbered parts as they are called."""
+    return tuple(f"{noun} {number}" for noun, number in subject.numbered)
+
+
+def has_code(subject: Subject) -> bool:
+    """Tell whether an identifier other than a year is asked for."""
+    return any(not _YEAR.fullmatch(code) for code in subject.codes)
+
+
+def defines(subject: Subject, terms: Sequence[str]) -> bool:
+    """Tell whether one of the terms is the one whose meaning is asked for."""
+    return bool(subject.term) and any(_bare(one) == subject.term for one in terms)
+
+
+def _bare(term: str) -> str:
+    """Return a term in lower case without what stands around it."""
+    return re.sub(
+        r"^(?:an?|the)\s+|^[\s\"'“”‘’(:]+|[\s\"'“”‘’):.,?]+$", "", " ".join(term.lower().split())
+    )
 
 
 def heads(subject: Subject, text: str, path: Sequence[str]) -> bool:

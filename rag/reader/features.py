@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import Literal
 
 from rag.language.dates import MONTH_NAMES, WEEKDAYS
-from rag.reader.layout import HEADS, units, whole
+from rag.language.paths import HEADS
+from rag.reader.layout import units, whole
 from rag.schema import Candidate, ScoredSentence
 
 Kind = Literal["person", "time", "place", "number", "reason", "definition", "choice", "other"]

@@ -31,6 +31,7 @@ from starlette.responses import Response
 from rag.errors import QuestionError, RagError
 from rag.schema import Answer, Citation, ScoredPassage, SourceInfo, Turn
 from rag.web.asking import BUSY, OUR_FAULT, ask
+from rag.web.logs import trail
 from rag.web.streaming import Tell, told
 
 if TYPE_CHECKING:
@@ -176,9 +177,9 @@ class Assistants:
             text, data = await self._answered(params.name, params.arguments or {})
         except RagError as exc:
             return CallToolResult(content=_text(str(exc)), is_error=True)
-        except Exception:
-            # The border to a stranger: no internal word reaches it, whatever it was; the log keeps it.
-            log.exception("A call of an assistant could not be answered")
+        except Exception as exc:  # noqa: BLE001  (whatever it was)
+            # The border to a stranger: no internal word reaches it, whatever it was; the log keeps where.
+            log.error("A call of an assistant could not be answered: %s", trail(exc))  # noqa: TRY400
             return CallToolResult(content=_text(OUR_FAULT), is_error=True)
         return CallToolResult(content=_text(text), structured_content=data)
 

@@ -21,7 +21,8 @@ from rag.sources.remote import Fetched, check_address
 
 if TYPE_CHECKING:
     from rag.web.opening import Answering, Opening
-    from rag.web.uploads import Uploads
+from rag.web.logs import trail
+from rag.web.uploads import Uploads
 
 log = logging.getLogger(__name__)
 
@@ -334,9 +335,9 @@ class TakingIn:
                 )
             except RagError as exc:
                 self._tell(task.shown, "bad", "Not done", str(exc))
-            except Exception:
-                # The border to a person: no traceback reaches them, whatever it was; the log keeps it.
-                log.exception("%s failed", task.label)
+            except Exception as exc:  # noqa: BLE001  (whatever it was)
+                # The border to a person: no traceback reaches them, whatever it was; the log keeps where.
+                log.error("Sources could not be taken in: %s", trail(exc))  # noqa: TRY400
                 self._tell(task.shown, "bad", "Not done", _OUR_FAULT)
             finally:
                 with self._changed:
