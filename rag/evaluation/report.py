@@ -37,7 +37,7 @@ _BY_KIND = ("Success@1", "containment", "right", "F1", "answered", "abstained wh
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureRow:
-    """The figures of one group of questions, or of one stage."""
+    """One row of a table: the figures of a group of questions or of a stage."""
 
     label: str
     figures: Mapping[str, Interval]
@@ -66,7 +66,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationReport:
-    """What a run showed, in whichever form it is wanted."""
+    """The report of a run, as tables, Markdown or JSON."""
 
     run: str
     """The run's folder."""
@@ -82,7 +82,7 @@ class EvaluationReport:
 
     @property
     def title(self) -> str:
-        """What it is of."""
+        """Return the report's heading."""
         return f"Evaluation of {self.n} questions"
 
     def to_dict(self) -> dict[str, object]:
@@ -120,7 +120,7 @@ class EvaluationReport:
 
     @property
     def summary(self) -> str:
-        """Where the run is and how to read its figures, in sentences."""
+        """Name the run's folder and say how to read its figures."""
         lines = [f"Run: {self.run}. Intervals hold 95 % (percentile bootstrap over questions)."]
         if self.peak_megabytes is not None:
             lines.append(f"Most memory held: {self.peak_megabytes:.0f} MB.")
