@@ -29,6 +29,7 @@ FateReason = Literal[
     "encrypted",
     "binary",
     "too_large",
+    "too_costly",
     "unreadable",
     "unsupported",
     "encoding",

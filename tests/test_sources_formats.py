@@ -200,7 +200,7 @@ def test_nothing_hidden_is_read_from_nested_elements(loaded) -> None:
     ],
 )
 def test_a_page_is_decoded_as_it_declares(loaded, data: bytes, reason: str) -> None:
-    """The declared encoding is used if it works; a wrong one is found out, and warned of where the right one is a guess.
+    """The declared encoding is used if it works; a wrong one is found out, and a guess is warned of.
 
     One in which the declaration itself could not stand as it does is wrong: HTML says so of UTF-16.
     """

@@ -38,7 +38,7 @@ _BATCH_FILES = 64
 _BATCH_PASSAGES = 2_000
 """A batch is embedded and committed together once it has so many of either."""
 
-_LASTING = frozenset({"empty", "no_text_layer", "encrypted", "binary"})
+_LASTING = frozenset({"empty", "no_text_layer", "encrypted", "binary", "too_costly"})
 """Reasons that lie in the content: the same bytes need not be tried again."""
 
 Progress = Callable[[str, int, int], None]
@@ -464,7 +464,9 @@ class _Work(Generic[F]):
                 loaded = self._load(seen.file)
                 splits = self._split(loaded.source)
                 if not splits:
-                    raise SourceError("empty", f"{source_id!r} has no text.")
+                    raise SourceError(
+                        "empty", f"{source_id!r} holds no word; put some text into it or remove it."
+                    )
             except SourceError as exc:
                 self._fail(seen, exc)
                 continue

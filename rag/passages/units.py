@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.passages.sentences import Block, evened, find_blocks, sentences_of
 
@@ -16,10 +16,17 @@ _CLAUSE = re.compile(r"""[,;:—–)\]”’"»](?=\s)|[、，；：。！？]|\
 _NO_HEADING = re.compile(r"""[.!?…,;。！？।؟]["'”’»)\]]*$""")
 _CLINGS = re.compile(r"[\u0300-\u036f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
 _SPACE = re.compile(r"\s*")
+_WORD = re.compile(r"[^\W_]")
 
 _HEADING_CHARS = 100
 _CHARS_PER_TOKEN = 6
 """More than prose has, so that one look ahead is nearly always far enough."""
+_LONGEST_RULE = 200
+"""Characters up to which a row of dots or dashes belongs to the text; a longer one says nothing that could be asked."""
+_LONGEST_BIT = 64
+"""The same of a piece that is cut from what is too long for a sentence."""
+_MOST_CLINGING = 32
+"""Marks that may belong to one character; more are no writing, and are cut like anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,10 @@ class Unit:
 
 
 def find_units(text: str, max_tokens: int, count: Callable[[str], int]) -> Iterator[Unit]:
-    """Yield the units of `text` in order, each of at most `max_tokens`."""
+    """Yield the units of `text` in order, each of at most `max_tokens`.
+
+    Stretches of more than 200 characters without a letter or digit are left out.
+    """
     even = evened(text)
     blocks = list(find_blocks(text))
     before = 0
@@ -45,6 +55,8 @@ def find_units(text: str, max_tokens: int, count: Callable[[str], int]) -> Itera
         sentences = list(sentences_of(block, even))
         heading = number < len(blocks) and len(sentences) == 1 and _is_heading(text, block)
         for start, end in sentences:
+            if end - start > _LONGEST_RULE and not _WORD.search(text, start, end):
+                continue
             gap = text[before:start]
             tokens = count(text[start - 1 : end] if gap == " " else text[start:end])
             if tokens <= max_tokens:
@@ -79,13 +91,18 @@ def _is_heading(text: str, block: Block) -> bool:
 def _cut(
     text: str, start: int, end: int, max_tokens: int, count: Callable[[str], int], *, opens: bool
 ) -> Iterator[Unit]:
-    """Cut a sentence into pieces of at most `max_tokens`."""
+    """Cut a sentence into pieces of at most `max_tokens`; large ones without a letter or digit are left out."""
+    lead = 1
     while start < end:
         stop = _furthest(text, start, end, max_tokens, count)
         if stop < end:
             stop = _best_stop(text, start, stop)
-        yield _piece(text, start, stop, count, opens=opens)
-        opens = False
+        piece = _piece(text, start, stop, count, opens=opens)
+        if stop - start <= _LONGEST_BIT or _WORD.search(text, start, stop):
+            yield replace(piece, lead=lead)
+            opens, lead = False, 1
+        else:
+            lead = max_tokens
         start = _past_space(text, stop)
 
 
@@ -106,8 +123,11 @@ def _best_stop(text: str, start: int, stop: int) -> int:
     for at in range(stop, half, -1):
         if text[at].isspace():
             return at
+    whole = stop
     while stop - start > 1 and _CLINGS.match(text, stop):
         stop -= 1
+        if whole - stop > _MOST_CLINGING:
+            return whole
     return stop
 
 
