@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import typer
 
 from rag.errors import IndexWriteError
+from rag.privacy import close_to_others, make_folder
 from rag.schema import Turn
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ def _cached_index(seeds: Path, environ: Mapping[str, str]) -> Path:
     key = sha256(os.fsencode(folder)).hexdigest()[:12]
     try:
         cache = _cache(environ) / "footnote"
-        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(cache)
+        close_to_others(cache)
     except (OSError, RuntimeError) as exc:  # RuntimeError: nobody knows where home is
         raise IndexWriteError(
             f"No cache folder can be made for the index of {folder} ({exc});"

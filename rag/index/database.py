@@ -13,6 +13,7 @@ from pathlib import Path
 from rag.errors import IndexBusyError, IndexCorruptError, IndexFormatError, RagError
 from rag.index.files import flush_folder, write_error, writing
 from rag.index.state import State
+from rag.privacy import make_file
 
 FORMAT = 1
 """Version of the tables and of the search files; another one is refused."""
@@ -64,7 +65,7 @@ def create(path: Path) -> None:
     """
     unfinished = path.with_name(path.name + ".new")
     with writing(path), translated(path):
-        unfinished.unlink(missing_ok=True)
+        make_file(unfinished)
         with closing(sqlite3.connect(unfinished, isolation_level=None)) as db:
             # Sentence vectors take some 5 KB a row: larger pages are read no faster and waste a third more space.
             db.execute("PRAGMA page_size = 4096")

@@ -93,6 +93,7 @@ class Index:
                     f"There is no index in {str(folder)!r} yet. Make one with `rag sync`."
                 )
             _create(layout)
+        layout.close_to_others()
         found = _stamp(layout)
         if found is None:
             found = _claim(layout, stamp)
@@ -340,7 +341,7 @@ def discard(folder: Path) -> None:
 
 def _create(layout: Layout) -> None:
     with writing(layout.folder):
-        layout.folder.mkdir(parents=True, exist_ok=True)
+        layout.make()
     with exclusive(layout.lock, wait=_CREATING):
         if not layout.database.exists():
             database.create(layout.database)
