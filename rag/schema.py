@@ -20,8 +20,12 @@ Role = Literal["user", "assistant"]
 Scorer = Literal["dense", "lexical", "fusion", "reader"]
 Verdict = Literal["supported", "weak", "unsupported"]
 Status = Literal["answered", "partial", "unanswered"]
-ReasonCode = Literal["no_sources", "nothing_retrieved", "not_supported", "partly_answered"]
-Fate = Literal["added", "updated", "unchanged", "removed", "failed", "excluded"]
+ReasonCode = Literal[
+    "no_sources", "nothing_retrieved", "not_supported", "partly_answered", "incomplete"
+]
+Fate = Literal[
+    "added", "updated", "unchanged", "removed", "failed", "excluded", "unreachable", "held"
+]
 FateReason = Literal[
     "",
     "empty",
@@ -36,6 +40,12 @@ FateReason = Literal[
     "duplicate",
     "gone",
     "by_hand",
+    "unreachable",
+    "many_missing",
+]
+AbsenceReason = Literal[
+    "unreachable",  # it, or the folder that it lies in, cannot be read at the moment
+    "held",  # so many are missing that somebody should say whether they were removed
 ]
 StepCode = Literal[
     "marker_dropped",  # the model wrote a marker that names no evidence
@@ -221,6 +231,10 @@ class Answer:
     """Tokens: `prompt`, `completion`, also of a model whose answer was not used; empty where none was asked."""
     steps: tuple[Step, ...] = ()
     """What was done about bad citations, in order."""
+    complete: bool = True
+    """False while the index is being built, could not be brought up to date, or lacks what cannot be reached."""
+    caveat: str = ""
+    """Why it is not complete, and what cannot be reached of what is cited: sentences for people, or empty."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON form, the one of the command line, the web API and `eval/`.
@@ -281,6 +295,8 @@ class SourceInfo:
     """ISO 8601, UTC."""
     origin: str
     """The file, or the folder it was found below."""
+    absence: AbsenceReason | None = None
+    """Why it is not where it was found; None where it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +343,16 @@ class SyncReport:
     def unchanged(self) -> tuple[FileReport, ...]:
         """Files that cost a hash and nothing more."""
         return self.of("unchanged")
+
+    @property
+    def unreachable(self) -> tuple[FileReport, ...]:
+        """Files that cannot be reached at the moment; what was indexed of them before stays, and says so."""
+        return self.of("unreachable")
+
+    @property
+    def held(self) -> tuple[FileReport, ...]:
+        """Files that are missing, too many to take it for meant: not cited until a sync is told that it is."""
+        return self.of("held")
 
     @property
     def failed(self) -> tuple[FileReport, ...]:

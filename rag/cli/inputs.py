@@ -17,6 +17,8 @@ from rag.privacy import close_to_others, make_folder
 from rag.schema import Turn
 
 if TYPE_CHECKING:
+    from rag.cli.session import Session
+    from rag.schema import SyncReport
     from rag.settings import Settings
 
 _MANY_CHARS = 1_000_000
@@ -31,6 +33,18 @@ def question_from(argument: str, stdin: TextIO) -> str:
     if argument != "-":
         return argument
     return stdin.read(_MANY_CHARS).lstrip("\ufeff").strip()
+
+
+def may_remove(report: SyncReport, session: Session) -> bool:
+    """Ask a person whether sources that are missing were removed; where there is nobody to ask, say no."""
+    if not (session.stdin.isatty() and session.screen.on_terminal):
+        return False
+    n_held = len(report.held)
+    session.screen.note(
+        f"{n_held:,} indexed documents are missing from their folder. Was that meant? With y they are taken out of"
+        " the index, with anything else they are kept, and not cited until they are back. [y/N]"
+    )
+    return session.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def history_from(path: Path | None) -> tuple[Turn, ...]:

@@ -48,6 +48,25 @@ CREATE TABLE failures (
     crc INTEGER NOT NULL
 );
 """
+LATER = """
+CREATE TABLE IF NOT EXISTS places (
+    path TEXT PRIMARY KEY, identity TEXT NOT NULL, reached INTEGER NOT NULL, pending INTEGER NOT NULL,
+    synced REAL NOT NULL, crc INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS absent (
+    source_id TEXT PRIMARY KEY, origin TEXT NOT NULL, why TEXT NOT NULL, crc INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS kept (
+    source TEXT NOT NULL, digest TEXT NOT NULL, origin TEXT NOT NULL, sha256 TEXT NOT NULL,
+    since INTEGER NOT NULL, crc INTEGER NOT NULL, vector BLOB NOT NULL, vectors BLOB NOT NULL,
+    PRIMARY KEY (source, digest)
+);
+CREATE INDEX IF NOT EXISTS kept_by_digest ON kept (digest);
+CREATE INDEX IF NOT EXISTS kept_by_sha256 ON kept (sha256);
+CREATE INDEX IF NOT EXISTS kept_by_since ON kept (since);
+"""
+"""Tables that an index of an older version lacks until it is written to; without them nothing is absent or kept."""
+LATER_TABLES = ("places", "absent", "kept")
 
 _APPLICATION = 0x466F6F74
 """SQLite's application id: "Foot"."""
@@ -71,7 +90,7 @@ def create(path: Path) -> None:
             db.execute("PRAGMA page_size = 4096")
             db.execute(f"PRAGMA application_id = {_APPLICATION}")
             db.execute("PRAGMA synchronous = FULL")
-            db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
+            db.executescript(f"BEGIN; {SCHEMA} {LATER} PRAGMA user_version = {FORMAT}; COMMIT;")
             put_fact(db, "state", State().to_json())
         unfinished.replace(path)
         flush_folder(path.parent)
