@@ -35,14 +35,20 @@ def question_from(argument: str, stdin: TextIO) -> str:
     return stdin.read(_MANY_CHARS).lstrip("\ufeff").strip()
 
 
+def can_be_asked(session: Session) -> bool:
+    """Tell whether there is a person who sees a question and can answer it."""
+    return session.stdin.isatty() and session.screen.on_terminal
+
+
 def may_remove(report: SyncReport, session: Session) -> bool:
     """Ask a person whether sources that are missing were removed; where there is nobody to ask, say no."""
-    if not (session.stdin.isatty() and session.screen.on_terminal):
+    if not can_be_asked(session):
         return False
     n_held = len(report.held)
+    documents = "document is" if n_held == 1 else "documents are"
     session.screen.note(
-        f"{n_held:,} indexed documents are missing from their folder. Was that meant? With y they are taken out of"
-        " the index, with anything else they are kept, and not cited until they are back. [y/N]"
+        f"{n_held:,} indexed {documents} missing. Were they removed? With y they are taken out of the index; with"
+        " anything else they are kept, and not cited until they are back. [y/N]"
     )
     return session.stdin.readline().strip().lower() in {"y", "yes"}
 

@@ -31,6 +31,7 @@ MESSAGES: dict[ReasonCode, str] = {
     "nothing_retrieved": "Nothing in the sources resembles the question.",
     "not_supported": "The passages that were read do not answer this.",
     "partly_answered": "The sources answer only a part of this. Nothing was found on: {missing}",
+    "incomplete": "Nothing was found in what is indexed, but that is not all of the documents.",
 }
 """What a person is told for each reason; the page says "Not in your sources." before it."""
 

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rag.index import Coverage
+from rag.pipeline.answering import MESSAGES
 from rag.schema import Answer, Reason, SourceInfo
 
 _NAMED = 3
 """Sources that are named; of more, how many there are is told."""
-_NOT_ALL = "Nothing was found in what is indexed, but that is not all of the documents."
 _PARTLY = "Not all of the documents could be searched."
 
 
@@ -83,8 +83,10 @@ def qualified(answer: Answer, lacking: Sequence[str], sources: Collection[Source
         return answer
     answer = replace(answer, complete=False, caveat=" ".join(said))
     if answer.status == "unanswered":
-        reason = Reason(code="incomplete", message=f"{_NOT_ALL} {answer.caveat}")
-        return replace(answer, reason=reason, text=reason.message)
+        # The text is what was said in a conversation: why something is missing is no subject of it.
+        text = MESSAGES["incomplete"]
+        reason = Reason(code="incomplete", message=f"{text} {answer.caveat}")
+        return replace(answer, reason=reason, text=text)
     if answer.reason is not None:
         reason = replace(answer.reason, message=f"{answer.reason.message} {_PARTLY}")
         return replace(answer, reason=reason)

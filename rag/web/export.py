@@ -116,6 +116,8 @@ def _markdown_answer(answer: Answer, label: str) -> Iterator[str]:
         yield "".join(_flagged(answer, marked, lambda flag: f" *\\({flag}\\)*"))
     if answer.status == "partial":
         yield f"**Answered in part.** {_plain(_why(answer))}"
+    if answer.caveat and answer.status != "unanswered":
+        yield _plain(answer.caveat)
     yield f"*{_plain(_byline(answer))}*"
 
 
