@@ -42,7 +42,7 @@ def doors(*findings: Finding) -> Doors:
     )
 
 
-def found(check: doctor.Check, **values: object) -> tuple[str, str]:
+def found(check: doctor.DoctorCheck, **values: object) -> tuple[str, str]:
     """Return state and message of one check."""
     finding = check(Settings(**values))
     assert (finding.state == "ok") == (not finding.remedy), "what is wrong has a remedy"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rag.cli import evaluating
+from rag.cli import evaluation
 from rag.cli.inputs import history_from, may_remove, question_from
 from rag.cli.options import Config, Index, Json, Model, Only, Seeds, opened, settings_for
 from rag.cli.session import Exit, Session
@@ -35,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-app.add_typer(evaluating.app, name="eval")
+app.add_typer(evaluation.app, name="eval")
 
 
 def _version(wanted: bool) -> None:
@@ -137,7 +137,7 @@ def ask(
     ] = None,
 ) -> int:
     """Answer one question from the documents."""
-    from rag.cli.answering import follow, tell_making
+    from rag.cli.answer import follow, tell_making
     from rag.cli.layout import answer_lines
 
     session: Session = ctx.obj
@@ -161,12 +161,12 @@ def ask(
 @app.command()
 def chat(ctx: typer.Context, model: Model = None, seeds: Seeds = None, index: Index = None) -> int:
     """Hold a conversation, with follow-ups."""
-    from rag.cli.chat import Chat
+    from rag.cli.chat import ChatSession
 
     session: Session = ctx.obj
     settings = settings_for(session, seeds=seeds, index=index, model=model)
     with opened(session, settings) as rag:
-        return Chat(rag, screen=session.screen, stdin=session.stdin).run()
+        return ChatSession(rag, screen=session.screen, stdin=session.stdin).run()
 
 
 @app.command()

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from rag.citations import lexical_support
 from rag.cli.layout import count
-from rag.cli.render import Line, Piece, in_line
+from rag.cli.render import Paragraph, StyledText, in_line
 from rag.errors import RagError, SettingsError
 from rag.schema import Candidate, Passage, ScoredSentence
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from rag.reader import Reader
     from rag.settings import Settings
 
-State = Literal["ok", "warn", "fail"]
+FindingState = Literal["ok", "warn", "fail"]
 
-_STYLES: dict[State, str] = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+_STYLES: dict[FindingState, str] = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 _DISTRIBUTION = "footnote-rag"
 _REINSTALL = "Install it again: pip install --force-reinstall footnote-rag, or make install."
 _MANY_FILES = 100_000
@@ -64,21 +64,21 @@ class Finding:
 
     name: str = ""
     """Of the check."""
-    state: State
+    state: FindingState
     message: str
     """What there is, as a phrase or sentence."""
     remedy: str = ""
     """What to do; empty where nothing needs doing."""
 
 
-Check: TypeAlias = "Callable[[Settings], Finding]"
+DoctorCheck: TypeAlias = "Callable[[Settings], Finding]"
 
 
 def examine(
     settings: Settings,
     *,
     environ: Mapping[str, str],
-    checks: Mapping[str, Check] | None = None,
+    checks: Mapping[str, DoctorCheck] | None = None,
 ) -> Iterator[Finding]:
     """Run every check, in order, and give what it found without any secret of the environment.
 
@@ -97,7 +97,7 @@ def examine(
         )
 
 
-def checks_for(settings: Settings) -> Mapping[str, Check]:
+def checks_for(settings: Settings) -> Mapping[str, DoctorCheck]:
     """Return every check by its name, with one for each language model where there are several."""
     from rag.chat import chat_specs
 
@@ -121,20 +121,20 @@ def without_secrets(text: str, environ: Mapping[str, str]) -> str:
     return _LOGIN.sub("***@", text)
 
 
-def finding_lines(finding: Finding) -> Iterator[Line]:
+def finding_lines(finding: Finding) -> Iterator[Paragraph]:
     """Lay a finding out."""
-    yield Line(
+    yield Paragraph(
         pieces=(
-            Piece(text=f"{finding.state:<4} ", style=_STYLES[finding.state]),
-            Piece(text=f"{finding.name}: ", style="bold"),
-            Piece(text=in_line(finding.message)),
+            StyledText(text=f"{finding.state:<4} ", style=_STYLES[finding.state]),
+            StyledText(text=f"{finding.name}: ", style="bold"),
+            StyledText(text=in_line(finding.message)),
         )
     )
     if finding.remedy:
-        yield Line.of(f"To mend it: {in_line(finding.remedy)}", indent=5)
+        yield Paragraph.of(f"To mend it: {in_line(finding.remedy)}", indent=5)
 
 
-def _run(check: Check, settings: Settings) -> Finding:
+def _run(check: DoctorCheck, settings: Settings) -> Finding:
     try:
         return check(settings)
     except RagError as exc:
@@ -397,7 +397,7 @@ def _trial_candidate() -> Candidate:
     return Candidate(passage=passage, dense=0.6, lexical=3.0, fused=0.8, sentences=(sentence,))
 
 
-CHECKS: Mapping[str, Check] = {
+CHECKS: Mapping[str, DoctorCheck] = {
     "Python": check_python,
     "Settings": check_settings,
     "System": check_system,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rag.cli.doctor import without_secrets
-from rag.cli.render import Line, Piece, in_line
+from rag.cli.render import Paragraph, StyledText, in_line
 from rag.cli.session import Session
 from rag.config import NAME, distrust, trust
 from rag.settings import Settings
@@ -26,7 +26,7 @@ def trust_file(path: Path, session: Session) -> None:
     for name, value in file.values.items():
         said = without_secrets(in_line(f"{value!r}"), session.environ)
         session.screen.show(
-            [Line(pieces=(Piece(text=f"{name} = ", style="bold"), Piece(text=said)))]
+            [Paragraph(pieces=(StyledText(text=f"{name} = ", style="bold"), StyledText(text=said)))]
         )
     session.screen.note(f"These settings hold from now on in {in_line(str(file.path.parent))}.")
     if any(file.values.get(name) for name in _SENDING):

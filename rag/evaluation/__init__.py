@@ -1,8 +1,8 @@
 """How good the answers are, measured offline: a question set and a pipeline in, figures out.
 
-dataset ─▶ run ─▶ outcomes ─▶ report, html
+dataset ─▶ run ─▶ outcomes ─▶ report, report_html
            measures, intervals: the definitions
-           compare, gate: two runs, a run and a baseline
+           comparison, gate: two runs, a run and a baseline
            grid, plots, markup: how figures are written and drawn
            draft, feedback: where a person's own questions come from
            tables: files that spreadsheets write
@@ -14,13 +14,17 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.errors import DatasetError
-from rag.evaluation.dataset import Example, load_dataset, locate_quotes, select, validate
-from rag.evaluation.html import html_report
+from rag.evaluation.dataset import Example, load_dataset, locate_quotes, select_examples, validate
 from rag.evaluation.report import EvaluationReport, report_of
-from rag.evaluation.run import Pipeline, Progress, Run, evaluate, load_run
+from rag.evaluation.report_html import html_report
+from rag.evaluation.run import Pipeline, Run, evaluate, load_run
 from rag.schema import Source
+
+if TYPE_CHECKING:
+    from rag.pipeline import Progress
 
 __all__ = ["EvaluationReport", "html_report", "load_questions", "remake_reports", "run_evaluation"]
 
@@ -101,7 +105,7 @@ def load_questions(
                 " file of questions with --dataset."
             )
     half = None if split == "all" else split
-    examples = select(load_dataset(path), split=half, limit=limit)
+    examples = select_examples(load_dataset(path), split=half, limit=limit)
     return "-".join(filter(None, [path.stem, half])), _grounded(rag, examples)
 
 

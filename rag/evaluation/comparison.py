@@ -32,7 +32,14 @@ from rag.evaluation.intervals import (
     paired_bootstrap,
 )
 from rag.evaluation.measures import Region
-from rag.evaluation.outcomes import ANSWERS, CITATIONS, RETRIEVAL, WHOLE, Outcome, outcomes_of
+from rag.evaluation.outcomes import (
+    ANSWERS,
+    CITATIONS,
+    RETRIEVAL,
+    WHOLE,
+    QuestionOutcome,
+    outcomes_of,
+)
 from rag.evaluation.run import Run
 
 if TYPE_CHECKING:
@@ -243,7 +250,7 @@ def _made_otherwise(
 
 
 def _mean_differences(
-    before: Sequence[Outcome], after: Sequence[Outcome], n: int
+    before: Sequence[QuestionOutcome], after: Sequence[QuestionOutcome], n: int
 ) -> Iterator[Difference]:
     """Give the measures that are means over questions, each over those that both runs have."""
     for name in (*WHOLE, *RETRIEVAL, *ANSWERS, *CITATIONS):
@@ -263,7 +270,7 @@ def _mean_differences(
 
 
 def _statistic_differences(
-    before: Sequence[Outcome], after: Sequence[Outcome], n: int
+    before: Sequence[QuestionOutcome], after: Sequence[QuestionOutcome], n: int
 ) -> Iterator[Difference]:
     """Give the measures that are of all questions at once."""
     known = [place for place, one in enumerate(after) if one.answerable is not None]
@@ -281,7 +288,7 @@ def _statistic_differences(
             yield _difference(name, statistic, first, second, n)
 
 
-def _columns(one: Outcome) -> tuple[float, ...]:
+def _columns(one: QuestionOutcome) -> tuple[float, ...]:
     """Return abstained, unanswerable, confidence, given and right."""
     return (one.abstained, not one.answerable, one.confidence, one.given, one.right)
 
@@ -293,7 +300,7 @@ def _of_given(statistic: Statistic, rows: NDArray[np.float64]) -> float:
 
 
 def _time_differences(
-    before: Sequence[Outcome], after: Sequence[Outcome], n: int
+    before: Sequence[QuestionOutcome], after: Sequence[QuestionOutcome], n: int
 ) -> Iterator[Difference]:
     first, second = (
         np.array([1000 * one.seconds["all"] for one in run]) for run in (before, after)
@@ -327,7 +334,7 @@ def _difference(
 
 
 def _changes(
-    before: Run, after: Run, theirs: Sequence[Outcome], ours: Sequence[Outcome]
+    before: Run, after: Run, theirs: Sequence[QuestionOutcome], ours: Sequence[QuestionOutcome]
 ) -> Iterator[Change]:
     """Give the questions that the runs answered otherwise, in their order."""
     said_before, said_after = _said(before), _said(after)
