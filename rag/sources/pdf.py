@@ -44,7 +44,7 @@ _GAP = re.compile(rf"[{_BLANKS}]+")
 _NOWHERE = (0.0, 0.0, 0.0, 0.0, 0.0)
 _LOOSE = 0.56
 """Of a font's size: a line whose characters are wider on average has gaps in it."""
-_NARROW, _WIDE = 0.3, 0.9
+_NARROW, _WIDE = 0.2, 0.9
 """Of a font's size: the least gap that may part pieces where no blank was written, and where one was."""
 _EMS_HIGH = 1.15
 """A line is not lower than this, whatever a font says of its characters."""

@@ -52,6 +52,7 @@ _LOWEST = 5
 _SHORT = 60
 _SAME_COLUMNS = 6.0
 """Points by which the columns of a table may lie elsewhere on its next page."""
+_FEWEST_TERMS = 2
 _GUESSED: tuple[BlockKind, ...] = ("field", "row", "speaker", "question", "answer", "quote")
 
 
@@ -96,8 +97,9 @@ def to_document(title: str, pages: Sequence[Page]) -> Document:
     """
     kept = _without_running_heads(pages)
     items = [find_tables(page) for page in kept]
-    elements = _elements(items)
-    _classify(elements)
+    usual = _usual_size(items)
+    elements = _elements(items, usual)
+    _classify(elements, usual)
     _mend(elements)
     return _Writer(len(pages), elements).document(title)
 
@@ -154,16 +156,16 @@ def _head(line: Line, page: Page) -> tuple[str, int]:
 # Lines to elements.
 
 
-def _elements(pages: Sequence[Sequence[Item]]) -> list[_Element]:
+def _elements(pages: Sequence[Sequence[Item]], usual: float) -> list[_Element]:
     """Join the lines of each page to elements; a paragraph that goes on over the page's end is one.
 
     Footnotes and captions below it stand before it then, so that it is in one piece.
     """
     elements: list[_Element] = []
-    usual = _usual_size(pages)
     for number, items in enumerate(pages):
         made = _elements_of(number, items)
         _find_notes(made, usual)
+        made = [one for element in made for one in _apart(element)]
         aside = _notes_behind(elements)
         if made and elements[: len(elements) - aside]:
             last = elements[-1 - aside]
@@ -180,9 +182,13 @@ def _usual_size(pages: Sequence[Sequence[Item]]) -> float:
     sizes: Counter[float] = Counter()
     for items in pages:
         for item in items:
-            if isinstance(item, Line):
-                sizes[_rounded(item.em)] += len(item.text)
+            said = len(item.text) if isinstance(item, Line) else _length(item)
+            sizes[_rounded(item.em)] += said
     return max(sizes, key=lambda size: sizes[size], default=0.0)
+
+
+def _length(table: Table) -> int:
+    return sum(len(cell.text) for row in table.rows for cell in row)
 
 
 def _rounded(size: float) -> float:
@@ -198,7 +204,7 @@ def _elements_of(number: int, items: Sequence[Item]) -> list[_Element]:
     at = -1
     for item in items:
         if isinstance(item, Table):
-            elements.append(_Element(number, table=item))
+            elements += _records(number, item)
             before = None
             continue
         at += 1
@@ -218,6 +224,20 @@ def _elements_of(number: int, items: Sequence[Item]) -> list[_Element]:
             elements[-1].tight = before is not None and _is_tight(*before, item, pitch)
         before = item, _right_edge(lines, at)
     return elements
+
+
+def _records(number: int, table: Table) -> Iterator[_Element]:
+    """Yield a table, or a field for each label and its value where it holds nothing else."""
+    labelled = [
+        len(row) % 2 == 0 and all(cell.text.endswith(":") for cell in row[::2]) for row in table.rows
+    ]
+    if not all(labelled):
+        yield _Element(number, table=table)
+        return
+    for row in table.rows:
+        for label, value in zip(row[::2], row[1::2], strict=True):
+            said = f"{label.text} {value.text}"
+            yield _Element(number, texts=[(number, said)], kind="field")
 
 
 def _fields(number: int, line: Line) -> Iterator[_Element]:
@@ -259,13 +279,31 @@ def _append(element: _Element, rest: _Element) -> None:
         said = [_said(row) for row in heads]
         while rows and heads and _said(rows[0]) in said:
             rows.pop(0)  # heads that are written anew on each page
-        element.table = replace(element.table, rows=(*element.table.rows, *rows))
+        above = list(element.table.rows)
+        if rows and above and _is_rest(rows[0], above[-1]):
+            above[-1] = _with_rest(above[-1], rows.pop(0))
+        element.table = replace(element.table, rows=(*above, *rows))
         element.texts.append((rest.page, str(len(rows))))
         return
     element.add(element.texts[-1][0], _between(element.text))
     element.lines += rest.lines
     for page, text in rest.texts:
         element.add(page, text)
+
+
+def _is_rest(row: Sequence[Cell], above: Sequence[Cell]) -> bool:
+    """Tell whether a row is what a page's end cut off the one above."""
+    return len(row) < len(above) and row[0].text[:1].islower()
+
+
+def _with_rest(row: Sequence[Cell], rest: Sequence[Cell]) -> tuple[Cell, ...]:
+    more = {cell.first: cell.text for cell in rest}
+    return tuple(
+        replace(cell, text=cell.text + _between(cell.text) + more[cell.first])
+        if cell.first in more
+        else cell
+        for cell in row
+    )
 
 
 def _said(row: Sequence[Cell]) -> tuple[str, ...]:
@@ -305,11 +343,26 @@ def _find_notes(elements: Sequence[_Element], usual: float) -> None:
             element.kind, element.aside = "footnote", True
 
 
+def _apart(element: _Element) -> Iterator[_Element]:
+    """Yield an element; footnotes that were taken for one, each."""
+    if element.kind != "footnote":
+        yield element
+        return
+    note = replace(element, lines=[], texts=[])
+    for line in element.lines:
+        if note.lines and _NOTE.match(line.text) and _COMPLETE.search(note.lines[-1].text):
+            yield note
+            note = replace(element, lines=[], texts=[])
+        note.add(element.page, (_between(note.text) if note.lines else "") + line.text)
+        note.lines.append(line)
+    yield note
+
+
 def _is_at_end(elements: Sequence[_Element], at: int) -> bool:
     """Tell whether nothing of a larger size stands below a paragraph in its column."""
     line = elements[at].lines[0]
     for following in elements[at + 1 :]:
-        if following.table is not None:
+        if not following.lines:
             return False
         one = following.lines[0]
         if one.top > line.top:
@@ -422,9 +475,8 @@ def _right_edge(lines: Sequence[Line], index: int) -> float:
 # What the elements are.
 
 
-def _classify(elements: Sequence[_Element]) -> None:
+def _classify(elements: Sequence[_Element], usual: float) -> None:
     """Tell headings, the title and items from paragraphs."""
-    usual = _usual_size([[line for element in elements for line in element.lines]])
     bold = _is_mostly_bold(elements)
     styles: Counter[tuple[float, bool]] = Counter()
     for at, element in enumerate(elements):
@@ -434,7 +486,40 @@ def _classify(elements: Sequence[_Element]) -> None:
                 styles[_style(element)] += 1
             elif _is_item(element):
                 element.kind = "item"
+    _find_terms(elements)
     _set_levels(elements, styles)
+
+
+def _find_terms(elements: Sequence[_Element]) -> None:
+    """Make terms and definitions of short lines that an indented paragraph follows, where there are two or more."""
+    pairs = [
+        (term, meaning)
+        for term, meaning in pairwise(elements)
+        if _is_plain(term) and _is_plain(meaning) and _defines(term, meaning)
+    ]
+    if len(pairs) < _FEWEST_TERMS:
+        return
+    for term, meaning in pairs:
+        if term.kind == "paragraph":
+            term.kind, meaning.kind = "term", "definition"
+
+
+def _is_plain(element: _Element) -> bool:
+    return element.kind == "paragraph" and bool(element.lines) and not element.aside
+
+
+def _defines(term: _Element, meaning: _Element) -> bool:
+    """Tell whether a short line has a paragraph below it that is indented."""
+    line, below = term.lines[0], meaning.lines[0]
+    indent = below.left - line.left
+    return (
+        len(term.lines) == 1
+        and len(line.text) <= _SHORT
+        and not _COMPLETE.search(line.text)
+        and line.em < indent < 8 * line.em
+        and 0 < line.bottom - below.top < 2 * line.size
+        and min(one.left for one in meaning.lines) > line.left + line.em
+    )
 
 
 def _is_mostly_bold(elements: Sequence[_Element]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from statistics import median
@@ -60,6 +60,8 @@ class Table:
     """How many rows name columns."""
     edges: tuple[float, ...]
     """Where its columns begin."""
+    em: float
+    """Of the font of most of its lines."""
 
 
 @dataclass(slots=True)
@@ -82,14 +84,24 @@ def find_tables(page: Page) -> list[Item]:
     if page.rules:
         for grid in _grids(page.rules):
             items = _with_grid(items, grid)
+    items = _by_lines(items, _with_descents)
     if any(line.pieces for line in page.lines):
         for strong in (False, True):
-            items = [
-                item
-                for is_line, run in groupby(items, lambda one: isinstance(one, Line))
-                for item in (_with_columns([*run], page, strong) if is_line else run)  # type: ignore[list-item]  # lines
-            ]
+            items = _by_lines(items, lambda run, strong=strong: _with_columns(run, page, strong))  # type: ignore[misc]  # bound now
     return items
+
+
+def _by_lines(items: Sequence[Item], change: Callable[[list[Line]], Iterable[Item]]) -> list[Item]:
+    """Return the items; each run of lines between tables as it was changed."""
+    changed: list[Item] = []
+    run: list[Line] = []
+    for item in items:
+        if isinstance(item, Line):
+            run.append(item)
+        else:
+            changed += [*change(run), item]
+            run = []
+    return [*changed, *change(run)]
 
 
 # Ruled tables.
@@ -256,7 +268,7 @@ def _ruled(grid: _Grid, lines: Sequence[Line]) -> Table | None:
         return None
     if any(len(cell.text) > _LONGEST_CELL for row in rows for cell in row):
         return None
-    return Table(tuple(rows), _count_heads(rows), grid.xs[:-1])
+    return _table(rows, _count_heads(rows), grid.xs[:-1], lines)
 
 
 def _owners(grid: _Grid) -> dict[tuple[int, int], tuple[int, int, int, int]]:
@@ -301,6 +313,90 @@ def _joined(texts: Iterable[str]) -> str:
     for text in texts:
         whole += text if not whole or whole.endswith(HYPHEN) else f" {text}"
     return whole
+
+
+# Tables whose columns were written one after the other.
+
+
+def _with_descents(lines: list[Line]) -> list[Item]:
+    """Put tables in the place of short lines that go down the page several times at the same heights."""
+    starts = [
+        at for at in range(1, len(lines)) if lines[at].top > lines[at - 1].top + lines[at].size
+    ]
+    if not starts:
+        return [*lines]
+    items: list[Item] = []
+    done = 0
+    bounds = [*starts, len(lines)]
+    for at, start in enumerate(starts):
+        if start < done:
+            continue
+        begin = _begin(lines, starts[at - 1] if at else 0, start)
+        descents = [lines[max(begin, done) : start]]
+        for here, after in pairwise(bounds[at:]):
+            if not _is_beside(lines[here], descents):
+                break
+            descents.append(lines[here:after])
+        columns = _even(descents)
+        table = _written_down(columns) if len(columns) > 1 else None
+        if table is not None:
+            items += [*lines[done : max(begin, done)], table]
+            done = max(begin, done) + sum(map(len, columns))
+    return [*items, *lines[done:]]
+
+
+def _begin(lines: Sequence[Line], first: int, start: int) -> int:
+    """Return where the column begins whose neighbour starts at a line: at its height."""
+    at = start
+    while at > first and lines[at - 1].top < lines[start].top + 0.3 * lines[start].size:
+        at -= 1
+    return at
+
+
+def _is_beside(line: Line, descents: Sequence[Sequence[Line]]) -> bool:
+    """Tell whether a line begins a column at the height of the one before and to its right."""
+    before = descents[-1]
+    if not before or line.pieces:
+        return False
+    return abs(before[0].top - line.top) < 0.3 * line.size and line.left > before[0].left + line.em
+
+
+def _even(descents: Sequence[Sequence[Line]]) -> list[Sequence[Line]]:
+    """Cut what follows the last column, which ends no lower than the others."""
+    if len(descents) < 2:
+        return []
+    lowest = min(column[-1].top for column in descents[:-1])
+    last = [line for line in descents[-1] if line.top > lowest - 0.3 * line.size]
+    return [*descents[:-1], last]
+
+
+def _written_down(columns: Sequence[Sequence[Line]]) -> Table | None:
+    """Return the table of columns of short lines at the same heights; none where they are running text."""
+    lines = [line for column in columns for line in column]
+    if any(line.pieces for line in lines) or min(map(len, columns)) < 3:
+        return None
+    size = lines[0].size
+    heights = Counter(round(line.top / (0.4 * size)) for line in lines)
+    shared = sum(heights[round(line.top / (0.4 * size))] > 1 for line in lines)
+    if shared < _LEAST_ALIGNED * len(lines) or median(len(line.text) for line in lines) > _TEXT_CHARS:
+        return None
+    for before, after in pairwise(columns):
+        if max(line.right for line in before) > min(line.left for line in after):
+            return None
+    placed: list[_Placed] = [
+        (line, [(at, at + 1, Piece(line.text, line.left, line.right))])
+        for at, column in enumerate(columns)
+        for line in column
+    ]
+    rows = [
+        tuple(
+            Cell(line.text, pieces[0][0], pieces[0][1], bold=line.bold)
+            for line, pieces in sorted(strip, key=lambda one: one[1][0][0])
+        )
+        for strip in _strips(placed)
+    ]
+    edges = [min(line.left for line in column) for column in columns]
+    return _table(rows, _count_heads(rows), edges, lines)
 
 
 # Tables without rules between their columns.
@@ -360,7 +456,7 @@ def _run(lines: Sequence[Line], at: int, strong: bool) -> list[Line]:
         apart = low.bottom - line.top
         if apart > _FARTHEST_ROW * line.size or line.top > first.top + 0.4 * line.size:
             break
-        if max(line.em, first.em) > 1.3 * min(line.em, first.em):
+        if _is_larger(line, first, strong) or first.em > 1.3 * line.em:
             break
         run.append(line)
         low = line if line.bottom < low.bottom else low
@@ -369,17 +465,29 @@ def _run(lines: Sequence[Line], at: int, strong: bool) -> list[Line]:
     return run
 
 
+def _is_larger(line: Line, first: Line, strong: bool) -> bool:
+    """Tell whether a line is larger than a table's first, as a heading behind it is."""
+    return line.em > (1.3 if _n_pieces(line, strong) > 1 else 1.1) * first.em
+
+
 def _may_continue(run: Sequence[Line], strong: bool) -> bool:
-    """Tell whether the last line may belong to a cell of the row above, of a column behind the first."""
+    """Tell whether the last line may belong to a cell of the row above: near to it, as rows are not to each other."""
     rows = [line for line in run if _n_pieces(line, strong) > 1]
     last = run[-1]
-    if not rows or len(run) < 2:
+    apart = run[-2].bottom - last.top if len(run) > 1 else 1e9
+    if not rows or apart > _TIGHT * last.size:
         return False
     starts = [piece.left for line in rows for piece in line.parts[1:]]
-    return (
-        any(abs(last.left - start) < last.em for start in starts)
-        and run[-2].bottom - last.top < _TIGHT * last.size
-    )
+    if any(abs(last.left - start) < last.em for start in starts):
+        return True
+    pitches = [before.bottom - after.top for before, after in pairwise(rows)]
+    loose = bool(pitches) and median(pitches) > 1.25 * apart
+    return loose and abs(last.left - rows[-1].left) < 0.5 * last.em and _is_full(rows[-1], rows)
+
+
+def _is_full(line: Line, rows: Sequence[Line]) -> bool:
+    """Tell whether the first cell of a line is about as wide as there is."""
+    return line.parts[0].right > max(row.parts[0].right for row in rows) - 4 * line.em
 
 
 def _made(run: list[Line], page: Page, strong: bool) -> tuple[list[Item], int]:
@@ -391,9 +499,10 @@ def _made(run: list[Line], page: Page, strong: bool) -> tuple[list[Item], int]:
     for wanted in dict.fromkeys((width, *sorted(counts, reverse=True))):
         placed, columns = _placed(run, wanted, strong)
         rows = [row for row in placed if len({piece[0] for piece in row[1]}) > 1]
-        if len(rows) < (2 if wanted > 2 else 3) - (wanted == 2 and _is_labelled(rows)):
+        if len(rows) < (2 if wanted > 2 or _are_far_apart(rows) else 3):
             continue
-        if strong and _is_text(rows, columns):
+        if _is_text(rows, columns):
+            placed += _rest(run[len(placed) :], placed[-1][0], columns)
             return [*_columns_of_text(placed, len(columns))], len(placed)
         if strong or _is_aligned(rows, columns):
             return [_unruled(placed, columns, page)], len(placed)
@@ -404,9 +513,25 @@ _Placed: TypeAlias = tuple[Line, list[tuple[int, int, Piece]]]
 """A line, and its pieces each with its first column and the one behind its last."""
 
 
-def _is_labelled(rows: Sequence[_Placed]) -> bool:
-    """Tell whether each row begins with a label."""
-    return all(pieces[0][2].text.endswith(":") for _, pieces in rows)
+def _are_far_apart(rows: Sequence[_Placed]) -> bool:
+    """Tell whether gaps of two letters or more part the cells of each row."""
+    return all(
+        after.left - before.right > 2 * line.em
+        for line, pieces in rows
+        for (_, _, before), (_, _, after) in pairwise(pieces)
+    )
+
+
+def _rest(run: Sequence[Line], last: Line, columns: Sequence[_Column]) -> Iterator[_Placed]:
+    """Yield the lines of a column of text that is longer than the others."""
+    for line in run:
+        pieces = _places(line, columns)
+        if not pieces or len(pieces) > 1 or pieces[0][1] - pieces[0][0] > 1:
+            return
+        if last.bottom - line.top > _TIGHT * line.size or line.em < 0.95 * last.em:
+            return
+        yield line, pieces
+        last = line
 
 
 def _placed(run: Sequence[Line], width: int, strong: bool) -> tuple[list[_Placed], list[_Column]]:
@@ -426,7 +551,8 @@ def _placed(run: Sequence[Line], width: int, strong: bool) -> tuple[list[_Placed
         if pieces is None or (len(pieces) == 1 and not _is_cell(line, pieces[0], columns)):
             break
         placed.append((line, pieces))
-        if len({first for first, _, _ in pieces}) > 1 or (pieces[0][0] and firm):
+        ends = len(placed) == len(run) and bool(firm)
+        if len({first for first, _, _ in pieces}) > 1 or (pieces[0][0] and firm) or ends:
             firm = len(placed)
     return placed[:firm], columns
 
@@ -558,7 +684,8 @@ def _unruled(placed: Sequence[_Placed], columns: Sequence[_Column], page: Page) 
             waiting = []
     cells = [_cells(row) for row in rows]
     heads = _count_heads(cells) or _ruled_heads(rows, page.rules)
-    return Table(tuple(cells), heads, tuple(column.left for column in columns))
+    edges = [column.left for column in columns]
+    return _table(cells, heads, edges, [line for line, _ in placed])
 
 
 def _strips(placed: Sequence[_Placed]) -> list[list[_Placed]]:
@@ -634,6 +761,23 @@ def _cells(row: Sequence[list[_Placed]]) -> tuple[Cell, ...]:
     )
 
 
+def _table(
+    rows: Sequence[tuple[Cell, ...]], n_heads: int, edges: Sequence[float], lines: Sequence[Line]
+) -> Table:
+    """Return a table; a head above others goes over the columns to its right that have none in its row."""
+    spread = list(rows)
+    for at in range(n_heads - 1):
+        row, below = rows[at], {cell.first for cell in rows[at + 1]}
+        ends = [cell.first for cell in row[1:]] + [len(edges)]
+        spread[at] = tuple(
+            replace(cell, last=max(cell.last, end))
+            if cell.first and all(one in below for one in range(cell.first, end))
+            else cell
+            for cell, end in zip(row, ends, strict=True)
+        )
+    return Table(tuple(spread), n_heads, tuple(edges), median(line.em for line in lines))
+
+
 def _count_heads(rows: Sequence[tuple[Cell, ...]]) -> int:
     """Return how many of the first rows name columns: by bold type, by going over several, else by what they say."""
     n_bold = 0
@@ -654,22 +798,27 @@ def _count_heads(rows: Sequence[tuple[Cell, ...]]) -> int:
 
 
 def _names(rows: Sequence[tuple[Cell, ...]]) -> bool:
-    """Tell whether the first row names columns. Of two columns one may hold labels, so that figures must stand below it."""
+    """Tell whether the first row of three columns or more names them: of two the first may hold labels."""
     first, *others = rows
-    if not others or not first or first[0].text.endswith(":"):
+    width = max(len(row) for row in rows)
+    names = [cell.text for cell in first]
+    if not others or width < 3 or len(first) < width - 1 or len(set(names)) < len(names):
         return False
     text = " | ".join(cell.text for cell in first)
     spans, at = [], 0
     for cell in first:
         spans.append((at, at + len(cell.text)))
         at += len(cell.text) + 3
-    width = max(len(row) for row in rows)
-    if not names_columns(text, spans) or len(first) < min(width, 2):
-        return False
-    if width > 2:
-        return True
-    values = [row[-1].text for row in others if len(row) > 1]
-    return bool(values) and all(any(map(str.isdigit, value)) for value in values)
+    return names_columns(text, spans) or _stand_above_figures(first, others)
+
+
+def _stand_above_figures(first: Sequence[Cell], others: Sequence[Sequence[Cell]]) -> bool:
+    """Tell whether a row's cells begin with letters, and those below but the first of each row with figures."""
+    values = [cell.text for row in others for cell in row if cell.first]
+    figures = sum(not value[0].isalpha() for value in values)
+    return all(cell.text[0].isalpha() for cell in first if cell.first) and figures > (
+        _LEAST_ALIGNED * len(values)
+    )
 
 
 def _ruled_heads(rows: Sequence[list[list[_Placed]]], rules: Sequence[Rule]) -> int:
