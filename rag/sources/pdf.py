@@ -36,6 +36,7 @@ _NO_TITLE = re.compile(
     r"untitled|anonymous|microsoft \w+ - |\.(?:docx?|tex|dvi|indd|pdf|pptx?|xlsx?)$|^\W*$", re.I
 )
 _BOLD = re.compile(rb"bold|black|heavy|demi|[-,_ ]b(?:d|i)?$|cmb|sfbx|-medi", re.I)
+_MONO = re.compile(rb"mono|courier|consol|menlo|typewriter|cmtt|inconsolata|sourcecode|fixed", re.I)
 _FORCED_BOLD = 1 << 18
 _FONT_NAME = 128
 
@@ -137,7 +138,8 @@ class _Text:
         self._matrix, self._flags = raw.FS_MATRIX(), c_int()
         self._sides = [c_double() for _ in range(4)]
         self._name = create_string_buffer(_FONT_NAME)
-        self._bold: dict[bytes, bool] = {}
+        self._weights: dict[bytes, tuple[bool, bool]] = {}
+        """Whether a font is bold, and whether its characters are all of one width."""
 
     def lines(self) -> Iterator[Line]:
         """Yield the lines in the order of the page's content."""
@@ -162,12 +164,14 @@ class _Text:
         left, right, top, bottom = begin.left, end.right, begin.bottom, end.bottom
         em = self._em(middle)
         size = max(_EMS_HIGH * em, *(box.top - box.bottom for box in self._boxes))
-        if HYPHEN not in body:  # a mark that is set higher ends no line, nor begins one
-            top, bottom = (min(at, between.bottom) if abs(at - between.bottom) < 0.6 * size else at for at in (top, bottom))
+        if HYPHEN not in body:  # a mark that is set higher neither begins nor ends a line
+            top, bottom = (_lower(at, between.bottom, size) for at in (top, bottom))
         em = em or size
-        bold = self._is_bold(middle) and self._is_bold(first) and self._is_bold(last)
+        name = self._font(middle)
+        bold, mono = self._weights[name]
+        bold = bold and self._weights[self._font(first)][0] and self._weights[self._font(last)][0]
         pieces = tuple(self._pieces(body, first, right - left, em))
-        return Line(text, left, right, top, bottom, size, em, bold, pieces=pieces)
+        return Line(text, left, right, top, bottom, size, em, bold, mono, pieces=pieces)
 
     def _em(self, index: int) -> float:
         """Return the size of the font of a character, in points of the page."""
@@ -175,31 +179,31 @@ class _Text:
         self._raw.FPDFText_GetMatrix(self._page, index, byref(self._matrix))
         return size * scale_of(self._matrix)
 
-    def _is_bold(self, index: int) -> bool:
-        """Tell whether a character is set in bold, by the name of its font."""
-        self._raw.FPDFText_GetFontInfo(self._page, index, self._name, _FONT_NAME, byref(self._flags))
-        if self._flags.value & _FORCED_BOLD:
-            return True
-        name = self._name.value
-        if name not in self._bold:
-            self._bold[name] = bool(_BOLD.search(name))
-        return self._bold[name]
+    def _font(self, index: int) -> bytes:
+        """Return the name of a character's font, behind a mark where it is bold without saying so."""
+        self._raw.FPDFText_GetFontInfo(
+            self._page, index, self._name, _FONT_NAME, byref(self._flags)
+        )
+        forced = self._flags.value & _FORCED_BOLD
+        name: bytes = (b"bold " if forced else b"") + self._name.value
+        if name not in self._weights:
+            self._weights[name] = bool(_BOLD.search(name)), bool(_MONO.search(name))
+        return name
 
     def _pieces(self, body: str, first: int, width: float, em: float) -> Iterator[Piece]:
         """Yield the pieces of a line that gaps part; none where nothing does."""
         if width <= _LOOSE * em * len(body) and not self._is_set_in_parts(first, len(body), em):
             return
-        begin, left = 0, self._box(first).left
+        begin, left, top = 0, self._box(first).left, self._box(first).bottom
         for match in _GAP.finditer(body):
             before = self._box(first + match.start() - 1).right
-            after = self._box(first + match.end()).left
-            if self._parts(match, first, after - before, em):
-                yield Piece(body[begin : match.start()].translate(_LIGATURES), left, before)
-                begin, left = match.end(), after
+            following = self._box(first + match.end())
+            if self._parts(match, first, following.left - before, em):
+                yield Piece(body[begin : match.start()].translate(_LIGATURES), left, before, top)
+                begin, left, top = match.end(), following.left, following.bottom
         if begin:
-            yield Piece(
-                body[begin:].translate(_LIGATURES), left, self._box(first + len(body) - 1).right
-            )
+            right = self._box(first + len(body) - 1).right
+            yield Piece(body[begin:].translate(_LIGATURES), left, right, top)
 
     def _parts(self, gap: re.Match[str], first: int, width: float, em: float) -> bool:
         """Tell whether a gap parts a line: it is wide, or no blank was written there."""
@@ -228,3 +232,8 @@ class _Text:
         """Return the place of a character; valid until the next call."""
         self._raw.FPDFText_GetLooseCharBox(self._page, index, byref(self._boxes[1]))
         return self._boxes[1]
+
+
+def _lower(height: float, other: float, size: float) -> float:
+    """Return the lower of two heights of one line."""
+    return min(height, other) if abs(height - other) < 0.6 * size else height

@@ -100,11 +100,9 @@ def _draw(drawing: Drawing, path: Any, matrix: _Matrix) -> None:  # noqa: ANN401
         left, bottom = (min(corner[axis] for corner in corners) for axis in (0, 1))
         right, top = (max(corner[axis] for corner in corners) for axis in (0, 1))
     width, height = right - left, top - bottom
-    if min(width, height) <= _THIN:
-        if max(width, height) >= _SHORTEST:
-            drawing.rules.append(Rule(left, bottom, right, top))
-            return
-    if _BULLET[0] <= width <= _BULLET[1] and abs(width - height) < 1:
+    if min(width, height) <= _THIN and max(width, height) >= _SHORTEST:
+        drawing.rules.append(Rule(left, bottom, right, top))
+    elif _BULLET[0] <= width <= _BULLET[1] and abs(width - height) < 1:
         drawing.bullets.append((right, (bottom + top) / 2))
     elif max(width, height) >= _SHORTEST:
         _add_edges(drawing, path, _times(_matrix(path), matrix), Rule(left, bottom, right, top))
@@ -327,7 +325,7 @@ def _lies_between(piece: Piece, widget: Widget, widgets: Sequence[Widget]) -> bo
 
 def _insert(lines: list[Line], widget: Widget) -> None:
     """Add a line for a field without a label, behind the nearest that stands above it."""
-    piece = Piece(widget.name, widget.left, widget.right, widget.value)
+    piece = Piece(widget.name, widget.left, widget.right, widget.bottom, widget.value)
     line = Line(
         widget.name or widget.value,
         widget.left,

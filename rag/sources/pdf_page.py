@@ -18,6 +18,8 @@ class Piece:
     text: str
     left: float
     right: float
+    top: float
+    """Baseline of its first character."""
     value: str = ""
     """What a form's field says whose label this is."""
 
@@ -41,6 +43,8 @@ class Line:
     """Of the font, exactly, in the middle of the line."""
     bold: bool = False
     """All of it."""
+    mono: bool = False
+    """Its characters are all of one width, as those of a command are."""
     repeated: bool = False
     """It stands at the edge of other pages too."""
     pieces: tuple[Piece, ...] = ()
@@ -49,7 +53,7 @@ class Line:
     @property
     def parts(self) -> tuple[Piece, ...]:
         """Its pieces; one where nothing parts it."""
-        return self.pieces or (Piece(self.text, self.left, self.right),)
+        return self.pieces or (Piece(self.text, self.left, self.right, self.top),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
-"""The pages of a PDF file to text and blocks: paragraphs, headings, lists, tables, fields, captions and footnotes. Pure.
+"""The pages of a PDF file to text and blocks: paragraphs, headings, lists, tables, fields, captions, footnotes. Pure.
 
-Lines are joined to paragraphs by where they stand, so that sentences are whole; what a paragraph is, its font, its place
-and its first words tell. What is set in one font throughout is looked at by `language.layout`.
+Lines are joined to paragraphs by where they stand, so that sentences are whole. What a paragraph is, its font, its
+place and its first words tell; what is set in one font throughout is looked at by `language.layout`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
@@ -50,6 +50,10 @@ _LONGEST_LARGE = 200
 _LONGEST_BOLD = 120
 _LOWEST = 5
 _SHORT = 60
+_MONO_WIDTH = 0.6
+"""Of a character of a font for code, in font sizes."""
+_NARROWEST = 20
+"""Characters: columns of text are wider."""
 _SAME_COLUMNS = 6.0
 """Points by which the columns of a table may lie elsewhere on its next page."""
 _FEWEST_TERMS = 2
@@ -123,7 +127,7 @@ def _without_running_heads(pages: Sequence[Page]) -> list[Page]:
             head = _head(line, page) if index in edge else ("", 0)
             if index in edge and (head in seen or line.text.strip("-–— ") in page.names):
                 continue
-            if index in edge and heads[head] >= _REPEATED:
+            if index in edge and heads[head] >= min(_REPEATED, max(2, len(pages))):
                 seen.add(head)
                 line = replace(line, repeated=True)
             kept.append(line)
@@ -162,16 +166,18 @@ def _elements(pages: Sequence[Sequence[Item]], usual: float) -> list[_Element]:
     Footnotes and captions below it stand before it then, so that it is in one piece.
     """
     elements: list[_Element] = []
+    code = _is_rarely_mono(pages)
     for number, items in enumerate(pages):
-        made = _elements_of(number, items)
+        made = _Joiner(number, items, code).elements()
         _find_notes(made, usual)
         made = [one for element in made for one in _apart(element)]
         aside = _notes_behind(elements)
         if made and elements[: len(elements) - aside]:
             last = elements[-1 - aside]
-            if _goes_on_over(last, made[0]):
-                if aside:
-                    elements[-1 - aside :] = [*elements[len(elements) - aside :], last]
+            over = _goes_on_over(last, made[0])
+            if aside and (over or _may_head(last)):
+                elements[-1 - aside :] = [*elements[len(elements) - aside :], last]
+            if over:
                 _append(last, made.pop(0))
         elements += made
     return elements
@@ -187,6 +193,16 @@ def _usual_size(pages: Sequence[Sequence[Item]]) -> float:
     return max(sizes, key=lambda size: sizes[size], default=0.0)
 
 
+def _is_rarely_mono(pages: Sequence[Sequence[Item]]) -> bool:
+    """Tell whether less than half of a document is set as code is; a document that was typed is no code."""
+    n_chars: Counter[bool] = Counter()
+    for items in pages:
+        for item in items:
+            if isinstance(item, Line):
+                n_chars[item.mono] += len(item.text)
+    return n_chars[True] < n_chars[False]
+
+
 def _length(table: Table) -> int:
     return sum(len(cell.text) for row in table.rows for cell in row)
 
@@ -195,41 +211,75 @@ def _rounded(size: float) -> float:
     return round(2 * size) / 2
 
 
-def _elements_of(number: int, items: Sequence[Item]) -> list[_Element]:
-    """Return the elements of one page."""
-    elements: list[_Element] = []
-    lines = [item for item in items if isinstance(item, Line)]
-    pitch = _pitch(lines)
-    before: tuple[Line, float] | None = None
-    at = -1
-    for item in items:
-        if isinstance(item, Table):
-            elements += _records(number, item)
-            before = None
-            continue
-        at += 1
-        if any(piece.value for piece in item.pieces):
-            elements += _fields(number, item)
-            before = None
-            continue
-        if item.repeated:
-            elements.append(_Element(number, [item], [(number, item.text)], aside=True))
-            before = None
-            continue
-        if before is not None and _belongs(*before, item, pitch):
-            elements[-1].lines.append(item)
-            elements[-1].add(number, _between(elements[-1].text) + item.text)
+class _Joiner:
+    """Joins the lines of one page to elements."""
+
+    def __init__(self, number: int, items: Sequence[Item], code: bool) -> None:
+        self._number, self._items, self._code = number, items, code
+        self._lines = [item for item in items if isinstance(item, Line)]
+        self._pitch = _pitch(self._lines)
+        self._elements: list[_Element] = []
+        self._before: tuple[Line, float] | None = None
+        """The line before, and how far it might have reached; none where it stands apart."""
+
+    def elements(self) -> list[_Element]:
+        """Return the elements in reading order."""
+        at = -1
+        for item in self._items:
+            if isinstance(item, Table):
+                self._set_apart(_records(self._number, item))
+                continue
+            at += 1
+            if any(piece.value for piece in item.pieces):
+                self._set_apart(_fields(self._number, item))
+            elif item.repeated:
+                self._set_apart(
+                    [_Element(self._number, [item], [(self._number, item.text)], aside=True)]
+                )
+            elif self._code and item.mono:
+                self._add_code(item)
+            else:
+                self._add(item, _right_edge(self._lines, at))
+        return self._elements
+
+    def _set_apart(self, elements: Iterable[_Element]) -> None:
+        self._elements += elements
+        self._before = None
+
+    def _add(self, line: Line, edge: float) -> None:
+        """Add a line to the paragraph of the one before, or begin another."""
+        if self._before is not None and _belongs(*self._before, line, self._pitch):
+            element = self._elements[-1]
+            element.add(self._number, _between(element.text) + line.text)
+            element.lines.append(line)
         else:
-            elements.append(_Element(number, [item], [(number, item.text)]))
-            elements[-1].tight = before is not None and _is_tight(*before, item, pitch)
-        before = item, _right_edge(lines, at)
-    return elements
+            tight = self._before is not None and _is_tight(*self._before, line, self._pitch)
+            text = [(self._number, line.text)]
+            self._elements.append(_Element(self._number, [line], text, tight=tight))
+        self._before = line, edge
+
+    def _add_code(self, line: Line) -> None:
+        """Add a line of code below the one before, indented as it is, or begin another block."""
+        element = self._elements[-1] if self._elements else None
+        self._before = None
+        if element is None or element.kind != "code" or not _is_below(element.lines[-1], line):
+            text = [(self._number, line.text)]
+            self._elements.append(_Element(self._number, [line], text, kind="code"))
+            return
+        indent = round(max(0.0, line.left - element.lines[0].left) / (_MONO_WIDTH * line.em or 1))
+        element.add(self._number, "\n" + " " * indent + line.text)
+        element.lines.append(line)
+
+
+def _is_below(line: Line, following: Line) -> bool:
+    return 0 < line.bottom - following.top < 2 * line.size
 
 
 def _records(number: int, table: Table) -> Iterator[_Element]:
     """Yield a table, or a field for each label and its value where it holds nothing else."""
     labelled = [
-        len(row) % 2 == 0 and all(cell.text.endswith(":") for cell in row[::2]) for row in table.rows
+        len(row) % 2 == 0 and all(cell.text.endswith(":") for cell in row[::2])
+        for row in table.rows
     ]
     if not all(labelled):
         yield _Element(number, table=table)
@@ -319,7 +369,7 @@ def _goes_on_over(element: _Element, rest: _Element) -> bool:
         )
     if element.table is not None or rest.table is not None:
         return False
-    if "paragraph" != element.kind or "paragraph" != rest.kind:
+    if element.kind != "paragraph" or rest.kind != "paragraph":
         return False
     line = element.lines[-1]
     edge = max((one.right for one in element.lines[-_AROUND:]), default=line.right)
@@ -327,7 +377,7 @@ def _goes_on_over(element: _Element, rest: _Element) -> bool:
 
 
 def _find_notes(elements: Sequence[_Element], usual: float) -> None:
-    """Make footnotes of small paragraphs with a mark at the end of a page or column, and captions of what names a picture."""
+    """Make footnotes of small paragraphs with a mark at a page's or column's end, and captions of what names a picture."""
     for at, element in enumerate(elements):
         if element.table is not None or element.kind != "paragraph" or element.aside:
             continue
@@ -337,9 +387,9 @@ def _find_notes(elements: Sequence[_Element], usual: float) -> None:
         small = 0 < max(one.em for one in element.lines) < _SMALLER * usual
         if _CAPTION.match(element.text) and len(element.text) <= _LONGEST_LARGE:
             element.kind, element.aside = "caption", True
-        elif small and _NOTE.match(element.text) and _is_at_end(elements, at):
-            element.kind, element.aside = "footnote", True
-        elif last and (mark := _MARK.match(element.text)) and _is_noted(mark[0].strip(), elements[:at]):
+        elif (small and _NOTE.match(element.text) and _is_at_end(elements, at)) or (
+            last and _is_noted(element.text, elements[:at])
+        ):
             element.kind, element.aside = "footnote", True
 
 
@@ -350,7 +400,7 @@ def _apart(element: _Element) -> Iterator[_Element]:
         return
     note = replace(element, lines=[], texts=[])
     for line in element.lines:
-        if note.lines and _NOTE.match(line.text) and _COMPLETE.search(note.lines[-1].text):
+        if note.lines and _NOTE.match(line.text) and _is_complete(note.lines[-1].text):
             yield note
             note = replace(element, lines=[], texts=[])
         note.add(element.page, (_between(note.text) if note.lines else "") + line.text)
@@ -372,10 +422,18 @@ def _is_at_end(elements: Sequence[_Element], at: int) -> bool:
     return True
 
 
-def _is_noted(mark: str, elements: Sequence[_Element]) -> bool:
-    """Tell whether a mark stands behind a word of one of these."""
-    pattern = re.compile(rf"[\w.,;:)]{re.escape(mark)}(?:\W|$)")
+def _is_noted(text: str, elements: Sequence[_Element]) -> bool:
+    """Tell whether the mark that a text begins with stands behind a word of one of these."""
+    mark = _MARK.match(text)
+    if mark is None:
+        return False
+    pattern = re.compile(rf"[\w.,;:)]{re.escape(mark[0].strip())}(?:\W|$)")
     return any(pattern.search(element.text) for element in elements)
+
+
+def _may_head(element: _Element) -> bool:
+    """Tell whether an element may be a heading of what follows on the next page."""
+    return len(element.lines) == 1 and not _is_complete(element.text)
 
 
 def _notes_behind(elements: Sequence[_Element]) -> int:
@@ -389,16 +447,16 @@ def _notes_behind(elements: Sequence[_Element]) -> int:
 def _belongs(line: Line, edge: float, following: Line, pitch: float) -> bool:
     """Tell whether a line belongs to the paragraph of the one before, which might have reached to `edge`."""
     if not line.size or not following.size:
-        return not _COMPLETE.search(line.text) and not _begins_item(line, following)
+        return not _is_complete(line.text) and not _begins_item(line, following)
     drop = line.bottom - following.top
     if abs(drop) < 0.3 * line.size:
         return True  # the same line, with a gap in it
     if line.bold != following.bold and not _is_lead(line, following):
         return False
-    runs_on = following.text[0].islower() and not _COMPLETE.search(line.text)
+    runs_on = following.text[0].islower() and not _is_complete(line.text)
     if drop < 0:
         return _goes_on(line, edge, following)  # another column
-    if _begins_item(line, following) or _LEADERS.search(line.text):
+    if _begins_item(line, following) or _has_leaders(line.text):
         return False
     if drop > 1.35 * pitch:
         return runs_on and drop < 1.7 * pitch and _same_size(line, following)
@@ -406,23 +464,29 @@ def _belongs(line: Line, edge: float, following: Line, pitch: float) -> bool:
         return runs_on
     moved = abs(following.left - line.left) > 0.8 * line.size
     in_item = _BULLET.match(line.text) or _NUMBER.match(line.text)
-    if moved and _COMPLETE.search(line.text) and not in_item:
+    if moved and _is_complete(line.text) and not in_item:
         return False
     return runs_on or _is_full(line, edge, following)
 
 
+def _is_complete(text: str) -> bool:
+    """Tell whether a sentence ends with a text, or something is announced; its end alone is looked at."""
+    return bool(_COMPLETE.search(text, max(0, len(text) - 6)))
+
+
+def _has_leaders(text: str) -> bool:
+    """Tell whether dots lead from one end of a line to the other."""
+    return (".." in text or ". ." in text) and bool(_LEADERS.search(text))
+
+
 def _is_lead(line: Line, following: Line) -> bool:
     """Tell whether a sentence goes on where bold type begins or ends."""
-    return following.text[0].islower() and not _COMPLETE.search(line.text)
+    return following.text[0].islower() and not _is_complete(line.text)
 
 
 def _goes_on(line: Line, edge: float, following: Line) -> bool:
     """Tell whether a sentence goes on in the next column or on the next page."""
-    if (
-        _COMPLETE.search(line.text)
-        or _begins_item(line, following)
-        or not _same_size(line, following)
-    ):
+    if _is_complete(line.text) or _begins_item(line, following) or not _same_size(line, following):
         return False
     return following.text[0].islower() or (bool(line.size) and _is_full(line, edge, following))
 
@@ -431,7 +495,7 @@ def _begins_item(line: Line, following: Line) -> bool:
     """Tell whether a line begins a list item; a number or initial may also stand in running text."""
     if _BULLET.match(following.text) or _is_hollow(following):
         return True
-    ended = _COMPLETE.search(line.text) or _NUMBER.match(line.text)
+    ended = _is_complete(line.text) or _NUMBER.match(line.text)
     return bool(ended and _NUMBER.match(following.text)) or _is_numbered(following)
 
 
@@ -446,7 +510,9 @@ def _is_numbered(line: Line) -> bool:
 
 
 def _is_full(line: Line, edge: float, following: Line) -> bool:
-    """Tell whether the first word of the next line would not have fitted on this one."""
+    """Tell whether the first word of the next line would not have fitted on this one, and that it is not narrow itself."""
+    if len(line.text) < _NARROWEST:
+        return False
     word = following.text.partition(" ")[0]
     return line.right + (len(word) + 1) * _CHAR_WIDTH * line.size > edge
 
@@ -515,7 +581,7 @@ def _defines(term: _Element, meaning: _Element) -> bool:
     return (
         len(term.lines) == 1
         and len(line.text) <= _SHORT
-        and not _COMPLETE.search(line.text)
+        and not _is_complete(line.text)
         and line.em < indent < 8 * line.em
         and 0 < line.bottom - below.top < 2 * line.size
         and min(one.left for one in meaning.lines) > line.left + line.em
@@ -539,8 +605,11 @@ def _is_heading(element: _Element, usual: float, bold: bool) -> bool:
     if em > _LARGER * usual:
         return len(text) <= _LONGEST_LARGE and not (len(text) > _SHORT and text.endswith("."))
     heavy = not bold and all(line.bold for line in lines) and em > _SMALLER * usual
-    return heavy and len(text) <= _LONGEST_BOLD and len(lines) <= 2 and not (
-        len(text) > _SHORT and text.endswith(".")
+    return (
+        heavy
+        and len(text) <= _LONGEST_BOLD
+        and len(lines) <= 2
+        and not (len(text) > _SHORT and text.endswith("."))
     )
 
 
@@ -730,9 +799,7 @@ class _Writer:
             self._write(page, f"{bars} " if made else f"{bars.strip()} " if bars else "")
             start, end = self._write(page, cell.text)
             header = tuple(
-                index
-                for head, index in heads
-                if head.first < cell.last and cell.first < head.last
+                index for head, index in heads if head.first < cell.last and cell.first < head.last
             )
             made.append(self._outline.add("cell", start, end, parent=parent, header=header))
             at = max(at, cell.first)
@@ -749,7 +816,7 @@ def _pages_of_rows(element: _Element, table: Table) -> list[int]:
 
 
 def _with_guesses(text: str, blocks: Sequence[Block], settled: frozenset[int]) -> list[Block]:
-    """Put what words alone show in the place of paragraphs: fields, records, who speaks, and headings where no font shows any.
+    """Put what words alone show in the place of paragraphs: fields, records, speakers; headings where no font shows any.
 
     Args:
         text: the whole text.
@@ -823,7 +890,9 @@ def _renumbered(
         made.append(
             replace(
                 block,
-                parent=places[is_guess, block.parent] if inner and block.parent is not None else None,
+                parent=places[is_guess, block.parent]
+                if inner and block.parent is not None
+                else None,
                 header=tuple(places[is_guess, one] for one in block.header),
                 key=None if block.key is None else places[is_guess, block.key],
             )

@@ -28,6 +28,7 @@ _FARTHEST_ROW = 3.6
 _TIGHT = 1.45
 """Of a line's size: lines of one cell stand nearer to each other."""
 _LEAST_ALIGNED = 0.8
+_FEWEST_BANDS = 3
 _MOST_HEADS = 3
 _TEXT_CHARS = 25
 """Cells longer than this in most rows are columns of running text."""
@@ -247,11 +248,10 @@ def _ruled(grid: _Grid, lines: Sequence[Line]) -> Table | None:
     owners = _owners(grid)
     places: dict[tuple[int, int], list[tuple[str, bool]]] = {}
     for line in lines:
-        row = _slot([-y for y in grid.ys], -(line.top + 0.3 * line.em))
         for piece in _split(line, grid):
+            row = _slot([-y for y in grid.ys], -(piece.top + 0.3 * line.em))
             column = _slot(grid.xs, (piece.left + piece.right) / 2)
-            said = f"{piece.text} {piece.value}".strip()
-            places.setdefault(owners[row, column][:2], []).append((said, line.bold))
+            places.setdefault(owners[row, column][:2], []).append((piece.text, line.bold))
     rows = []
     for row in range(len(grid.ys) - 1):
         cells = []
@@ -299,12 +299,10 @@ def _slot(edges: Sequence[float], place: float) -> int:
 
 def _split(line: Line, grid: _Grid) -> Iterator[Piece]:
     """Yield a line's pieces; those that stand in one column together."""
-    for _, group in groupby(
-        line.parts, lambda one: _slot(grid.xs, (one.left + one.right) / 2)
-    ):
+    for _, group in groupby(line.parts, lambda one: _slot(grid.xs, (one.left + one.right) / 2)):
         pieces = [*group]
         text = " ".join(f"{one.text} {one.value}".strip() for one in pieces)
-        yield Piece(text, pieces[0].left, pieces[-1].right)
+        yield replace(pieces[0], text=text, right=pieces[-1].right, value="")
 
 
 def _joined(texts: Iterable[str]) -> str:
@@ -378,13 +376,16 @@ def _written_down(columns: Sequence[Sequence[Line]]) -> Table | None:
     size = lines[0].size
     heights = Counter(round(line.top / (0.4 * size)) for line in lines)
     shared = sum(heights[round(line.top / (0.4 * size))] > 1 for line in lines)
-    if shared < _LEAST_ALIGNED * len(lines) or median(len(line.text) for line in lines) > _TEXT_CHARS:
+    if (
+        shared < _LEAST_ALIGNED * len(lines)
+        or median(len(line.text) for line in lines) > _TEXT_CHARS
+    ):
         return None
     for before, after in pairwise(columns):
         if max(line.right for line in before) > min(line.left for line in after):
             return None
     placed: list[_Placed] = [
-        (line, [(at, at + 1, Piece(line.text, line.left, line.right))])
+        (line, [(at, at + 1, line.parts[0])])
         for at, column in enumerate(columns)
         for line in column
     ]
@@ -413,7 +414,11 @@ def _with_columns(lines: list[Line], page: Page, strong: bool) -> list[Item]:
     items: list[Item] = []
     at = 0
     while at < len(lines):
-        run = _run(lines, at, strong) if _n_pieces(lines[at], strong) > 1 or _opens_cell(lines, at, strong) else []
+        run = (
+            _run(lines, at, strong)
+            if _n_pieces(lines[at], strong) > 1 or _opens_cell(lines, at, strong)
+            else []
+        )
         made, length = _made(run, page, strong) if run else ([], 0)
         if made:
             items += made
@@ -496,7 +501,7 @@ def _made(run: list[Line], page: Page, strong: bool) -> tuple[list[Item], int]:
     if not counts or (counts.total() < 2 if strong else counts.total() < 3):
         return [], 0
     width = max(counts, key=lambda count: (counts[count], count))
-    for wanted in dict.fromkeys((width, *sorted(counts, reverse=True))):
+    for wanted in dict.fromkeys((width, *sorted(counts, reverse=True))) if strong else (width,):
         placed, columns = _placed(run, wanted, strong)
         rows = [row for row in placed if len({piece[0] for piece in row[1]}) > 1]
         if len(rows) < (2 if wanted > 2 or _are_far_apart(rows) else 3):
@@ -627,7 +632,11 @@ def _is_text(rows: Sequence[_Placed], columns: Sequence[_Column]) -> bool:
     for _, pieces in rows:
         for first, last, piece in pieces:
             wide = columns[first].right - columns[first].left
-            if last - first == 1 and piece.right - piece.left > 0.75 * wide and len(piece.text) > _TEXT_CHARS:
+            if (
+                last - first == 1
+                and piece.right - piece.left > 0.75 * wide
+                and len(piece.text) > _TEXT_CHARS
+            ):
                 full[first] += 1
     return min(full) > 0.6 * len(rows)
 
@@ -638,16 +647,18 @@ def _columns_of_text(placed: Sequence[_Placed], n_columns: int) -> Iterator[Line
         for line, pieces in placed:
             for first, _, piece in pieces:
                 if first == column:
-                    yield replace(line, text=piece.text, left=piece.left, right=piece.right, pieces=())
+                    yield replace(
+                        line, text=piece.text, left=piece.left, right=piece.right, pieces=()
+                    )
 
 
 def _is_aligned(rows: Sequence[_Placed], columns: Sequence[_Column]) -> bool:
-    """Tell whether the pieces of each column begin, end or are centred at one place, as those of running text are not."""
+    """Tell whether the pieces of each column begin, end or are centred at one place, unlike running text's."""
     whole = [pieces for _, pieces in rows if len(pieces) == len(columns)]
     if len(whole) < max(3, _LEAST_ALIGNED * len(rows)):
         return False
     for number in range(1, len(columns)):
-        cells = [pieces[number][2] for pieces in whole]
+        cells = [pieces[number][2] for pieces in (whole[1:] if len(whole) > 3 else whole)]
         ways = (
             [cell.left for cell in cells],
             [cell.right for cell in cells],
@@ -656,7 +667,7 @@ def _is_aligned(rows: Sequence[_Placed], columns: Sequence[_Column]) -> bool:
         if not any(_at_one_place(places) for places in ways):
             return False
     # In running text most gaps lead to no column.
-    return all(len(line.parts) <= len(columns) + 1 for line, _ in rows)
+    return all(len(line.parts) <= len(columns) for line, _ in rows)
 
 
 def _at_one_place(places: Sequence[float]) -> bool:
@@ -666,14 +677,50 @@ def _at_one_place(places: Sequence[float]) -> bool:
 
 def _unruled(placed: Sequence[_Placed], columns: Sequence[_Column], page: Page) -> Table:
     """Return the table of lines whose pieces were placed in columns."""
-    strips = _strips(placed)
-    size = median(line.size for line, _ in placed)
+    strips = _strips([part for one in placed for part in _levels(one)])
+    rows = _banded(strips, columns, page.rules) or _rows(strips, columns, page.rules)
+    cells = [_cells(row) for row in rows]
+    heads = _count_heads(cells) or _ruled_heads(rows, page.rules)
+    edges = [column.left for column in columns]
+    return _table(cells, heads, edges, [line for line, _ in placed])
+
+
+def _levels(one: _Placed) -> Iterator[_Placed]:
+    """Yield a line's pieces by their heights, which differ where cells are centred beside longer ones."""
+    line, pieces = one
+    for top, group in groupby(
+        pieces,
+        lambda place: line.top if abs(place[2].top - line.top) < 0.3 * line.size else place[2].top,
+    ):
+        here = [*group]
+        yield replace(line, top=top, bottom=top) if top != line.top else line, here
+
+
+def _banded(
+    strips: Sequence[list[_Placed]], columns: Sequence[_Column], rules: Sequence[Rule]
+) -> list[list[list[_Placed]]]:
+    """Return the rows that rules part from each other; none where they do not part each."""
+    bands: list[list[list[_Placed]]] = []
+    for at, strip in enumerate(strips):
+        if not at or _is_parted(strips, at, rules):
+            bands.append([strip])
+        else:
+            bands[-1].append(strip)
+    whole = [sum(len(_firsts(strip)) == len(columns) for strip in band) for band in bands]
+    return bands if len(bands) >= _FEWEST_BANDS and max(whole) < 2 else []
+
+
+def _rows(
+    strips: Sequence[list[_Placed]], columns: Sequence[_Column], rules: Sequence[Rule]
+) -> list[list[list[_Placed]]]:
+    """Return the rows that strips make by how near to each other they are."""
+    size = median(strip[0][0].size for strip in strips)
     rows: list[list[list[_Placed]]] = []
     waiting: list[list[_Placed]] = []
     for at, strip in enumerate(strips):
         below = _apart(strip, strips[at + 1]) if at + 1 < len(strips) else 1e9
         above = _apart(strips[at - 1], strip) if at else 1e9
-        if _is_parted(strips, at, page.rules):
+        if _is_parted(strips, at, rules):
             above = 1e9
         if _continues(strip, rows, columns, above, below, size) and not waiting:
             rows[-1].append(strip)
@@ -682,10 +729,12 @@ def _unruled(placed: Sequence[_Placed], columns: Sequence[_Column], page: Page) 
         else:
             rows.append([*waiting, strip])
             waiting = []
-    cells = [_cells(row) for row in rows]
-    heads = _count_heads(cells) or _ruled_heads(rows, page.rules)
-    edges = [column.left for column in columns]
-    return _table(cells, heads, edges, [line for line, _ in placed])
+    return rows
+
+
+def _firsts(strip: Sequence[_Placed]) -> set[int]:
+    """Return the columns that a strip's pieces stand in."""
+    return {first for _, pieces in strip for first, _, _ in pieces}
 
 
 def _strips(placed: Sequence[_Placed]) -> list[list[_Placed]]:
@@ -719,7 +768,7 @@ def _is_parted(strips: Sequence[list[_Placed]], at: int, rules: Sequence[Rule]) 
 
 
 def _begins_row(strip: Sequence[_Placed]) -> bool:
-    firsts = {first for _, pieces in strip for first, _, _ in pieces}
+    firsts = _firsts(strip)
     return 0 in firsts and len(firsts) > 1
 
 
@@ -734,8 +783,7 @@ def _continues(
     """Tell whether a strip goes on with the cells of the row above."""
     if not rows or _begins_row(strip) or above > min(_TIGHT * size, below + 0.1 * size):
         return False
-    firsts = {first for _, pieces in strip for first, _, _ in pieces}
-    if firsts != {0}:
+    if _firsts(strip) != {0}:
         return True
     before = [piece for line in rows[-1][-1] for first, _, piece in line[1] if first == 0]
     bold = strip[0][0].bold and not rows[-1][-1][0][0].bold
