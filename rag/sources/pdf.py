@@ -47,8 +47,6 @@ _LOOSE = 0.56
 """Of a font's size: a line whose characters are wider on average has gaps in it."""
 _NARROW, _WIDE = 0.2, 0.9
 """Of a font's size: the least gap that may part pieces where no blank was written, and where one was."""
-_EMS_HIGH = 1.15
-"""A line is not lower than this, whatever a font says of its characters."""
 _MOST_RECTANGLES = 12
 
 
@@ -162,14 +160,14 @@ class _Text:
         for index, box in zip((first, middle, last), self._boxes, strict=True):
             self._raw.FPDFText_GetLooseCharBox(self._page, index, byref(box))
         left, right, top, bottom = begin.left, end.right, begin.bottom, end.bottom
-        em = self._em(middle)
-        size = max(_EMS_HIGH * em, *(box.top - box.bottom for box in self._boxes))
+        size = max(box.top - box.bottom for box in self._boxes)
         if HYPHEN not in body:  # a mark that is set higher neither begins nor ends a line
             top, bottom = (_lower(at, between.bottom, size) for at in (top, bottom))
-        em = em or size
-        name = self._font(middle)
-        bold, mono = self._weights[name]
-        bold = bold and self._weights[self._font(first)][0] and self._weights[self._font(last)][0]
+        em = self._em(middle) or size
+        bold, mono = self._weights[self._font(middle)]
+        if bold or mono:
+            ends = [self._weights[self._font(index)] for index in (first, last)]
+            bold, mono = bold and ends[0][0] and ends[1][0], mono and ends[0][1] and ends[1][1]
         pieces = tuple(self._pieces(body, first, right - left, em))
         return Line(text, left, right, top, bottom, size, em, bold, mono, pieces=pieces)
 

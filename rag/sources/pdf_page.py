@@ -11,6 +11,9 @@ HYPHEN = "\ufffe"
 """Where PDFium took a hyphen away to join two lines."""
 
 
+_EMS_HIGH = 1.15
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Words of a line that a wide gap parts from the others."""
@@ -49,6 +52,11 @@ class Line:
     """It stands at the edge of other pages too."""
     pieces: tuple[Piece, ...] = ()
     """Two or more where gaps part it or one is a field's label, from left to right; else none."""
+
+    @property
+    def height(self) -> float:
+        """How high it is at least, whatever its font says of its characters."""
+        return max(self.size, _EMS_HIGH * self.em)
 
     @property
     def parts(self) -> tuple[Piece, ...]:

@@ -377,7 +377,7 @@ def _goes_on_over(element: _Element, rest: _Element) -> bool:
 
 
 def _find_notes(elements: Sequence[_Element], usual: float) -> None:
-    """Make footnotes of small paragraphs with a mark at a page's or column's end, and captions of what names a picture."""
+    """Make footnotes of small paragraphs with a mark at the end of a page or column, and captions."""
     for at, element in enumerate(elements):
         if element.table is not None or element.kind != "paragraph" or element.aside:
             continue
@@ -451,7 +451,9 @@ def _belongs(line: Line, edge: float, following: Line, pitch: float) -> bool:
     drop = line.bottom - following.top
     if abs(drop) < 0.3 * line.size:
         return True  # the same line, with a gap in it
-    if line.bold != following.bold and not _is_lead(line, following):
+    if line.bold != following.bold and not (
+        drop <= 1.2 * pitch and _is_full(line, edge, following) and not _is_complete(line.text)
+    ):
         return False
     runs_on = following.text[0].islower() and not _is_complete(line.text)
     if drop < 0:
@@ -477,11 +479,6 @@ def _is_complete(text: str) -> bool:
 def _has_leaders(text: str) -> bool:
     """Tell whether dots lead from one end of a line to the other."""
     return (".." in text or ". ." in text) and bool(_LEADERS.search(text))
-
-
-def _is_lead(line: Line, following: Line) -> bool:
-    """Tell whether a sentence goes on where bold type begins or ends."""
-    return following.text[0].islower() and not _is_complete(line.text)
 
 
 def _goes_on(line: Line, edge: float, following: Line) -> bool:
@@ -510,7 +507,7 @@ def _is_numbered(line: Line) -> bool:
 
 
 def _is_full(line: Line, edge: float, following: Line) -> bool:
-    """Tell whether the first word of the next line would not have fitted on this one, and that it is not narrow itself."""
+    """Tell whether the first word of the next line would not have fitted on this one, which is not narrow itself."""
     if len(line.text) < _NARROWEST:
         return False
     word = following.text.partition(" ")[0]
@@ -601,6 +598,8 @@ def _is_heading(element: _Element, usual: float, bold: bool) -> bool:
     text, lines = element.text, element.lines
     if not any(map(str.isalpha, text)) or _BULLET.match(text) or not lines[0].em:
         return False
+    if _has_leaders(text):
+        return False  # it stands in a table of contents
     em = min(line.em for line in lines)
     if em > _LARGER * usual:
         return len(text) <= _LONGEST_LARGE and not (len(text) > _SHORT and text.endswith("."))
@@ -816,7 +815,7 @@ def _pages_of_rows(element: _Element, table: Table) -> list[int]:
 
 
 def _with_guesses(text: str, blocks: Sequence[Block], settled: frozenset[int]) -> list[Block]:
-    """Put what words alone show in the place of paragraphs: fields, records, speakers; headings where no font shows any.
+    """Put what words alone show in the place of paragraphs: fields, records, speakers, and headings where no font does.
 
     Args:
         text: the whole text.
@@ -883,7 +882,7 @@ def _renumbered(
 ) -> list[Block]:
     """Return chosen blocks of two kinds, whose indices are those of the new order."""
     places = {one: at for at, one in enumerate(chosen)}
-    made = []
+    made: list[Block] = []
     for is_guess, at in chosen:
         block = (guessed if is_guess else blocks)[at]
         inner = not is_guess or block.kind == "cell"

@@ -30,6 +30,8 @@ _TIGHT = 1.45
 _LEAST_ALIGNED = 0.8
 _FEWEST_BANDS = 3
 _MOST_HEADS = 3
+_MOST_ALONE = 0.34
+"""Of a table's rows, those that have one cell."""
 _TEXT_CHARS = 25
 """Cells longer than this in most rows are columns of running text."""
 _SHORTEST_COLUMNS = 4
@@ -87,8 +89,7 @@ def find_tables(page: Page) -> list[Item]:
             items = _with_grid(items, grid)
     items = _by_lines(items, _with_descents)
     if any(line.pieces for line in page.lines):
-        for strong in (False, True):
-            items = _by_lines(items, lambda run, strong=strong: _with_columns(run, page, strong))  # type: ignore[misc]  # bound now
+        items = _by_lines(items, lambda run: _with_columns(run, page))
     return items
 
 
@@ -319,7 +320,7 @@ def _joined(texts: Iterable[str]) -> str:
 def _with_descents(lines: list[Line]) -> list[Item]:
     """Put tables in the place of short lines that go down the page several times at the same heights."""
     starts = [
-        at for at in range(1, len(lines)) if lines[at].top > lines[at - 1].top + lines[at].size
+        at for at in range(1, len(lines)) if lines[at].top > lines[at - 1].top + lines[at].height
     ]
     if not starts:
         return [*lines]
@@ -346,7 +347,7 @@ def _with_descents(lines: list[Line]) -> list[Item]:
 def _begin(lines: Sequence[Line], first: int, start: int) -> int:
     """Return where the column begins whose neighbour starts at a line: at its height."""
     at = start
-    while at > first and lines[at - 1].top < lines[start].top + 0.3 * lines[start].size:
+    while at > first and lines[at - 1].top < lines[start].top + 0.3 * lines[start].height:
         at -= 1
     return at
 
@@ -356,7 +357,9 @@ def _is_beside(line: Line, descents: Sequence[Sequence[Line]]) -> bool:
     before = descents[-1]
     if not before or line.pieces:
         return False
-    return abs(before[0].top - line.top) < 0.3 * line.size and line.left > before[0].left + line.em
+    return (
+        abs(before[0].top - line.top) < 0.3 * line.height and line.left > before[0].left + line.em
+    )
 
 
 def _even(descents: Sequence[Sequence[Line]]) -> list[Sequence[Line]]:
@@ -364,7 +367,7 @@ def _even(descents: Sequence[Sequence[Line]]) -> list[Sequence[Line]]:
     if len(descents) < 2:
         return []
     lowest = min(column[-1].top for column in descents[:-1])
-    last = [line for line in descents[-1] if line.top > lowest - 0.3 * line.size]
+    last = [line for line in descents[-1] if line.top > lowest - 0.3 * line.height]
     return [*descents[:-1], last]
 
 
@@ -373,7 +376,7 @@ def _written_down(columns: Sequence[Sequence[Line]]) -> Table | None:
     lines = [line for column in columns for line in column]
     if any(line.pieces for line in lines) or min(map(len, columns)) < 3:
         return None
-    size = lines[0].size
+    size = lines[0].height
     heights = Counter(round(line.top / (0.4 * size)) for line in lines)
     shared = sum(heights[round(line.top / (0.4 * size))] > 1 for line in lines)
     if (
@@ -409,24 +412,29 @@ class _Column:
     right: float
 
 
-def _with_columns(lines: list[Line], page: Page, strong: bool) -> list[Item]:
+def _with_columns(lines: list[Line], page: Page) -> list[Item]:
     """Put tables in the place of lines whose pieces stand in columns, and columns of text one after the other."""
     items: list[Item] = []
     at = 0
     while at < len(lines):
-        run = (
-            _run(lines, at, strong)
-            if _n_pieces(lines[at], strong) > 1 or _opens_cell(lines, at, strong)
-            else []
-        )
-        made, length = _made(run, page, strong) if run else ([], 0)
-        if made:
-            items += made
-            at += length
-        else:
-            items.append(lines[at])
-            at += 1
+        made, length = _longest(lines, at, page)
+        items += made or [lines[at]]
+        at += length or 1
     return items
+
+
+def _longest(lines: Sequence[Line], at: int, page: Page) -> tuple[list[Item], int]:
+    """Return what the lines from one on are, by wide gaps or by narrow ones: what takes most lines and has most columns."""
+    best: tuple[list[Item], int] = ([], 0)
+    most = (0, 0)
+    for strong in (True, False):
+        if _n_pieces(lines[at], strong) < 2 and not _opens_cell(lines, at, strong):
+            continue
+        made, length = _made(_run(lines, at, strong), lines[at:], page, strong)
+        width = len(made[0].edges) if made and isinstance(made[0], Table) else 0
+        if made and (length, width) > most:
+            best, most = (made, length), (length, width)
+    return best
 
 
 def _n_pieces(line: Line, strong: bool) -> int:
@@ -444,9 +452,9 @@ def _opens_cell(lines: Sequence[Line], at: int, strong: bool) -> bool:
     """Tell whether a line opens a cell of several lines, whose neighbours begin at its height."""
     line = lines[at]
     for following in lines[at + 1 : at + 8]:
-        if following.top > line.top + 0.4 * line.size or following.left > line.left + line.size:
+        if following.top > line.top + 0.4 * line.height or following.left > line.left + line.height:
             return (
-                abs(following.top - line.top) < 0.4 * line.size
+                abs(following.top - line.top) < 0.4 * line.height
                 and following.left > line.right
                 and _n_pieces(following, strong) > 1
             )
@@ -459,7 +467,7 @@ def _run(lines: Sequence[Line], at: int, strong: bool) -> list[Line]:
     first = low = lines[at]
     for line in lines[at + 1 :]:
         apart = low.bottom - line.top
-        if apart > _FARTHEST_ROW * line.size or line.top > first.top + 0.4 * line.size:
+        if apart > _FARTHEST_ROW * line.height or line.top > first.top + 0.4 * line.height:
             break
         if _is_larger(line, first, strong) or first.em > 1.3 * line.em:
             break
@@ -480,7 +488,7 @@ def _may_continue(run: Sequence[Line], strong: bool) -> bool:
     rows = [line for line in run if _n_pieces(line, strong) > 1]
     last = run[-1]
     apart = run[-2].bottom - last.top if len(run) > 1 else 1e9
-    if not rows or apart > _TIGHT * last.size:
+    if not rows or apart > _TIGHT * last.height:
         return False
     starts = [piece.left for line in rows for piece in line.parts[1:]]
     if any(abs(last.left - start) < last.em for start in starts):
@@ -495,7 +503,9 @@ def _is_full(line: Line, rows: Sequence[Line]) -> bool:
     return line.parts[0].right > max(row.parts[0].right for row in rows) - 4 * line.em
 
 
-def _made(run: list[Line], page: Page, strong: bool) -> tuple[list[Item], int]:
+def _made(
+    run: list[Line], lines: Sequence[Line], page: Page, strong: bool
+) -> tuple[list[Item], int]:
     """Return what the first lines of a run are, a table or columns of text, and how many they are; none else."""
     counts = Counter(count for line in run if (count := _n_pieces(line, strong)) > 1)
     if not counts or (counts.total() < 2 if strong else counts.total() < 3):
@@ -507,10 +517,13 @@ def _made(run: list[Line], page: Page, strong: bool) -> tuple[list[Item], int]:
         if len(rows) < (2 if wanted > 2 or _are_far_apart(rows) else 3):
             continue
         if _is_text(rows, columns):
-            placed += _rest(run[len(placed) :], placed[-1][0], columns)
+            placed += _rest(lines[len(placed) :], placed[-1][0], columns)
             return [*_columns_of_text(placed, len(columns))], len(placed)
         if strong or _is_aligned(rows, columns):
-            return [_unruled(placed, columns, page)], len(placed)
+            table = _unruled(placed, columns, page)
+            alone = sum(len(row) == 1 for row in table.rows)
+            if alone <= max(1, _MOST_ALONE * len(table.rows)):
+                return [table], len(placed)
     return [], 0
 
 
@@ -533,7 +546,7 @@ def _rest(run: Sequence[Line], last: Line, columns: Sequence[_Column]) -> Iterat
         pieces = _places(line, columns)
         if not pieces or len(pieces) > 1 or pieces[0][1] - pieces[0][0] > 1:
             return
-        if last.bottom - line.top > _TIGHT * line.size or line.em < 0.95 * last.em:
+        if last.bottom - line.top > _TIGHT * line.height or line.em < 0.95 * last.em:
             return
         yield line, pieces
         last = line
@@ -552,12 +565,12 @@ def _placed(run: Sequence[Line], width: int, strong: bool) -> tuple[list[_Placed
     placed: list[_Placed] = []
     firm = 0
     for line in run:
-        pieces = _places(line, columns)
-        if pieces is None or (len(pieces) == 1 and not _is_cell(line, pieces[0], columns)):
+        places = _places(line, columns)
+        if places is None or (len(places) == 1 and not _is_cell(line, places[0], columns)):
             break
-        placed.append((line, pieces))
+        placed.append((line, places))
         ends = len(placed) == len(run) and bool(firm)
-        if len({first for first, _, _ in pieces}) > 1 or (pieces[0][0] and firm) or ends:
+        if len({first for first, _, _ in places}) > 1 or (places[0][0] and firm) or ends:
             firm = len(placed)
     return placed[:firm], columns
 
@@ -690,7 +703,9 @@ def _levels(one: _Placed) -> Iterator[_Placed]:
     line, pieces = one
     for top, group in groupby(
         pieces,
-        lambda place: line.top if abs(place[2].top - line.top) < 0.3 * line.size else place[2].top,
+        lambda place: (
+            line.top if abs(place[2].top - line.top) < 0.3 * line.height else place[2].top
+        ),
     ):
         here = [*group]
         yield replace(line, top=top, bottom=top) if top != line.top else line, here
@@ -714,7 +729,7 @@ def _rows(
     strips: Sequence[list[_Placed]], columns: Sequence[_Column], rules: Sequence[Rule]
 ) -> list[list[list[_Placed]]]:
     """Return the rows that strips make by how near to each other they are."""
-    size = median(strip[0][0].size for strip in strips)
+    size = median(strip[0][0].height for strip in strips)
     rows: list[list[list[_Placed]]] = []
     waiting: list[list[_Placed]] = []
     for at, strip in enumerate(strips):
@@ -741,7 +756,7 @@ def _strips(placed: Sequence[_Placed]) -> list[list[_Placed]]:
     """Return the lines from top to bottom, those of one height together."""
     strips: list[list[_Placed]] = []
     for one in sorted(placed, key=lambda one: -one[0].top):
-        if strips and strips[-1][0][0].top - one[0].top < 0.4 * one[0].size:
+        if strips and strips[-1][0][0].top - one[0].top < 0.4 * one[0].height:
             strips[-1].append(one)
         else:
             strips.append([one])
@@ -759,7 +774,7 @@ def _is_parted(strips: Sequence[list[_Placed]], at: int, rules: Sequence[Rule]) 
     upper, lower = strips[at - 1][0][0], strips[at][0][0]
     return any(
         rule.is_level
-        and lower.top + 0.3 * lower.size < rule.top < upper.bottom
+        and lower.top + 0.3 * lower.height < rule.top < upper.bottom
         and rule.left < lower.right
         and rule.right > lower.left
         and rule.right - rule.left > 3 * lower.em
