@@ -27,8 +27,11 @@ ReasonCode = Literal[
     "partly_answered",
     "unsure",
     "subject_missing",
+    "incomplete",
 ]
-Fate = Literal["added", "updated", "unchanged", "removed", "failed", "excluded"]
+Fate = Literal[
+    "added", "updated", "unchanged", "removed", "failed", "excluded", "unreachable", "held"
+]
 FateReason = Literal[
     "",
     "empty",
@@ -36,12 +39,19 @@ FateReason = Literal[
     "encrypted",
     "binary",
     "too_large",
+    "too_costly",
     "unreadable",
     "unsupported",
     "encoding",
     "duplicate",
     "gone",
     "by_hand",
+    "unreachable",
+    "many_missing",
+]
+AbsenceReason = Literal[
+    "unreachable",  # it, or the folder that it lies in, cannot be read at the moment
+    "held",  # so many are missing that somebody should say whether they were removed
 ]
 BlockKind = Literal[
     "title",
@@ -316,6 +326,10 @@ class Answer:
     """The words that answer; None where there are none."""
     closest: tuple[ScoredPassage, ...] = ()
     """Up to three passages that come closest beside what is said, by the reader; never in `text`."""
+    complete: bool = True
+    """False while the index is being built, could not be brought up to date, or lacks what cannot be reached."""
+    caveat: str = ""
+    """Why it is not complete, and what cannot be reached of what is cited: sentences for people, or empty."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON form, the one of the command line, the web API and `eval/`.
@@ -376,6 +390,8 @@ class SourceInfo:
     """ISO 8601, UTC."""
     origin: str
     """The file, or the folder it was found below."""
+    absence: AbsenceReason | None = None
+    """Why it is not where it was found; None where it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -422,6 +438,16 @@ class SyncReport:
     def unchanged(self) -> tuple[FileReport, ...]:
         """Files that cost a hash and nothing more."""
         return self.of("unchanged")
+
+    @property
+    def unreachable(self) -> tuple[FileReport, ...]:
+        """Files that cannot be reached at the moment; what was indexed of them before stays, and says so."""
+        return self.of("unreachable")
+
+    @property
+    def held(self) -> tuple[FileReport, ...]:
+        """Files that are missing, too many to take it for meant: not cited until a sync is told that it is."""
+        return self.of("held")
 
     @property
     def failed(self) -> tuple[FileReport, ...]:

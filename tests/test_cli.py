@@ -366,6 +366,9 @@ class TestOtherCommands:
             (("added", "failed"), 0, "1 of 2 files could not be read.\n"),
             (("failed", "failed"), 1, "2 of 2 files could not be read.\n"),
             (("unchanged",), 0, ""),
+            (("unchanged", "unreachable"), 0, "1 of 2 files could not be read.\n"),
+            (("unreachable", "unreachable"), 1, "2 of 2 files could not be read.\n"),
+            (("unchanged", "held"), 0, "1 sources are missing and held back; see above.\n"),
         ],
     )
     def test_sync_fails_only_if_nothing_could_be_read(
@@ -376,6 +379,45 @@ class TestOtherCommands:
         report = SyncReport(files=files, n_embedded=0, seconds=0)
         outcome = run("sync", rag=ScriptedRag(report=report))
         assert (code, complaint) == (outcome.code, outcome.err)
+
+    def test_sync_yes_removes_what_would_be_held(self) -> None:
+        """`--yes` says that it is meant; without it nobody is asked in a pipe, and nothing is removed."""
+        held = FileReport(source_id="a.md", fate="held", reason="many_missing", message="Missing.")
+        rag = ScriptedRag(report=SyncReport(files=(held,), n_embedded=0, seconds=0))
+        unasked = run("sync", rag=rag, stdin="y\n")
+        meant = run("sync", "--yes", rag=rag)
+        assert [("sync", (), None), ("sync", (), None, "confirmed")] == rag.calls
+        assert unasked.out.startswith("held      a.md: Missing.\n")
+        assert meant.out.startswith("removed   a.md: Missing.\n")
+
+    @pytest.mark.parametrize(("said", "fate"), [("y\n", "removed"), ("\n", "held"), ("", "held")])
+    def test_sync_asks_on_a_terminal(self, said: str, fate: str, monkeypatch) -> None:
+        """Where a person can be asked whether many were removed, their word decides; no word is no."""
+        monkeypatch.setattr(
+            "rag.cli.inputs.can_be_asked", lambda session: session.stdin is not None
+        )
+        held = FileReport(source_id="a.md", fate="held", reason="many_missing", message="Missing.")
+        rag = ScriptedRag(report=SyncReport(files=(held,), n_embedded=0, seconds=0))
+        outcome = run("sync", rag=rag, stdin=said)
+        assert "1 indexed document is missing" in outcome.err
+        assert outcome.out.startswith(f"{fate:<9} a.md")
+
+    def test_what_an_answer_lacks_is_said_beside_it(self) -> None:
+        """An answer over a part of the documents says so before its quotes, a search behind its results."""
+        why = "The index is not finished."
+        rag = ScriptedRag(
+            answers=[replace(ANSWERED, complete=False, caveat=why)], lacking=(why, "More.")
+        )
+        assert why in run("ask", "Who came?", rag=rag).out.partition("[1] A visit")[0]
+        assert (False, why) == tuple(
+            json.loads(run("ask", "--json", "Who came?", rag=rag).out)[name]
+            for name in ("complete", "caveat")
+        )
+        assert f"{why}\nMore.\n" == run("search", "Who", rag=rag).err
+        assert (False, f"{why} More.") == tuple(
+            json.loads(run("search", "--json", "Who", rag=rag).out)[name]
+            for name in ("complete", "caveat")
+        )
 
     def test_sync_json(self) -> None:
         """One object with every file."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rag.cli import evaluation
-from rag.cli.inputs import history_from, question_from
+from rag.cli.inputs import history_from, may_remove, question_from
 from rag.cli.options import Config, Index, Json, Model, Only, Seeds, opened, settings_for
 from rag.cli.session import Exit, Session
 
@@ -88,6 +88,9 @@ def sync(
             help="Only forget this one that was taken in, and every source it brought; may be repeated.",
         ),
     ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Remove also where most of a folder is missing.")
+    ] = False,
     as_json: Json = False,
     seeds: Seeds = None,
     index: Index = None,
@@ -106,7 +109,10 @@ def sync(
         opened(session, settings, sync=False, rebuild=rebuild) as rag,
         session.screen.progress() as bar,
     ):
-        report = rag.sync(tuple(paths or ()), progress=bar)
+        report = rag.sync(tuple(paths or ()), confirmed=yes, progress=bar)
+    if report.held and may_remove(report, session):
+        with opened(session, settings, sync=False) as rag, session.screen.progress() as bar:
+            report = rag.sync(tuple(paths or ()), confirmed=True, progress=bar)
     return _tell_sync(session.screen, report, every=every, as_json=as_json)
 
 
@@ -175,18 +181,24 @@ def search(
 ) -> int:
     """Show the passages that fit a query best."""
     from rag.cli.layout import found_lines
+    from rag.cli.render import in_line
 
     session: Session = ctx.obj
     query = question_from(query, session.stdin)
     settings = settings_for(session, seeds=seeds, index=index)
     with opened(session, settings) as rag:
         found = rag.search(query, k, sources=tuple(source) if source else None)
+        lacking = rag.gaps()
     if as_json:
-        session.screen.show_json({"query": query, "results": [asdict(each) for each in found]})
+        results = [asdict(each) for each in found]
+        complete = {"complete": not lacking, "caveat": " ".join(lacking)}
+        session.screen.show_json({"query": query, "results": results, **complete})
     else:
         session.screen.show(found_lines(found))
         if not found:
             session.screen.note("Nothing was found.")
+        for gap in lacking:
+            session.screen.note(in_line(gap))
     return Exit.ANSWERED if found else Exit.UNANSWERED
 
 
@@ -304,7 +316,9 @@ def _tell_sync(
         screen.show_json(asdict(report))
     else:
         screen.show(report_lines(report, every=every))
-    n_failed = len(report.failed)
-    if n_failed:
-        screen.fail(f"{n_failed} of {len(report.files)} files could not be read.")
-    return Exit.FAILURE if 0 < n_failed == len(report.files) else Exit.ANSWERED
+    n_unread = len(report.failed) + len(report.unreachable)
+    if n_unread:
+        screen.fail(f"{n_unread} of {len(report.files)} files could not be read.")
+    if report.held:
+        screen.fail(f"{len(report.held)} sources are missing and held back; see above.")
+    return Exit.FAILURE if 0 < n_unread == len(report.files) else Exit.ANSWERED

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 import typer
 
 from rag.errors import IndexWriteError
+from rag.privacy import close_to_others, make_folder
 from rag.schema import Turn
 
 if TYPE_CHECKING:
+    from rag.cli.session import Session
+    from rag.schema import SyncReport
     from rag.settings import Settings
 
 _MANY_CHARS = 1_000_000
@@ -30,6 +33,24 @@ def question_from(argument: str, stdin: TextIO) -> str:
     if argument != "-":
         return argument
     return stdin.read(_MANY_CHARS).lstrip("\ufeff").strip()
+
+
+def can_be_asked(session: Session) -> bool:
+    """Tell whether there is a person who sees a question and can answer it."""
+    return session.stdin.isatty() and session.screen.on_terminal
+
+
+def may_remove(report: SyncReport, session: Session) -> bool:
+    """Ask a person whether sources that are missing were removed; where there is nobody to ask, say no."""
+    if not can_be_asked(session):
+        return False
+    n_held = len(report.held)
+    documents = "document is" if n_held == 1 else "documents are"
+    session.screen.note(
+        f"{n_held:,} indexed {documents} missing. Were they removed? With y they are taken out of the index; with"
+        " anything else they are kept, and not cited until they are back. [y/N]"
+    )
+    return session.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def history_from(path: Path | None) -> tuple[Turn, ...]:
@@ -111,7 +132,8 @@ def _cached_index(seeds: Path, environ: Mapping[str, str]) -> Path:
     key = sha256(os.fsencode(folder)).hexdigest()[:12]
     try:
         cache = _cache(environ) / "footnote"
-        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(cache)
+        close_to_others(cache)
     except (OSError, RuntimeError) as exc:  # RuntimeError: nobody knows where home is
         raise IndexWriteError(
             f"No cache folder can be made for the index of {folder} ({exc});"

@@ -10,6 +10,7 @@ from rag.cli.render import Paragraph, StyledText, in_line
 
 if TYPE_CHECKING:
     from rag.schema import (
+        AbsenceReason,
         Answer,
         Citation,
         Fate,
@@ -33,6 +34,12 @@ _FATES: dict[Fate, str] = {
     "removed": "yellow",
     "excluded": "yellow",
     "failed": "red",
+    "unreachable": "yellow",
+    "held": "yellow",
+}
+_ABSENCES: dict[AbsenceReason, str] = {
+    "unreachable": "out of reach at the moment",
+    "held": "missing from its folder, not cited",
 }
 _N_NEAR_MISSES = 3
 _SNIPPET_CHARS = 300
@@ -47,6 +54,9 @@ def answer_lines(answer: Answer) -> Iterator[Paragraph]:
     if answer.reason is not None:
         yield Paragraph()
         yield Paragraph.of(answer.reason.message, "yellow")
+    if answer.caveat:
+        yield Paragraph()
+        yield Paragraph.of(answer.caveat, "yellow")
     for citation in answer.citations:
         yield Paragraph()
         yield from _citation(citation)
@@ -162,7 +172,8 @@ def source_lines(sources: tuple[SourceInfo, ...]) -> Iterator[Paragraph]:
         yield Paragraph.of(
             f"{pages}{count(source.n_passages, 'passage')}, {count(source.n_chars, 'character')},"
             f" {source.media_type}, indexed {source.indexed_at[:16].replace('T', ' ')} UTC"
-            f" from {in_line(source.origin)}",
+            f" from {in_line(source.origin)}"
+            + (f", {_ABSENCES[source.absence]}" if source.absence else ""),
             "dim",
             indent=4,
         )

@@ -121,7 +121,8 @@ def _fresh_folder(name: str) -> Path:
     number = 1
     while True:
         try:
-            folder.mkdir(parents=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700)
         except FileExistsError:
             number += 1
             folder = begun.with_name(f"{begun.name}-{number}")

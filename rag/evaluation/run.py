@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Protocol
 import rag
 from rag.errors import ChatError, DatasetError, QuestionError
 from rag.evaluation.dataset import Example, example_to_dict
+from rag.privacy import make_folder
 from rag.schema import Answer, ScoredPassage, Source, SourceInfo, Turn
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def evaluate(
     """
     manifest = _manifest(pipeline, examples, settings or {})
     try:
-        out_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(out_dir)
         _claim(out_dir, manifest)
         done = _keep_whole_records(out_dir / _ANSWERS)
         with (out_dir / _ANSWERS).open("a", encoding="utf-8", errors=_ESCAPED) as file:

@@ -24,6 +24,8 @@ _LONGEST_LINE = 60
 _LONGEST_NAME = 40
 _MOST_CELLS = 64
 _FEWEST_TURNS = 3
+_MOST_OPEN = 50
+"""Sections inside each other."""
 
 _SECTIONS: tuple[BlockKind, ...] = ("title", "heading", "question", "speaker", "term")
 """What the blocks behind it hang from."""
@@ -34,7 +36,7 @@ _BULLET = re.compile(r"(?:[-*+•‣▪●○◦■–—·]|\[[ xX]?\])\s+(?=\S
 _ENUMERATOR = re.compile(r"\(?(?:\d{1,3}|[A-Za-z]|[ivxlcIVXLC]{1,5})[.)]\s+(?=\S)")
 _DOTTED = re.compile(r"§?\s?\d{1,3}(?:\.\d{1,3})+\.?\s+(?=\S)")
 _BAR = re.compile(r"(?:^|\s)\|(?:\s|$)")
-_RULE = re.compile(r"[|\s]*:?-{3,}[-:|\s]*$|[=~*_+-]{3,}$")
+_RULE = re.compile(r"[|\s]*:?---[-:|\s]*$|[=~*_+-]{3,}$")
 _UNDERLINE = re.compile(r"([=\-~*_^])\1{2,}$")
 _COLUMNS = re.compile(r"\t+| {2,}")
 _LEADERS = re.compile(r"\s?(?:\. ?){4,}\s*|\s?…{2,}\s*|\s?_{4,}\s*")
@@ -121,7 +123,7 @@ def find_blocks(text: str) -> tuple[Block, ...]:
     stanzas = [part for lines in find_paragraphs(text) for part in _parted(text, lines)]
     records = _records(text, stanzas)
     speakers = _speakers(text, stanzas)
-    for number, (stanza, following) in enumerate(zip(stanzas, [*stanzas[1:], None], strict=True)):
+    for number, (stanza, following) in enumerate(zip(stanzas, [*stanzas[1:], None], strict=False)):
         if not any(make(text, stanza, outline) for make in _SHAPES):
             if number in records:
                 _record(stanza, outline)
@@ -205,12 +207,12 @@ def _cue(text: str, stanza: list[Line], outline: Outline) -> bool:
 def _ruled(text: str, stanza: list[Line], outline: Outline) -> bool:
     """Take lines with bars between their cells for the rows of a table."""
     barred = [bool(_BAR.search(_said(text, line))) for line in stanza]
-    if len(stanza) < 2 or sum(barred) < len(stanza) - 1 or not barred[-1]:
+    rows = [line for line, bar in zip(stanza, barred, strict=True) if bar]
+    rows = [line for line in rows if not _RULE.match(_said(text, line))]
+    if len(stanza) < 2 or sum(barred) < len(stanza) - 1 or not barred[-1] or not rows:
         return False
     if not barred[0]:
         outline.add("caption", *stanza[0])
-    rows = [line for line, bar in zip(stanza, barred, strict=True) if bar]
-    rows = [line for line in rows if not _RULE.match(_said(text, line))]
     cells = [_cells(text, row, _BAR) for row in rows]
     add_table(outline, cells, rows, named=names_columns(text, cells[0]))
     return True
@@ -548,7 +550,12 @@ class _Nest:
         block = self._blocks[at]
         before = self._open[-1] if self._open else None
         # Two terms share a definition: the second hangs from the first.
-        shared = block.kind == "term" and before == at - 1 and self._blocks[at - 1].kind == "term"
+        shared = (
+            block.kind == "term"
+            and before == at - 1
+            and self._blocks[at - 1].kind == "term"
+            and len(self._open) < _MOST_OPEN
+        )
         turn = block.kind == "speaker" and before is not None and self._is_turn(before)
         while (
             self._open

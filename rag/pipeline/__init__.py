@@ -34,6 +34,7 @@ from rag.pipeline.answering import (
 )
 from rag.pipeline.bearing import support_of
 from rag.pipeline.chatting import ChatAnswerer
+from rag.pipeline.completeness import Lag, gaps, qualified
 from rag.pipeline.conversation import Conversation
 from rag.pipeline.overview import Overview, gather, set_beside, understood
 from rag.pipeline.roots import added_roots, forget
@@ -60,7 +61,7 @@ from rag.schema import (
     Turn,
 )
 from rag.settings import Settings
-from rag.sources import Root, Worker, find_files, hash_file
+from rag.sources import Root, Worker, find_files, hash_file, identity
 from rag.tokens import TokenCounter
 
 if TYPE_CHECKING:
@@ -72,6 +73,14 @@ log = logging.getLogger(__name__)
 
 _WHOLE = 5
 """Letters from which a token is a word; shorter ones are as often a part of some, or a slip that many make."""
+
+_BUSY = (
+    "Another process is changing the index, so that what has changed in the documents may be missing from it."
+    " Ask again when that has ended."
+)
+_UNWRITTEN = (
+    "The index could not be brought up to date: what has changed in the documents may be missing."
+)
 
 Progress = Callable[[str, int, int], None]
 """Told (stage, done, of how many) during long work."""
@@ -108,6 +117,7 @@ class Rag:
         self._one_word = encoder.count_tokens("a")
         self.last_sync: SyncReport | None = None
         """Report of the latest sync through this object."""
+        self._lag: Lag | None = None
         self._retriever = Retriever(lambda query: encoder.encode_queries([query])[0])
 
     @classmethod
@@ -248,7 +258,8 @@ class Rag:
         watch = _Watch()
         typed = self._checked(question)
         with self._index.snapshot() as snapshot:
-            only = self._only(sources)
+            coverage = snapshot.coverage()
+            only = self._only(sources, coverage)
             meant = self._respelled(snapshot, typed, only)
             intent, query = understood(meant, answerer.standalone(meant, history))
             yield QueryReady(query=query.text, rewritten=query.rewritten or meant != typed)
@@ -275,6 +286,8 @@ class Rag:
             for event in answers:
                 if isinstance(event, Answer):
                     answer = set_beside(event, inquiry.candidates, inquiry.citable)
+                    away = () if coverage.is_everything_there() else snapshot.sources()
+                    answer = qualified(answer, self._gaps(coverage), away)
                     watch.lap("answer")
                     yield AnswerReady(answer=replace(answer, timings=watch.timings()))
                 else:
@@ -375,7 +388,7 @@ class Rag:
                 snapshot,
                 query,
                 k=k,
-                sources=self._only(sources),
+                sources=self._only(sources, snapshot.coverage()),
                 diversity=diversity,
                 method=method,
             )
@@ -399,6 +412,7 @@ class Rag:
         self,
         paths: str | Path | Iterable[str | Path] = (),
         *,
+        confirmed: bool = False,
         progress: Progress | None = None,
     ) -> SyncReport:
         """Bring the index up to date and tell every file's fate.
@@ -406,27 +420,47 @@ class Rag:
         Args:
             paths: files or folders to index, now and at every later sync, or one; none for the seeds folder and all
                 that was ever added.
+            confirmed: remove also where more than half of ten or more sources of a folder are missing; otherwise
+                they are held: not cited, and not forgotten.
             progress: told about long work.
 
         Raises:
             ArgumentError: one is no path, or empty, or a whole disk.
             PathNotFoundError: there is nothing at one; none of them is remembered.
             IndexBusyError: another process is writing.
+            IndexWriteError: the index cannot be written.
         """
-        named = border.paths_of(paths)
+        begun, named = time.time(), border.paths_of(paths)
+        try:
+            self.last_sync = self._synced(named, confirmed, progress)
+        except IndexBusyError:
+            self._lag = Lag(since=begun, why=_BUSY)
+            raise
+        except IndexWriteError:
+            self._lag = Lag(since=begun, why=_UNWRITTEN)
+            raise
+        if not named:
+            self._lag = None
+        return self.last_sync
+
+    def _synced(
+        self, named: Sequence[Path], confirmed: bool, progress: Progress | None
+    ) -> SyncReport:
+        """Bring the index up to date; see `sync`."""
         roots = [self._adopt(path) for path in named] if named else [self._seeds(), *self._added()]
         with Worker() as worker:
-            self.last_sync = store.sync(
+            return store.sync(
                 self._index,
                 roots,
                 find=find_files,
                 hash_file=hash_file,
+                identify=identity,
+                confirmed=confirmed,
                 load=partial(worker.load, max_bytes=int(self.settings.max_file_mb * 2**20)),
                 split=self._split,
                 encode=self._encode,
                 progress=progress,
             )
-        return self.last_sync
 
     def _sync_where_it_can(self, progress: Progress | None) -> None:
         """Bring the index up to date, or say on the log why what was indexed before is asked as it is."""
@@ -499,6 +533,14 @@ class Rag:
         """Return counts, sizes and settings of the index."""
         return self._index.statistics()
 
+    def gaps(self) -> tuple[str, ...]:
+        """Return what the index lacks at the moment, a sentence each; none where it holds all documents."""
+        return self._gaps(self._index.coverage())
+
+    def _gaps(self, coverage: store.Coverage) -> tuple[str, ...]:
+        roots = {str(self._seeds().path), *(root.path for root in coverage.roots)}
+        return gaps(coverage, roots, self._lag)
+
     def faults(self) -> tuple[str, ...]:
         """Read the whole index and return what is wrong with it, a sentence each."""
         return self._index.faults()
@@ -507,7 +549,7 @@ class Rag:
         """Say whether the source of an old citation is still what was cited."""
         citation = border.kind_of("citation", citation, Citation)
         held = self._index.hashes().get(citation.source_id)
-        if held is None:
+        if held is None or citation.source_id in self._index.coverage().held():
             return "removed"
         return "current" if held == citation.sha256 else "changed"
 
@@ -545,14 +587,19 @@ class Rag:
             raise QuestionError(f"There is no model {name!r}; there are: {', '.join(self.models)}.")
         return self._answerers[name]
 
-    def _only(self, chosen: Iterable[str] | None) -> frozenset[str] | None:
-        """Return the sources to search; each must be there."""
+    def _only(
+        self, chosen: Iterable[str] | None, coverage: store.Coverage
+    ) -> frozenset[str] | None:
+        """Return the sources to search, None for all; each must be there, and what may have been removed is not."""
         chosen = border.source_ids_of(chosen)
+        held = coverage.held()
         if chosen is None:
-            return None
-        for source_id in sorted(set(chosen) - set(self._index.hashes())):
+            return frozenset(self._index.hashes()) - held if held else None
+        for source_id in sorted(set(chosen) - (set(self._index.hashes()) - held)):
             raise SourceNotFoundError(
                 f"No source {source_id!r} is indexed; `rag sources` lists those that are."
+                if source_id not in held
+                else f"The source {source_id!r} is missing from its folder, and left out until it is back."
             )
         return frozenset(chosen)
 

@@ -39,6 +39,7 @@ MESSAGES: dict[ReasonCode, str] = {
     "subject_missing": "{missing} is not mentioned where an answer was looked for.",
     "unsure": "This is the best that was found, and it may not answer the question.",
     "partly_answered": "The sources answer only a part of this. Nothing was found on: {missing}",
+    "incomplete": "Nothing was found in what is indexed, but that is not all of the documents.",
 }
 """What a person is told for each reason; the page says "Not in your sources." before it."""
 

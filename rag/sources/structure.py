@@ -12,6 +12,12 @@ _CONTAINERS: frozenset[BlockKind] = frozenset({"list", "table", "quote", "defini
 """Kinds whose text stands in paragraphs, items or rows of their own."""
 _MOST_DEEP = 50
 """Blocks inside each other; what is nested deeper belongs to the last of them."""
+_MOST_HEADS = 5
+"""Rows that name the columns of one table."""
+_MOST_COLUMNS = 1_000
+"""Those of a table that are named, or that cells reach down in."""
+_MOST_REACHING = 8
+"""Cells that reach down to one row."""
 
 
 @dataclass(slots=True)
@@ -37,18 +43,19 @@ class Structure:
         self._stack: list[int] = []
         self._paragraph: int | None = None
 
-    def open(self, kind: BlockKind, key: int, *, level: int = 0) -> None:
-        """Open a block inside the one that is open; `key` tells it when it is closed."""
+    def open(self, kind: BlockKind, key: int, *, level: int = 0) -> bool:
+        """Open a block inside the one that is open; `key` tells it when it is closed. Say whether there is room."""
         if len(self._stack) >= _MOST_DEEP:
-            return
+            return False
         parent = self._stack[-1] if self._stack else None
         self._all.append(_Open(kind, key, level, parent))
         self._stack.append(len(self._all) - 1)
+        return True
 
     def open_cell(self, key: int, *, is_head: bool, spans: tuple[int, int]) -> None:
         """Open a cell that covers (columns, rows)."""
-        self.open("cell", key)
-        self._all[-1].is_head, self._all[-1].spans = is_head, spans
+        if self.open("cell", key):
+            self._all[-1].is_head, self._all[-1].spans = is_head, spans
 
     def close(self, key: int, at: int) -> bool:
         """Close the block with a key, if it is open, with all inside it; say whether it had text."""
@@ -132,14 +139,16 @@ class Structure:
         heads = True
         for number, (row, cells) in enumerate(rows):
             heads = heads and (
-                self._are_names(cells, text) if number == 0 else self._are_heads(cells)
+                self._are_names(cells, text)
+                if number == 0
+                else number < _MOST_HEADS and self._are_heads(cells)
             )
             column, down = 0, {}
             for cell in cells:
                 while column in reaching:
                     column += 1
                 wide, deep = self._all[cell].spans
-                for covered in range(column, column + wide):
+                for covered in range(column, min(column + wide, _MOST_COLUMNS)):
                     if heads:
                         names.setdefault(covered, []).append(cell)
                     elif covered in names:
@@ -150,7 +159,8 @@ class Structure:
                         down[covered] = cell, deep
                 column += wide
             if not heads:
-                self._all[row].header += list(dict.fromkeys(cell for cell, _ in reaching.values()))
+                above = dict.fromkeys(cell for cell, _ in reaching.values())
+                self._all[row].header += [*above][:_MOST_REACHING]
             reaching = {
                 at: (cell, left - 1) for at, (cell, left) in (reaching | down).items() if left > 1
             }

@@ -266,11 +266,13 @@ def _text(text: str) -> list[Any]:
 def _answer_lines(answer: Answer) -> Iterator[str]:
     """Lay an answer out to be read: its text, what is to be said of it, the words it rests on."""
     if answer.status == "unanswered":
-        yield "Not in the sources."
+        yield "Not in the sources." if answer.complete else "Not found so far."
     else:
         yield answer.text
     if answer.reason is not None:
         yield answer.reason.message
+    if answer.caveat and answer.status != "unanswered":
+        yield answer.caveat
     for statement in answer.statements:
         if statement.verdict in _FLAGS:
             yield f"{_FLAGS[statement.verdict]}: “{answer.text[statement.start : statement.end]}”"

@@ -42,6 +42,8 @@ _TOLD: Mapping[Fate, str] = {
     "removed": "Removed",
     "failed": "Not added",
     "excluded": "Left out",
+    "unreachable": "Out of reach",
+    "held": "Held back",
 }
 
 
@@ -386,11 +388,25 @@ class TakingIn:
         report = self._sync_all(rag)
         counts = [
             f"{len(report.of(fate)):,} {_TOLD[fate].lower()}"
-            for fate in ("added", "updated", "removed", "failed", "unchanged")
+            for fate in (
+                "added",
+                "updated",
+                "removed",
+                "failed",
+                "unreachable",
+                "held",
+                "unchanged",
+            )
             if report.of(fate)
         ]
         self._tell("Everything read again", "same", ", ".join(counts) or "There are no files")
-        for one in (*report.added, *report.updated, *report.failed):
+        for one in (
+            *report.added,
+            *report.updated,
+            *report.failed,
+            *report.unreachable,
+            *report.held,
+        ):
             self._tell_fate(one)
 
     def _look(self, rag: Answering, source_id: str) -> None:
@@ -443,7 +459,7 @@ class TakingIn:
         self._tell(entry.source_id, "good", _TOLD["removed"], message)
 
     def _tell_fate(self, one: FileReport) -> None:
-        if one.fate in {"failed", "excluded"}:
+        if one.fate in {"failed", "excluded", "unreachable", "held"}:
             self._tell(one.source_id, "bad", _TOLD[one.fate], one.message)
         elif one.fate == "unchanged":
             said = "A duplicate" if one.reason == "duplicate" else _TOLD[one.fate]
