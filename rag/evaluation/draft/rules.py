@@ -327,8 +327,8 @@ def _who_is(statement: PlainSentence) -> Iterator[QuestionAndAnswers]:
         yield f"Who is {found['name']}?", (found["role"],)
 
 
-Rule = Callable[[PlainSentence], Iterator[QuestionAndAnswers]]
-RULES: dict[str, tuple[float, Rule]] = {
+DraftRule = Callable[[PlainSentence], Iterator[QuestionAndAnswers]]
+RULES: dict[str, tuple[float, DraftRule]] = {
     "abbreviation": (0.95, _stands_for),
     "number": (0.95, _how_many),
     "date": (0.95, _when),
