@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import io
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
 import rag
+from tests.deferred import Deferred
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(rag.__file__).parent
@@ -64,6 +67,33 @@ def test_public_names_are_all_there():
     assert sorted(rag.__all__) == dir(rag)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = rag.nonsense
+
+
+def test_collecting_tests_imports_nothing_heavy():
+    """A test imports a heavy library where it uses it, so that neither one test nor the fast lane waits for all."""
+    heavy = {*HEAVY, "transformers", "sklearn", "scipy", "pandas", "ir_measures"} - {"onnxruntime"}
+    found = {
+        f"{path.name}: {name}"
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+        if name.partition(".")[0] in heavy
+    }
+
+    assert set() == found
+
+
+def test_a_deferred_module_is_imported_by_its_first_use_only():
+    """What pytest asks of every name in a module imports nothing; a name of the module does."""
+    deferred = Deferred("this")
+
+    assert not hasattr(deferred, "_pytestfixturefunction")
+    assert not hasattr(deferred, "__test__")
+    assert "this" not in sys.modules
+    with redirect_stdout(io.StringIO()):
+        assert deferred.s
+    assert "this" in sys.modules
 
 
 def calls(tree: ast.AST) -> list[str]:
