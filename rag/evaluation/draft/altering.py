@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from rag.evaluation.draft.clauses import MONTH, YEAR, Clause
+from rag.evaluation.draft.clauses import YEAR, Clause
 from rag.evaluation.draft.rules import NAME, Draft, Statement, content_words
 from rag.evaluation.draft.verbs import DOING, FORMS
+from rag.language.dates import MONTH
 
 _PLACE = re.compile(
     rf"\b(?P<before>in|at|from|near) (?P<name>(?!{MONTH}){NAME})"
