@@ -16,7 +16,7 @@ export ORT_DISABLE_TELEMETRY := 1
 # Recipes say in words what they do.
 .SILENT:
 
-.PHONY: help run install dev test soak check format eval gate bench lock wheel clean torch
+.PHONY: help run install dev quick test soak check format eval gate bench lock wheel clean torch
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ run: $(V)/.ready ## install, index seeds/ and open the web chat
 
 test: $(V)/.ready-dev ## install what tests need and run them all
 	$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope
+
+quick: $(V)/.ready-dev ## half a minute: the tests that need no model, browser, process, network or training
+	$(PY) -m pytest --quick --hypothesis-profile=quick --allow-hosts= -q
 
 soak: $(V)/.ready-dev ## what must not happen, tried for hours
 	TRIES=soak $(PY) -m pytest tests/reliability
@@ -48,7 +51,7 @@ gate: $(V)/.ready ## fail if an answer got worse against eval/baseline.json
 	$(V)/bin/rag eval --gate
 
 bench: $(V)/.ready-training $(V)/.ready-peer ## speed and retrieval quality, with a plain langchain script beside
-	$(PY) -m eval.bench --data $(DATA)
+	$(PY) -m eval.benchmarks all --data $(DATA)
 
 install: $(V)/.ready ## make .venv with everything the program needs
 
@@ -78,9 +81,9 @@ $(V)/.ready-dev: $(V)/.ready requirements-dev.lock
 	touch $@
 
 # The plain langchain script that `make bench` measures beside us.
-$(V)/.ready-peer: $(V)/.ready eval/bench/peer.lock
+$(V)/.ready-peer: $(V)/.ready eval/benchmarks/peer.lock
 	test -x $(V)/peer/bin/python || $(PYTHON) -m venv $(V)/peer
-	$(V)/bin/uv pip install --quiet --python $(V)/peer/bin/python --no-deps --require-hashes -r eval/bench/peer.lock
+	$(V)/bin/uv pip install --quiet --python $(V)/peer/bin/python --no-deps --require-hashes -r eval/benchmarks/peer.lock
 	$(MAKE) --no-print-directory torch INTO=$(V)/peer/bin/python
 	touch $@
 
@@ -96,7 +99,7 @@ lock: $(V)/.ready ## resolve the lock files anew
 	$(COMPILE) pyproject.toml --group torch -o requirements.lock
 	$(COMPILE) pyproject.toml --group torch --group dev -c requirements.lock -o requirements-dev.lock
 	$(COMPILE) --group pyproject.toml:training -c requirements-dev.lock -o training/requirements.lock
-	$(COMPILE) --group pyproject.toml:peer --group pyproject.toml:torch -o eval/bench/peer.lock
+	$(COMPILE) --group pyproject.toml:peer --group pyproject.toml:torch -o eval/benchmarks/peer.lock
 
 wheel: $(V)/.ready-dev ## build the wheel into dist/
 	$(V)/bin/uv build --wheel --quiet --out-dir dist

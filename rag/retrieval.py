@@ -22,7 +22,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-from rag.schema import Candidate, Passage, ScoredSentence, Span
+from rag.language.english import FUNCTION_WORDS
+from rag.language.languages import small_words, stem_of
+from rag.language.paths import led
+from rag.schema import Candidate, Passage, ScoredSentence, Unit
 
 if TYPE_CHECKING:
     from rag.schema import Vectors
@@ -31,6 +34,9 @@ DEPTH = 100
 """Passages that each search contributes before the first fusion."""
 POOL = 24
 """Passages whose sentences are looked at."""
+
+_SAYING_NOTHING = frozenset(map(stem_of, FUNCTION_WORDS)) | {"s", "t"}
+"""Stems of words that say nothing of what a text is about; `s` and `t` of "it's" and "don't"."""
 
 Method = Literal["dense", "lexical", "rrf", "convex", "fusion"]
 """How to rank: the two searches alone, two ways of combining only them, and what the program uses."""
@@ -58,7 +64,7 @@ class Stored(Protocol):
         """The passage."""
 
     @property
-    def sentences(self) -> tuple[Span, ...]:
+    def sentences(self) -> tuple[Unit, ...]:
         """Its sentences, in offsets of the source."""
 
     @property
@@ -154,16 +160,22 @@ class Retriever:
             for span in stored.sentences
         ]
         cosines = stored.sentence_vectors @ vector
-        covered = [cover.terms(text) for text in texts]
+        covered = [
+            cover.terms(led(unit.path, text, unit.start))
+            for unit, text in zip(stored.sentences, texts, strict=True)
+        ]
         sentences = tuple(
             ScoredSentence(
-                start=span.start,
-                end=span.end,
+                start=unit.start,
+                end=unit.end,
                 text=text,
                 dense=float(cosine),
                 lexical=cover.share(terms),
+                kind=unit.kind,
+                path=unit.path,
+                cells=unit.cells,
             )
-            for span, text, cosine, terms in zip(
+            for unit, text, cosine, terms in zip(
                 stored.sentences, texts, cosines, covered, strict=True
             )
         )
@@ -192,7 +204,8 @@ class _Cover:
     def __init__(self, store: Searchable, query: str) -> None:
         self._analyze = store.analyze
         terms = frozenset(store.analyze(query))
-        content = terms - FUNCTION_WORDS or terms
+        small = frozenset(store.analyze(" ".join(small_words(query))))
+        content = terms - _SAYING_NOTHING - small or terms
         self._weights = store.weights(content) if content else {}
         # fsum: the order in which a set yields its members changes from process to process.
         self._total = fsum(self._weights.values()) or 1.0
@@ -243,13 +256,3 @@ def diversify(scores: Sequence[float], similar: Vectors, *, k: int, diversity: f
         gain = [(1 - diversity) * scores[i] - diversity * float(closest[i]) for i in left]
         picked.append(left.pop(int(np.argmax(gain))))
     return picked
-
-
-FUNCTION_WORDS = frozenset(
-    """a about after all also am an and ani are as at be been befor but by can could did do doe done
-    dure each for from get had has have he her him his how i if in into is it its just like made
-    make mani me more most much my no not of on or other our out over s said she should so some such
-    t tell than that the their them then there these they this those to under up us was we were what
-    when where which while who whom whose whi will with would you your""".split()
-)
-"""English words, stemmed, whose presence in a text says nothing about what the text is about."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rag.embedding.onnx import SHIPPED
-from rag.passages import split_sentences
+from rag.language.sentences import split_sentences
 from rag.reader.neural import SpanLogits
 from rag.schema import Candidate, Passage, ScoredSentence, Span
 

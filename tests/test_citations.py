@@ -19,7 +19,7 @@ from rag.citations import (
     quote,
     verdict,
 )
-from rag.passages import split_sentences
+from rag.language.sentences import split_sentences
 from rag.schema import Span
 
 MARKER = re.compile(r"\[(\d+)\]")

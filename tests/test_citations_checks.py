@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rag.citations import SUPPORTED, WEAK, check, lexical_support, verdict
 from rag.citations.lexical import coverage
-from rag.citations.numbers import quantities
+from rag.language.quantities import quantities
 
 SAME = [
     ("10,000 men came.", "Ten thousand men came."),

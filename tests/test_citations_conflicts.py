@@ -9,7 +9,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rag.citations import CitablePassage, Pick, find_conflicts
-from rag.citations.figures import figures
 from rag.schema import Span
 
 CONFLICTS = [
@@ -204,26 +203,3 @@ def test_any_sentences_can_be_compared(texts):
     for conflict in find_conflicts(picks):
         assert conflict.first != conflict.second
         assert 0 < conflict.shared <= 1
-
-
-@given(st.text(max_size=120))
-def test_a_figure_agrees_with_itself(text):
-    """Whatever is read as a figure can be true together with itself."""
-    for figure in figures(text):
-        assert figure.agrees(figure)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("It opened on 19 March 1932.", ["19 March 1932"]),
-        ("Between 10 and 20 people came.", ["10 and 20"]),
-        ("The walk is 12 km long.", ["12 km"]),
-        ("It is 300 m high.", ["300 m"]),
-        ("See chapter 3 of Apollo 11 and the 2010 Census.", []),
-        ("In the 1930s, one of them left.", []),
-    ],
-)
-def test_a_figure_is_read_as_a_whole(text, expected):
-    """A date with its year, a range with both ends, a number with its unit; labels and decades are none."""
-    assert expected == [figure.printed for figure in figures(text)]

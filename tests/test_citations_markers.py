@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from rag.citations import neutralise, neutralised
 from rag.citations.markers import read_markers
 from rag.citations.plain import LOOKALIKE
-from rag.citations.sentences import split_sentences
 
 PIECES = st.sampled_from(
     [
@@ -170,39 +169,3 @@ class TestNeutralise:
     def test_hostile_length_takes_linear_time(self, unit):
         """Twenty thousand characters of anything are read in well under two seconds."""
         assert len(neutralise(unit * (20_000 // len(unit)), 3)) <= 60_000
-
-
-class TestSplitSentences:
-    @pytest.mark.parametrize(
-        ("line", "sentences"),
-        [
-            (
-                "Dr. Ahn left. He went to the U.S. Army.",
-                ["Dr. Ahn left.", "He went to the U.S. Army."],
-            ),
-            ("Yes. He left. No.", ["Yes. He left.", "No."]),
-            ("  He left.  ", ["He left."]),
-            ("条约签了。他走了。", ["条约签了。", "他走了。"]),
-            ("J.\xa0K. left", ["J.\xa0K. left"]),
-            ("", []),
-        ],
-    )
-    def test_sentences_of_a_line(self, line, sentences):
-        """Abbreviations end nothing, and a bare yes or no belongs to what follows."""
-        assert sentences == [line[span.start : span.end] for span in split_sentences(line)]
-
-    def test_a_long_line_is_cut_between_its_sentences(self):
-        """However long a line, no sentence that is shorter than half a window comes in two."""
-        sentences = [f"The tower of place {number} is tall." for number in range(200)]
-        line = " ".join(sentences)
-        assert sentences == [line[span.start : span.end] for span in split_sentences(line)]
-
-    @given(st.text(max_size=200) | st.text(alphabet='aB. "“?\xa0\u2028', max_size=3000))
-    def test_any_line_is_split_without_loss(self, line):
-        """Spans are in order, and everything outside them is white space."""
-        at = 0
-        for span in split_sentences(line):
-            assert not line[at : span.start].strip()
-            assert span.start < span.end
-            at = span.end
-        assert not line[at:].strip()

@@ -10,11 +10,9 @@ from pathlib import Path
 import pytest
 
 from rag.cli.session import Doors
-from rag.errors import DatasetError
-from rag.evaluation import EvaluationReport, run_evaluation
+from rag.evaluation import run_evaluation
 from rag.evaluation.dataset import example_to_dict
 from rag.evaluation.run import evaluate
-from rag.evaluation.sweep import cells_of
 from rag.schema import Answer
 from tests.cli_fakes import Outcome, ScriptedRag, run
 from tests.evaluation_fakes import ScriptedPipeline, abstaining, repeated, right
@@ -139,10 +137,10 @@ def test_a_gate_without_its_baseline_says_so(questions):
     [
         (("--compare", "a", "b", "--gate"), "--compare asks nothing, so --gate has no meaning"),
         (("--report", ".", "--limit", "3"), "--report asks nothing, so --limit has no meaning"),
-        (("--split", "dev", "sweep"), "--split must stand behind sweep: rag eval sweep --split"),
+        (("--split", "dev", "draft"), "--split must stand behind draft: rag eval draft --split"),
         (("--compare", "a"), "--compare"),
-        (("sweep", "--grid", "top_k"), "Wanted each name once, as in top_k=5,8, got 'top_k'"),
-        (("sweep", "--grid", "top_k=5", "--grid", "top_k=6"), "Wanted each name once"),
+        (("sweep", "--grid", "top_k=5"), "python -m eval.benchmarks sweep"),
+        (("benchmark", "squad.json", "--mode", "corpus"), "python -m eval.benchmarks run"),
         (("nothing",), "nothing"),
     ],
 )
@@ -152,54 +150,6 @@ def test_what_has_no_meaning_is_refused(argv, message):
     assert (2, "", ()) == (outcome.code, outcome.out, outcome.opened)
     assert message in outcome.err
     assert 1 == outcome.err.count("\n")
-
-
-def test_a_sweep_gets_its_grid_and_its_questions(questions):
-    """What is typed reaches the sweep; its report is shown like any other."""
-    calls = []
-
-    class Report:
-        """One figure."""
-
-        def to_markdown(self) -> str:
-            """Return a table."""
-            return "| cell |"
-
-        def to_dict(self) -> dict[str, object]:
-            """Return the same as JSON."""
-            return {"cell": 1}
-
-    def sweep(*args: object, **options: object) -> Report:
-        calls.append((args, options))
-        return Report()
-
-    doors = Doors(open_rag=lambda *_args, **_options: ScriptedRag(), sweep=sweep)
-    argv = ("eval", "sweep", "--grid", "top_k=5, 8", "--grid", "method=fusion,dense", "--dataset",
-            str(questions), "--split", "dev", "--limit", "9", "--out", "o", "--measure", "right")  # fmt: skip
-    assert "| cell |\n" == run(*argv, doors=doors).out
-    assert {"cell": 1} == json.loads(run(*argv, "--json", doors=doors).out)
-    (_, settings, grid), options = calls[0]
-    assert {"top_k": ("5", "8"), "method": ("fusion", "dense")} == grid
-    assert 8 == settings.top_k
-    assert {
-        "dataset_path": questions, "split": "dev", "limit": 9, "out": Path("o"), "measure": "right",
-        "combined": True, "progress": None,
-    } == options  # fmt: skip
-
-
-def test_a_sweep_of_nothing_named_tries_one_setting_at_a_time():
-    """By default passage size, overlap, k, fusion weight and reranking are varied, each alone."""
-    calls = []
-
-    def sweep(*args: object, **options: object) -> EvaluationReport:
-        calls.append((args, options))
-        raise DatasetError("enough")
-
-    run("eval", "sweep", doors=Doors(open_rag=lambda *_, **__: ScriptedRag(), sweep=sweep))
-    ((_, settings, grid), options) = calls[0]
-    wanted = {"passage_tokens", "overlap_sentences", "top_k", "lexical_weight", "method"}
-    assert (wanted, False) == (set(grid), options["combined"])
-    assert 8 == len(cells_of(settings, grid, combined=False))
 
 
 def test_a_draft_can_be_asked(tmp_path, monkeypatch):
@@ -233,29 +183,11 @@ def test_a_draft_can_be_asked(tmp_path, monkeypatch):
     assert 1 == again.code
 
 
-def test_a_public_collection_is_measured(tmp_path):
-    """`rag eval benchmark` recognises a file by its layout and prints its measures."""
-    path = tmp_path / "support.jsonl"
-    pairs = [
-        ("Sheep graze here.", "Sheep graze here.", "supported"),
-        ("It is 7 m.", "It is 9 m.", "unsupported"),
-    ]
-    lines = [
-        json.dumps({"evidence": evidence, "claim": claim, "label": label})
-        for evidence, claim, label in pairs * 5
-    ]
-    path.write_text("\n".join(lines), encoding="utf-8")
-
-    outcome = run("eval", "benchmark", str(path))
-
-    assert (0, "") == (outcome.code, outcome.err)
-    assert "balanced accuracy" in outcome.out
-
-
 def test_help_names_the_sub_commands():
     """`rag eval --help` shows its own options and what is below it, and opens nothing."""
     outcome = run("eval", "--help")
     assert (0, ()) == (outcome.code, outcome.opened)
-    for wanted in ("--compare", "--gate", "--report", "\n  sweep "):
+    for wanted in ("--compare", "--gate", "--report", "\n  draft "):
         assert wanted in outcome.out
-    assert "--grid" in run("eval", "sweep", "-h").out
+    assert "sweep" not in outcome.out
+    assert "--out" in run("eval", "draft", "-h").out

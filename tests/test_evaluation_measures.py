@@ -9,25 +9,24 @@ import string
 from collections import Counter
 from itertools import permutations
 
-import ir_measures
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from ir_measures import AP, RR, R, ScoredDoc, Success, nDCG
-from scipy import stats
-from sklearn import metrics
-from sklearn.calibration import calibration_curve
 
 from rag.evaluation import measures
 from rag.evaluation.intervals import (
     bootstrap_interval,
     bootstrap_statistic,
-    holm,
     paired_bootstrap,
-    randomization_p,
 )
 from rag.evaluation.measures import Region
+from tests.deferred import Deferred
+
+calibration = Deferred("sklearn.calibration")
+ir_measures = Deferred("ir_measures")
+metrics = Deferred("sklearn.metrics")
+stats = Deferred("scipy.stats")
 
 # --- Retrieval -----------------------------------------------------------------------------------
 
@@ -52,16 +51,16 @@ def test_retrieval_measures_agree_with_trec_eval(k):
         ir_measures.Qrel(str(q), d, rel) for q, (_, j) in enumerate(queries) for d, rel in j.items()
     ]
     run = [
-        ScoredDoc(str(q), d, -float(rank))
+        ir_measures.ScoredDoc(str(q), d, -float(rank))
         for q, (ranking, _) in enumerate(queries)
         for rank, d in enumerate(ranking)
     ]
     ours = {
-        Success @ k: lambda r, j: measures.success(r, j, k),
-        R @ k: lambda r, j: measures.recall(r, j, k),
-        RR @ k: lambda r, j: measures.reciprocal_rank(r, j, k),
-        nDCG @ k: lambda r, j: measures.ndcg(r, j, k),
-        AP @ k: lambda r, j: measures.average_precision(r, j, k),
+        ir_measures.Success @ k: lambda r, j: measures.success(r, j, k),
+        ir_measures.R @ k: lambda r, j: measures.recall(r, j, k),
+        ir_measures.RR @ k: lambda r, j: measures.reciprocal_rank(r, j, k),
+        ir_measures.nDCG @ k: lambda r, j: measures.ndcg(r, j, k),
+        ir_measures.AP @ k: lambda r, j: measures.average_precision(r, j, k),
     }
     n = 0
     for metric in ir_measures.iter_calc(list(ours), qrels, run):
@@ -430,47 +429,7 @@ def test_calibration_bins_are_scikit_learns(pairs, bins):
     mean, accuracy, counts = measures.calibration_bins(confidence, right, bins=bins)
     edges = np.linspace(0, 1, bins + 1)
     assume(not np.isclose(confidence[:, None], edges[None, 1:-1], atol=1e-9).any())
-    wanted_accuracy, wanted_mean = calibration_curve(right, confidence, n_bins=bins)
+    wanted_accuracy, wanted_mean = calibration.calibration_curve(right, confidence, n_bins=bins)
     assert mean == pytest.approx(wanted_mean)
     assert accuracy == pytest.approx(wanted_accuracy)
     assert counts.sum() == len(pairs)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_randomization_p_is_scipys(seed):
-    """Few enough questions that SciPy tries all signs: the sampled p is close to that exact one."""
-    rng = np.random.default_rng(seed)
-    differences = rng.integers(-1, 3, size=12) * rng.random(12)
-    exact = stats.permutation_test(
-        (differences,), np.mean, permutation_type="samples", n_resamples=np.inf
-    )
-    assert randomization_p(differences) == pytest.approx(exact.pvalue, abs=0.01)
-
-
-def test_runs_that_do_not_differ_are_alike():
-    """Without any difference p is 1, and a large difference is never impossible by chance."""
-    assert 1.0 == randomization_p(np.zeros(50))
-    assert 1 / 20_001 == randomization_p(np.ones(100))
-
-
-def test_randomization_p_is_honest():
-    """Where nothing differs, p is below 0.05 in about one case of twenty."""
-    rng = np.random.default_rng(1)
-    p = [randomization_p(rng.normal(size=30), n=999, seed=k) for k in range(400)]
-    assert 0.02 < np.mean(np.array(p) < 0.05) < 0.08
-
-
-def test_holm_is_the_textbooks():
-    """Four p-values, multiplied by 4, 3, 2, 1 in order of size and never falling."""
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx((0.03, 0.06, 0.06, 0.02))
-    assert () == holm([])
-
-
-@given(st.lists(st.floats(0, 1), max_size=20))
-def test_holm_never_helps(p_values):
-    """Corrected values are not below the plain ones, not above Bonferroni's, and keep the order."""
-    corrected = holm(p_values)
-    for plain, holms in zip(p_values, corrected, strict=True):
-        assert plain <= holms <= min(1.0, len(p_values) * plain) + 1e-12
-    order = np.argsort(p_values, kind="stable")
-    assert list(np.array(corrected)[order]) == sorted(corrected)

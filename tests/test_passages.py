@@ -7,26 +7,14 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.errors import SettingsError
-from rag.passages import sentences as rooms
-from rag.passages import split, split_sentences
+from rag.errors import SettingsError, SourceError
+from rag.language.sentences import split_sentences
+from rag.passages import split
 from rag.schema import Source, Span, SplitPassage
 from rag.tokens import TokenCounter
-
-NEWS = """\
-Pyongyang tests a missile
-
-On March 21, North Korea announced the test-firing of a new system, with Dr. Ahn Chan-il positing a
-pretext. The drill, which the U.S. Army led, was called a “rehearsal of war of aggression.”
-This information was released shortly after 5 p.m. Monday by the KCNA. J. K. Lee (no relation) agreed.
-
-What follows:
-- exports to Russia
-- more drills
-Original Source: www.straitstimes.com"""
 
 BITS = [
     *"Dr. Lee said “ ” ( ) etc. end. Why? - 1. | J. 。 日本 x; é 😀".split(),
@@ -64,11 +52,6 @@ def packed(
     )
 
 
-def texts(text: str) -> list[str]:
-    """The sentences of a text."""
-    return [text[span.start : span.end] for span in split_sentences(text)]
-
-
 def uncovered(text: str, spans: list[Span]) -> str:
     """Non-blank characters of a text that are in no span."""
     covered = bytearray(len(text))
@@ -77,99 +60,6 @@ def uncovered(text: str, spans: list[Span]) -> str:
     return "".join(
         char for char, is_in in zip(text, covered, strict=True) if not is_in and not char.isspace()
     )
-
-
-def test_sentences_of_news_are_whole() -> None:
-    """Abbreviations do not end a sentence, headings and list items do, and a wrapped line does not."""
-    expected = [
-        "Pyongyang tests a missile",
-        "On March 21, North Korea announced the test-firing of a new system, with Dr. Ahn Chan-il positing a\npretext.",
-        "The drill, which the U.S. Army led, was called a “rehearsal of war of aggression.”",
-        "This information was released shortly after 5 p.m. Monday by the KCNA.",
-        "J. K. Lee (no relation) agreed.",
-        "What follows:",
-        "- exports to Russia",
-        "- more drills",
-        "Original Source: www.straitstimes.com",
-    ]
-
-    assert expected == texts(NEWS)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("He left. he returned.", ["He left.", "he returned."]),
-        (
-            "1. First item here.\n2. Second item here.",
-            ["1. First item here.", "2. Second item here."],
-        ),
-        ("Growth was 3.5 percent. See Fig. 3.", ["Growth was 3.5 percent.", "See Fig. 3."]),
-        ("これは文です。次の文。", ["これは文です。", "次の文。"]),
-        ("Is it so?! Yes...  no", ["Is it so?!", "Yes...  no"]),
-        ("Name | Age\nAnn | 34", ["Name | Age", "Ann | 34"]),
-        ("It was written by\nJ. K. Lee.", ["It was written by\nJ. K. Lee."]),
-        ("It opened in May\n12. It was rebuilt.", ["It opened in May\n12.", "It was rebuilt."]),
-        (
-            "One line\nAnother Line\nA line of some length",
-            ["One line", "Another Line", "A line of some length"],
-        ),
-        (
-            "Present: Ann Lee (chair), Ben Oduya and Cleo Marr\nApologies: none\nFrom: noon",
-            ["Present: Ann Lee (chair), Ben Oduya and Cleo Marr", "Apologies: none", "From: noon"],
-        ),
-        (
-            "They said it as follows: it was the first, the last and\nthe only one: Bob.",
-            ["They said it as follows: it was the first, the last and\nthe only one: Bob."],
-        ),
-        ("He met J.\xa0Lee there. Then left.", ["He met J.\xa0Lee there.", "Then left."]),
-        ("As Lee et al. The authors say.", ["As Lee et al. The authors say."]),
-        ("   ", []),
-        ("", []),
-    ],
-)
-def test_sentences_by_example(text: str, expected: list[str]) -> None:
-    """Each text has the sentences a reader would see in it."""
-    assert expected == texts(text)
-
-
-def test_a_long_line_is_a_paragraph() -> None:
-    """Where each paragraph is one long line, as in articles saved as text, every line break ends a sentence."""
-    lines = [
-        "word " * 60 + "and no full stop",
-        "Word " * 50 + "at the end",
-        "Source: www.example.org",
-    ]
-
-    assert lines == texts("\n".join(lines))
-
-
-def test_a_long_quote_is_opened() -> None:
-    """Sentences inside a short quote stay together, those inside a long one are sentences of their own."""
-    inside = "We came to this town in May. It rained for a week. Nobody met us at the gate. "
-    short, long = f"“{inside.strip()}”", f"“{(inside * 5).strip()}” Then she left."
-
-    assert [short, "Then she left."] == texts(f"{short} Then she left.")
-    assert texts(long)[:3] == [
-        "“We came to this town in May.",
-        "It rained for a week.",
-        "Nobody met us at the gate.",
-    ]
-    assert texts(long)[-2:] == ["Nobody met us at the gate.”", "Then she left."]
-
-
-@settings(deadline=None)
-@given(text=ANY_TEXT)
-@example(text="A.\xa0B. J.\u2009K.\u2028L")
-@example(text="“\ud800”")
-def test_sentences_hold_every_character_once(text: str) -> None:
-    """For any text at all, sentences are trimmed, ascending and disjoint, and hold all that is not blank."""
-    spans = list(split_sentences(text))
-
-    assert uncovered(text, spans) == ""
-    assert all(before.end <= after.start for before, after in itertools.pairwise(spans))
-    assert all(span.start < span.end for span in spans)
-    assert all(text[s.start : s.end] == text[s.start : s.end].strip() for s in spans)
 
 
 @settings(deadline=None)
@@ -325,30 +215,6 @@ def test_time_grows_with_length_not_its_square(unit: str) -> None:
     assert time.process_time() - start < 6
 
 
-def test_a_panic_in_rust_does_not_stop_the_split(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Should sentencex panic (a BaseException), sentences are cut at full stops instead."""
-    panic = type("PanicException", (BaseException,), {})
-
-    def panics(_language: str, _text: str) -> list[str]:
-        raise panic
-
-    monkeypatch.setattr("sentencex.segment", panics)
-
-    assert texts("One here. Two there! Three") == ["One here.", "Two there!", "Three"]
-
-
-def test_an_interrupt_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only a panic is survived: Ctrl-C ends the work."""
-
-    def interrupted(_language: str, _text: str) -> list[str]:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("sentencex.segment", interrupted)
-
-    with pytest.raises(KeyboardInterrupt):
-        split_sentences("One here.")
-
-
 @pytest.mark.parametrize(("max_tokens", "overlap"), [(0, 1), (-5, 0), (100, -1)])
 def test_impossible_limits_are_refused(max_tokens: int, overlap: int) -> None:
     """A budget below 1 or a negative overlap is a SettingsError with what was given."""
@@ -360,5 +226,72 @@ def test_windows_do_not_cut_sentences() -> None:
     """A paragraph longer than sentencex is given at once has the same sentences as its sentences have alone."""
     text = prose(200)
 
-    assert len(text) > 3 * rooms._WINDOW
+    assert len(text) > 3 * 2500
     assert len(texts(text)) == 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "." * 5_000,
+        "- " * 2_500,
+        "\u0301\u0302" * 2_500,
+        "(" * 5_000,
+        "…\n" * 2_500,
+        "\U0001f600" * 5_000,
+    ],
+    ids=["dots", "dashes", "marks", "parentheses", "lines of dots", "pictures"],
+)
+def test_a_long_row_of_signs_is_left_out(text: str) -> None:
+    """What holds no letter or digit for 200 characters makes no passage; the text around it is whole."""
+    around = (
+        f"The first sentence stands before it.\n\n{text}\n\nThe last one, after it, ends so ..."
+    )
+
+    made = packed(around, count=TokenCounter().count, max_tokens=160)
+
+    assert () == packed(text, count=TokenCounter().count, max_tokens=160)
+    assert [
+        "The first sentence stands before it.",
+        "The last one, after it, ends so ...",
+    ] == [around[span.start : span.end] for one in made for span in one.sentences]
+
+
+def test_a_letter_under_a_heap_of_marks_costs_no_more_than_others() -> None:
+    """Marks that belong to no character are not cut one by one."""
+    counted = []
+
+    def count(text: str) -> int:
+        counted.append(text)
+        return len(text)
+
+    packed("Z" + "\u0301" * 50_000, count=count, max_tokens=160)
+
+    assert 1_000 > len(counted)
+
+
+def test_a_row_of_dots_is_not_shown_to_the_encoder_whole() -> None:
+    """A passage has at most twelve characters a token, however many dots a token holds."""
+    shown = []
+
+    def fits(text: str) -> bool:
+        shown.append(len(text))
+        return len(text) <= 250
+
+    packed(("a" + "." * 150 + "\n") * 100, count=TokenCounter().count, max_tokens=160, fits=fits)
+
+    assert 12 * 160 >= max(shown)
+
+
+def test_splitting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that takes too long, or makes too many passages, is refused with what to do."""
+    text = "A sentence of words. " * 500
+    monkeypatch.setattr("rag.passages.packing.MAX_PASSAGES", 5)
+    with pytest.raises(SourceError, match=r"'a\.txt' .* more than 5 passages; split") as many:
+        packed(text)
+    monkeypatch.setattr("rag.passages.packing.SECONDS", 0.0)
+    monkeypatch.setattr("rag.passages.packing.SECONDS_PER_MILLION", 0.0)
+    with pytest.raises(SourceError, match="takes more than 0 s to split") as slow:
+        packed(text)
+
+    assert ["too_costly"] * 2 == [one.value.reason for one in (many, slow)]

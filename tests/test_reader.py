@@ -160,7 +160,7 @@ def test_damaged_weights_are_refused(tmp_path, damage):
     file = tmp_path / "linear.json"
     file.write_text(damage, encoding="utf-8")
 
-    with pytest.raises(ModelError, match="fit_reader"):
+    with pytest.raises(ModelError, match=r"training\.reader\.linear"):
         LinearWeights.from_file(file)
 
 

@@ -193,7 +193,7 @@ def test_nothing_to_read_gives_nothing():
 
 @pytest.fixture(scope="module")
 def words(tmp_path_factory) -> Path:
-    """A folder as `training/reader_export.py` writes it; [CLS] is worth 0, so that nothing is worth 0."""
+    """A folder as `training/reader/export.py` writes it; [CLS] is worth 0, so that nothing is worth 0."""
     pytest.importorskip(
         "onnx", reason="makes the small model; comes with `make .venv/.ready-training`"
     )

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.reader_squad import Article, Paragraph, Question
-from training.support_claims import Declarer
-from training.support_edits import Change, Editor, names_of
-from training.support_pairs import PairMaker
-from training.support_verbs import Verbs
+from training.reader.squad import Article, Paragraph, Question
+from training.support.claims import Declarer
+from training.support.edits import Change, Editor, names_of
+from training.support.pairs import PairMaker
+from training.support.verbs import Verbs
 
 TEXTS = [
     "He wanted to visit Oslo, to open a school, to destroy it and to play. She will visit him and will open it.",

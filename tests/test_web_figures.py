@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from rag.evaluation.intervals import Interval
-from rag.evaluation.report import EvaluationReport, Row, Table
+from rag.evaluation.report import EvaluationReport, FigureRow, Table
 from rag.web import figures
 from tests.test_web_render import TEXT
 
@@ -32,7 +32,7 @@ def report_of(*tables: Table, errors: tuple[str, ...] = ()) -> EvaluationReport:
 
 def table(text: str = "x", unit: str = "", **figures_: Interval) -> Table:
     """A table of one row."""
-    row = Row(label=text, figures=figures_)
+    row = FigureRow(label=text, figures=figures_)
     return Table(title=text, note=text, columns=tuple(figures_), rows=(row,), unit=unit)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from rag.citations.numbers import Quantity, distinct, quantities
-from rag.citations.words import alike, words_of
+from rag.language.quantities import Quantity, distinct, quantities
+from rag.language.words import alike, words_of
 
 _ODDS = ((0.0, 0.0), (0.5, 0.1), (0.75, 0.5), (0.9, 0.8), (1.0, 0.97))
 """(share of the claim that the sentence has, share of such claims that people call supported); straight lines between.
@@ -39,7 +39,7 @@ def _content(text: str) -> tuple[frozenset[str], tuple[Quantity, ...]]:
     numbers = quantities(text)
     taken = {at for one in numbers for at in range(one.start, one.start + len(one.printed))}
     stems = frozenset(
-        word.stem for word in words_of(text) if word.tells and word.start not in taken
+        word.stem for word in words_of(text) if word.content and word.start not in taken
     )
     return stems, distinct(numbers)
 

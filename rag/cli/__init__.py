@@ -14,19 +14,31 @@ from contextlib import contextmanager
 import typer
 
 from rag.cli.commands import app
+from rag.cli.options import share_config
 from rag.cli.render import OutputClosedError, Screen, in_line
 from rag.cli.session import Doors, Exit, Session
-from rag.errors import RagError, SettingsError
+from rag.errors import ArgumentError, PathNotFoundError, RagError, SettingsError
 
 __all__ = ["app", "main"]
 
+_USAGE = (SettingsError, ArgumentError, PathNotFoundError)
+"""What was typed cannot be meant."""
 
-def main(argv: Sequence[str] | None = None, *, doors: Doors | None = None) -> int:
+
+def main(
+    argv: Sequence[str] | None = None,
+    *,
+    doors: Doors | None = None,
+    command: typer.Typer = app,
+    name: str = "rag",
+) -> int:
     """Run one command.
 
     Args:
         argv: the arguments after the program's name; those of this process by default.
         doors: what the commands call; the real things by default.
+        command: the commands; those of `rag` by default.
+        name: how they are called.
 
     Returns:
         The exit code, one of `rag.cli.session.Exit`.
@@ -37,19 +49,20 @@ def main(argv: Sequence[str] | None = None, *, doors: Doors | None = None) -> in
     debug = os.environ.get("RAG_DEBUG", "") not in {"", "0"}
     with _libraries_hushed(screen, debug=debug):
         try:
-            return _run(sys.argv[1:] if argv is None else argv, session)
+            return _run(command, name, sys.argv[1:] if argv is None else argv, session)
         except OutputClosedError:
             return Exit.FAILURE
         except Exception as exc:  # noqa: BLE001  (the last border: nothing may reach a person raw)
             if debug:
                 screen.fail(traceback.format_exc())
-            return _tell(exc, screen)
+            return _tell(exc, screen, name)
 
 
-def _run(argv: Sequence[str], session: Session) -> int:
-    command = typer.main.get_command(app)
+def _run(commands: typer.Typer, name: str, argv: Sequence[str], session: Session) -> int:
+    command = typer.main.get_group(commands)
+    share_config(command)
     try:
-        code = command.main(args=list(argv), prog_name="rag", standalone_mode=False, obj=session)
+        code = command.main(args=list(argv), prog_name=name, standalone_mode=False, obj=session)
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
     except SystemExit as exc:  # how typer ends when the reader of its help has gone
@@ -59,16 +72,16 @@ def _run(argv: Sequence[str], session: Session) -> int:
     return code if isinstance(code, int) else Exit.FAILURE
 
 
-def _tell(exc: Exception, screen: Screen) -> int:
+def _tell(exc: Exception, screen: Screen, name: str) -> int:
     """Say a failure in one sentence, and return its exit code."""
     if isinstance(exc, typer.TyperException):
         context = getattr(exc, "ctx", None)
-        command = "rag" if context is None else context.command_path
+        command = name if context is None else context.command_path
         screen.fail(f"{in_line(exc.format_message())} Try: {command} --help")
         return exc.exit_code
     if isinstance(exc, RagError):
         screen.fail(in_line(str(exc)))
-        return Exit.USAGE if isinstance(exc, SettingsError) else Exit.FAILURE
+        return Exit.USAGE if isinstance(exc, _USAGE) else Exit.FAILURE
     # The type only: what an unforeseen error holds may be a secret or half a document.
     screen.fail(
         f"Footnote failed in a way that it should not ({type(exc).__name__})."

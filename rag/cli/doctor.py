@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from rag.citations import lexical_support
 from rag.cli.layout import count
-from rag.cli.render import Line, Piece, in_line
+from rag.cli.render import Paragraph, StyledText, in_line
 from rag.errors import RagError, SettingsError
 from rag.schema import Candidate, Passage, ScoredSentence
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from rag.reader import Reader
     from rag.settings import Settings
 
-State = Literal["ok", "warn", "fail"]
+FindingState = Literal["ok", "warn", "fail"]
 
-_STYLES: dict[State, str] = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+_STYLES: dict[FindingState, str] = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 _DISTRIBUTION = "footnote-rag"
 _REINSTALL = "Install it again: pip install --force-reinstall footnote-rag, or make install."
 _MANY_FILES = 100_000
@@ -50,6 +50,11 @@ _IDENTICAL = 0.999
 _PATIENCE = 30.0
 """Seconds that a language model may take for one word."""
 _MODEL = "Language model"
+_LOCKS = {
+    "flock": "flock",
+    "Windows": "a lock of Windows",
+    "lock file": "a file beside the index, since this system has no locks",
+}
 _LOGIN = re.compile(r"(?<=://)[^/\s@]+@")
 
 
@@ -59,21 +64,21 @@ class Finding:
 
     name: str = ""
     """Of the check."""
-    state: State
+    state: FindingState
     message: str
     """What there is, as a phrase or sentence."""
     remedy: str = ""
     """What to do; empty where nothing needs doing."""
 
 
-Check: TypeAlias = "Callable[[Settings], Finding]"
+DoctorCheck: TypeAlias = "Callable[[Settings], Finding]"
 
 
 def examine(
     settings: Settings,
     *,
     environ: Mapping[str, str],
-    checks: Mapping[str, Check] | None = None,
+    checks: Mapping[str, DoctorCheck] | None = None,
 ) -> Iterator[Finding]:
     """Run every check, in order, and give what it found without any secret of the environment.
 
@@ -92,7 +97,7 @@ def examine(
         )
 
 
-def checks_for(settings: Settings) -> Mapping[str, Check]:
+def checks_for(settings: Settings) -> Mapping[str, DoctorCheck]:
     """Return every check by its name, with one for each language model where there are several."""
     from rag.chat import chat_specs
 
@@ -116,20 +121,20 @@ def without_secrets(text: str, environ: Mapping[str, str]) -> str:
     return _LOGIN.sub("***@", text)
 
 
-def finding_lines(finding: Finding) -> Iterator[Line]:
+def finding_lines(finding: Finding) -> Iterator[Paragraph]:
     """Lay a finding out."""
-    yield Line(
+    yield Paragraph(
         pieces=(
-            Piece(text=f"{finding.state:<4} ", style=_STYLES[finding.state]),
-            Piece(text=f"{finding.name}: ", style="bold"),
-            Piece(text=in_line(finding.message)),
+            StyledText(text=f"{finding.state:<4} ", style=_STYLES[finding.state]),
+            StyledText(text=f"{finding.name}: ", style="bold"),
+            StyledText(text=in_line(finding.message)),
         )
     )
     if finding.remedy:
-        yield Line.of(f"To mend it: {in_line(finding.remedy)}", indent=5)
+        yield Paragraph.of(f"To mend it: {in_line(finding.remedy)}", indent=5)
 
 
-def _run(check: Check, settings: Settings) -> Finding:
+def _run(check: DoctorCheck, settings: Settings) -> Finding:
     try:
         return check(settings)
     except RagError as exc:
@@ -174,6 +179,49 @@ def _package_fault(line: str) -> str:
     if wanted.specifier.contains(version, prereleases=True):
         return ""
     return f"{wanted.name} is {version}, wanted {wanted.specifier}"
+
+
+def check_settings(settings: Settings) -> Finding:
+    """Where each setting came from, and whether a settings file was left out."""
+    names = [name for name in type(settings).model_fields if name in settings.origins]
+    said = [f"{_value(settings, name)} from {settings.origins[name]}" for name in names]
+    usual = [_value(settings, name) for name in type(settings).model_fields if name not in names]
+    message = "; ".join([*said, f"by default: {', '.join(usual)}"])
+    if settings.left_out is not None:
+        left = settings.left_out
+        message = f"{message}; those in {str(left.path)!r} are left out: {left.why}"
+        return Finding(state="warn", message=message, remedy=left.remedy)
+    return Finding(state="ok", message=message)
+
+
+def _value(settings: Settings, name: str) -> str:
+    """Return a setting with its value; without it where it is a secret."""
+    value = getattr(settings, name)
+    if hasattr(value, "get_secret_value"):
+        return f"{name} ({'set' if value else 'none'})"
+    return f"{name} {str(value) if isinstance(value, Path) else repr(value)}"
+
+
+def check_system(settings: Settings) -> Finding:
+    """What of the operating system this program leans on, and does without where it is not there."""
+    from rag.index.lock import lock_kind
+    from rag.sources.worker import limits_supported
+
+    folder = _existing(settings.index_dir.absolute())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        message = f"{folder} cannot be written to, so what is indexed stays as it is"
+        return Finding(state="warn", message=message, remedy="Allow writing to it.")
+    kind = lock_kind(folder)
+    if kind == "none":
+        message = f"the disk of {folder} supports no locks, so nothing can be indexed there"
+        remedy = "Put the index on a disk of this machine, with --index or RAG_INDEX_DIR."
+        return Finding(state="fail", message=message, remedy=remedy)
+    message = f"one writer at a time by {_LOCKS[kind]}"
+    if limits_supported():
+        return Finding(state="ok", message=f"{message}; parsers with limits on memory and time")
+    message = f"{message}; no limit on the memory of parsers, only on their time"
+    remedy = "Take in documents of strangers on Linux, where memory can be limited."
+    return Finding(state="warn", message=message, remedy=remedy)
 
 
 def check_documents(settings: Settings) -> Finding:
@@ -349,8 +397,10 @@ def _trial_candidate() -> Candidate:
     return Candidate(passage=passage, dense=0.6, lexical=3.0, fused=0.8, sentences=(sentence,))
 
 
-CHECKS: Mapping[str, Check] = {
+CHECKS: Mapping[str, DoctorCheck] = {
     "Python": check_python,
+    "Settings": check_settings,
+    "System": check_system,
     "Packages": check_packages,
     "Tokenizer": check_tokens,
     "Encoder": check_encoder,

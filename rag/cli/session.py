@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -46,12 +47,6 @@ def _evaluate(*args: Any, **options: Any) -> Any:  # noqa: ANN401  (passed on)
     return run_evaluation(*args, **options)
 
 
-def _sweep(*args: Any, **options: Any) -> Any:  # noqa: ANN401  (passed on)
-    from rag.evaluation.sweep import run_sweep
-
-    return run_sweep(*args, **options)
-
-
 def _examine(*args: Any, **options: Any) -> Iterator[Finding]:  # noqa: ANN401  (passed on)
     from rag.cli.doctor import examine
 
@@ -65,7 +60,6 @@ class Doors:
     open_rag: Callable[..., Rag] = _open_rag
     serve: Callable[..., None] = _serve
     evaluate: Callable[..., Any] = _evaluate
-    sweep: Callable[..., Any] = _sweep
     examine: Callable[..., Iterator[Finding]] = _examine
 
 
@@ -77,3 +71,5 @@ class Session:
     screen: Screen
     stdin: TextIO
     environ: Mapping[str, str]
+    config: Path | None = None
+    """The only settings file to read, where `--config` names one."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rag.schema import Span, Vectors
 
 SHIPPED = Path(__file__).resolve().parent.parent / "data" / "minilm"
-"""The folder of the model in the package, as `training/export_encoder.py` wrote it."""
+"""The folder of the model in the package, as `training/encoder/export.py` wrote it."""
 
 _REMEDY = "Install the package again, or choose another model with RAG_ENCODER."
 
@@ -67,7 +67,7 @@ class OnnxEncoder:
 
     @classmethod
     def open(cls, folder: Path = SHIPPED, *, threads: int | None = None) -> OnnxEncoder:
-        """Load a folder that `training/export_encoder.py` wrote.
+        """Load a folder that `training/encoder/export.py` wrote.
 
         Args:
             folder: holds manifest.json and the files it lists.

@@ -1,26 +1,30 @@
 """How good the answers are, measured offline: a question set and a pipeline in, figures out.
 
-dataset ─▶ run ─▶ outcomes ─▶ report, html
+dataset ─▶ run ─▶ outcomes ─▶ report, report_html
            measures, intervals: the definitions
-           compare, gate, sweep: two runs, a run and a baseline, a grid of settings
+           comparison, gate: two runs, a run and a baseline
            grid, plots, markup: how figures are written and drawn
            draft, feedback: where a person's own questions come from
            tables: files that spreadsheets write
-           benchmarks: public collections by path; squad: their official scoring
-           audit: what a shipped question set promises
+
+Public collections and sweeps of settings are for developers: `eval/benchmarks/`.
 """
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.errors import DatasetError
-from rag.evaluation.dataset import Example, load_dataset, locate_quotes, select, validate
-from rag.evaluation.html import html_report
+from rag.evaluation.dataset import Example, load_dataset, locate_quotes, select_examples, validate
 from rag.evaluation.report import EvaluationReport, report_of
-from rag.evaluation.run import Pipeline, Progress, Run, evaluate, load_run
+from rag.evaluation.report_html import html_report
+from rag.evaluation.run import Pipeline, Run, evaluate, load_run
 from rag.schema import Source
+
+if TYPE_CHECKING:
+    from rag.pipeline import Progress
 
 __all__ = ["EvaluationReport", "html_report", "load_questions", "remake_reports", "run_evaluation"]
 
@@ -101,7 +105,7 @@ def load_questions(
                 " file of questions with --dataset."
             )
     half = None if split == "all" else split
-    examples = select(load_dataset(path), split=half, limit=limit)
+    examples = select_examples(load_dataset(path), split=half, limit=limit)
     return "-".join(filter(None, [path.stem, half])), _grounded(rag, examples)
 
 
@@ -117,7 +121,8 @@ def _fresh_folder(name: str) -> Path:
     number = 1
     while True:
         try:
-            folder.mkdir(parents=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700)
         except FileExistsError:
             number += 1
             folder = begun.with_name(f"{begun.name}-{number}")

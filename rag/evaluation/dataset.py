@@ -104,7 +104,7 @@ def load_dataset(path: Path) -> tuple[Example, ...]:
     return examples
 
 
-def select(
+def select_examples(
     examples: Sequence[Example], *, split: str | None = None, limit: int | None = None
 ) -> tuple[Example, ...]:
     """Return the examples of a split, and of these `limit`, spread evenly over their order.

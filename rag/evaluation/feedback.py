@@ -17,6 +17,7 @@ from typing import Literal, get_args
 
 from rag.errors import DatasetError
 from rag.evaluation.dataset import FEEDBACK, Example, example_to_dict, load_dataset
+from rag.privacy import make_folder
 from rag.schema import Answer, Citation, Turn
 
 FeedbackKind = Literal[
@@ -147,7 +148,7 @@ def _citation_to_dict(citation: Citation) -> dict[str, object]:
 
 def _append(path: Path, line: bytes) -> None:
     """Write a line to the end of a file in one call, and wait until it is on disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     descriptor = os.open(path, _FLAGS, 0o600)
     try:
         size = os.fstat(descriptor).st_size

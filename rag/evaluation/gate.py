@@ -22,7 +22,7 @@ import numpy as np
 from rag.errors import DatasetError
 from rag.evaluation.grid import Grid, figure_to_dict, page, print_page, share, shown
 from rag.evaluation.intervals import Interval, paired_bootstrap
-from rag.evaluation.outcomes import Outcome
+from rag.evaluation.outcomes import QuestionOutcome
 from rag.evaluation.report import EvaluationReport
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def load_baseline(path: Path) -> Baseline:
     )
 
 
-def check(report: EvaluationReport, baseline: Baseline, *, name: str) -> GateReport:
+def check_gate(report: EvaluationReport, baseline: Baseline, *, name: str) -> GateReport:
     """Compare a run with a baseline.
 
     Args:
@@ -260,7 +260,7 @@ def _watched(
     )
 
 
-def _values(one: Outcome) -> dict[str, float]:
+def _values(one: QuestionOutcome) -> dict[str, float]:
     """Return the watched measures of a question; quotes count everywhere, exact if there are none."""
     scores = {_EXACT: 1.0, **one.scores}
     return {name: round(scores[name], _DIGITS) for name in GATED if name in scores}

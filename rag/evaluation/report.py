@@ -24,7 +24,7 @@ from rag.evaluation.intervals import (
     bootstrap_interval,
     bootstrap_statistic,
 )
-from rag.evaluation.outcomes import Outcome
+from rag.evaluation.outcomes import QuestionOutcome
 from rag.evaluation.run import Run
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _BY_KIND = ("Success@1", "containment", "right", "F1", "answered", "abstained wh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class FigureRow:
     """The figures of one group of questions, or of one stage."""
 
     label: str
@@ -50,7 +50,7 @@ class Table:
     title: str
     note: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[FigureRow, ...]
     unit: str = ""
     """`ms`, or empty for shares."""
 
@@ -77,7 +77,7 @@ class EvaluationReport:
     peak_megabytes: float | None
     manifest: Mapping[str, object]
     tables: tuple[Table, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[QuestionOutcome, ...]
     """By question; what comparisons are made from."""
 
     @property
@@ -152,7 +152,7 @@ def report_of(run: Run, *, resamplings: int = RESAMPLINGS) -> EvaluationReport:
     )
 
 
-def _tables(measured: Sequence[Outcome], n: int) -> Iterable[Table]:
+def _tables(measured: Sequence[QuestionOutcome], n: int) -> Iterable[Table]:
     by_split, by_kind = _by_split(measured), _by_kind(measured)
     yield _means(
         "Retrieval",
@@ -184,35 +184,39 @@ def _tables(measured: Sequence[Outcome], n: int) -> Iterable[Table]:
     yield _latency(measured, n)
 
 
-def _by_split(measured: Sequence[Outcome]) -> dict[str, Sequence[Outcome]]:
+def _by_split(measured: Sequence[QuestionOutcome]) -> dict[str, Sequence[QuestionOutcome]]:
     """Group by split, with all of them first where there is more than one."""
-    present: dict[str, Sequence[Outcome]] = {
+    present: dict[str, Sequence[QuestionOutcome]] = {
         split: group for split in _SPLITS if (group := [o for o in measured if o.split == split])
     }
     one = any(len(group) == len(measured) for group in present.values())
     return present if one else {_ALL: measured, **present}
 
 
-def _by_kind(measured: Sequence[Outcome]) -> dict[str, Sequence[Outcome]]:
+def _by_kind(measured: Sequence[QuestionOutcome]) -> dict[str, Sequence[QuestionOutcome]]:
     kinds = dict.fromkeys(o.kind for o in measured if o.kind)
     return {kind: [o for o in measured if o.kind == kind] for kind in kinds}
 
 
 def _means(
-    title: str, note: str, names: Sequence[str], groups: Mapping[str, Sequence[Outcome]], n: int
+    title: str,
+    note: str,
+    names: Sequence[str],
+    groups: Mapping[str, Sequence[QuestionOutcome]],
+    n: int,
 ) -> Table:
     rows = [
-        Row(label=label, figures={name: _mean(group, name, n) for name in names})
+        FigureRow(label=label, figures={name: _mean(group, name, n) for name in names})
         for label, group in groups.items()
     ]
     return _table(title, note, rows)
 
 
-def _mean(group: Sequence[Outcome], name: str, n: int) -> Interval:
+def _mean(group: Sequence[QuestionOutcome], name: str, n: int) -> Interval:
     return bootstrap_interval([o.scores[name] for o in group if name in o.scores], n=n)
 
 
-def _abstention(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
+def _abstention(groups: Mapping[str, Sequence[QuestionOutcome]], n: int) -> Table:
     statistics: Mapping[str, Callable[..., float]] = {
         "precision": measures.abstention_precision,
         "recall": measures.abstention_recall,
@@ -231,7 +235,7 @@ def _abstention(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
             for name, statistic in statistics.items()
         }
         figures["AUROC"] = bootstrap_statistic(measures.auroc, confidence, ~unanswerable, n=n)
-        rows.append(Row(label=label, figures=figures))
+        rows.append(FigureRow(label=label, figures=figures))
     note = (
         "Positive is: the sources do not answer it. AUROC: whether confidence tells answerable"
         " questions from the others."
@@ -239,7 +243,7 @@ def _abstention(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
     return _table("Abstention", note, rows)
 
 
-def _calibration(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
+def _calibration(groups: Mapping[str, Sequence[QuestionOutcome]], n: int) -> Table:
     rows = []
     for label, group in groups.items():
         given = [o for o in group if o.given]
@@ -253,7 +257,7 @@ def _calibration(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
             "ECE": bootstrap_statistic(measures.expected_calibration_error, confidence, right, n=n),
             "AURC": bootstrap_statistic(measures.aurc, confidence, right, n=n),
         }
-        rows.append(Row(label=label, figures=figures))
+        rows.append(FigureRow(label=label, figures=figures))
     note = (
         "Of questions that were answered, answerable or not. ECE (10 bins) and AURC are better when"
         " lower; ECE counts noise as well, so the interval may lie above it."
@@ -261,12 +265,12 @@ def _calibration(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
     return _table("Calibration", note, rows)
 
 
-def _kinds(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
+def _kinds(groups: Mapping[str, Sequence[QuestionOutcome]], n: int) -> Table:
     note = "Answered: of those that can be; abstained: of those that cannot."
     return _means("By kind of question", note, _BY_KIND, groups, n)
 
 
-def _latency(measured: Sequence[Outcome], n: int) -> Table:
+def _latency(measured: Sequence[QuestionOutcome], n: int) -> Table:
     stages = dict.fromkeys(stage for o in measured for stage in o.seconds)
     rows = []
     for stage in stages:
@@ -277,12 +281,12 @@ def _latency(measured: Sequence[Outcome], n: int) -> Table:
             )
             for percent in (50, 95)
         }
-        rows.append(Row(label=stage, figures=figures))
+        rows.append(FigureRow(label=stage, figures=figures))
     note = "Wall time of a question by stage, one question at a time."
     return _table("Latency", note, rows, unit="ms")
 
 
-def _table(title: str, note: str, rows: Sequence[Row], *, unit: str = "") -> Table:
+def _table(title: str, note: str, rows: Sequence[FigureRow], *, unit: str = "") -> Table:
     """Make a table of the rows that have a figure, and of the columns that have one."""
     names = dict.fromkeys(name for row in rows for name in row.figures)
     columns = tuple(n for n in names if any(row.figures[n].n for row in rows))

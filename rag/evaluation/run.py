@@ -17,12 +17,16 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import rag
 from rag.errors import ChatError, DatasetError, QuestionError
 from rag.evaluation.dataset import Example, example_to_dict
+from rag.privacy import make_folder
 from rag.schema import Answer, ScoredPassage, Source, SourceInfo, Turn
+
+if TYPE_CHECKING:
+    from rag.pipeline import Progress
 
 FORMAT = 2
 RETRIEVED = 10
@@ -39,13 +43,6 @@ Record = Mapping[str, object]
 `number` is its place in the question set, from 1; `expected` holds the words of each evidence. So all
 that a reader of the run wants to see is in it, without the sources.
 """
-
-
-class Progress(Protocol):
-    """Told how far long work has come."""
-
-    def __call__(self, stage: str, done: int, total: int, /) -> None:
-        """Hear that `done` of `total` are done."""
 
 
 class Pipeline(Protocol):
@@ -105,7 +102,7 @@ def evaluate(
     """
     manifest = _manifest(pipeline, examples, settings or {})
     try:
-        out_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(out_dir)
         _claim(out_dir, manifest)
         done = _keep_whole_records(out_dir / _ANSWERS)
         with (out_dir / _ANSWERS).open("a", encoding="utf-8", errors=_ESCAPED) as file:

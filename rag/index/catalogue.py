@@ -11,7 +11,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,17 +22,32 @@ from numpy.typing import NDArray
 from rag.errors import IndexCorruptError, SourceNotFoundError
 from rag.index.database import (
     BUSY_TIMEOUT_MS,
+    LATER,
+    LATER_TABLES,
     SCHEMA,
     TABLES,
     checksum,
     connect,
     corrupt,
     put_fact,
+    translated,
 )
-from rag.index.engine import Failure, IndexEntry, IndexStamp, KnownRoot, StoredPassage
+from rag.index.engine import (
+    Absence,
+    Coverage,
+    Failure,
+    IndexEntry,
+    IndexStamp,
+    KnownRoot,
+    Place,
+    StoredPassage,
+)
+from rag.index.keeping import Kept, digest, name_of
 from rag.index.state import State
 from rag.index.vectors import from_halves, to_halves
-from rag.schema import Passage, Source, SourceInfo, Span
+from rag.language.blocks import blocks_as_json, blocks_of, path_of, units_as_json, units_of
+from rag.language.paths import led
+from rag.schema import Passage, Source, SourceInfo
 
 if TYPE_CHECKING:
     from rag.schema import Vectors
@@ -42,7 +57,7 @@ _INFO = (
 )
 
 _PASSAGE = (
-    "SELECT p.key, p.source, p.start, p.stop, p.n_tokens, p.sentences, p.text, p.crc,"
+    "SELECT p.key, p.source, p.start, p.stop, p.n_tokens, p.sentences, p.units, p.text, p.crc,"
     " s.source_id, w.vectors, w.crc FROM passages p JOIN sources s ON s.id = p.source"
     " JOIN sentence_vectors w ON w.key = p.key WHERE p.key"
 )
@@ -70,6 +85,10 @@ class Catalogue:
         self.path = path
         # Frozen: the file is taken for one that does not change, and no later state is seen.
         self._db, self.frozen = connect(path, writable=writable)
+        self._has_later = False
+        if writable and not self._knows_absent():
+            with translated(path):
+                self._db.executescript(f"BEGIN; {LATER} COMMIT;")
 
     def close(self) -> None:
         """Let go of the file; the last to close leaves no log of changes behind."""
@@ -139,7 +158,12 @@ class Catalogue:
         rows = self._db.execute(f"SELECT {_INFO} FROM sources ORDER BY source_id")  # noqa: S608  (a constant)
         found = tuple(self._info(row) for row in rows)
         self._verify(len(found) == self.state().sources, "the list of sources")
-        return found
+        coverage = self.coverage()
+        if coverage.is_everything_there():
+            return found
+        return tuple(
+            replace(info, absence=coverage.absence(info.source_id, info.origin)) for info in found
+        )
 
     def source(self, source_id: str) -> Source:
         """Return a source with its text.
@@ -147,8 +171,8 @@ class Catalogue:
         Raises:
             SourceNotFoundError: it is not there.
         """
-        info, (crc, pages, text) = self._row(source_id, ", body_crc, pages, text")
-        self._verify(crc == checksum(source_id, pages, text), f"the text of {source_id!r}")
+        info, (crc, pages, blocks, text) = self._row(source_id, ", body_crc, pages, blocks, text")
+        self._verify(crc == checksum(source_id, pages, blocks, text), f"the text of {source_id!r}")
         return Source(
             source_id=info.source_id,
             title=info.title,
@@ -156,6 +180,7 @@ class Catalogue:
             sha256=info.sha256,
             media_type=info.media_type,
             pages=tuple(json.loads(pages)),
+            blocks=blocks_of(blocks),
         )
 
     def _row(self, source_id: str, more: str) -> tuple[SourceInfo, Sequence[Any]]:
@@ -198,11 +223,12 @@ class Catalogue:
             n_passages,
         )
         pages = json.dumps(source.pages)
-        body_crc = checksum(source.source_id, pages, source.text)
+        blocks = blocks_as_json(source.blocks)
+        body_crc = checksum(source.source_id, pages, blocks, source.text)
         cursor = self._db.execute(
-            f"INSERT INTO sources ({_INFO}, body_crc, pages, text)"  # noqa: S608  (a constant)
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [*info, checksum(*info), body_crc, pages, source.text],
+            f"INSERT INTO sources ({_INFO}, body_crc, pages, blocks, text)"  # noqa: S608  (a constant)
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [*info, checksum(*info), body_crc, pages, blocks, source.text],
         )
         return int(cursor.lastrowid or 0)
 
@@ -255,6 +281,7 @@ class Catalogue:
                 [(key,) for key in keys],
             )
         self._db.execute("DELETE FROM sources WHERE id = ?", [number])
+        self._db.execute("DELETE FROM absent WHERE source_id = ?", [source_id])
         return keys
 
     # Passages.
@@ -268,11 +295,12 @@ class Catalogue:
         """Add a passage of the source with this number under a key above the last."""
         passage = entry.split.passage
         spans = np.array([(s.start, s.end) for s in entry.split.sentences], dtype="<i8").tobytes()
+        units = units_as_json(passage.path, entry.split.sentences)
         facts = (key, number, passage.start, passage.end, passage.n_tokens)
         self._db.execute(
-            "INSERT INTO passages (key, source, start, stop, n_tokens, crc, sentences, text)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [*facts, _passage_crc(*facts, spans, passage.text), spans, passage.text],
+            "INSERT INTO passages (key, source, start, stop, n_tokens, crc, sentences, units, text)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [*facts, _passage_crc(*facts, spans, units, passage.text), spans, units, passage.text],
         )
         vector = to_halves(entry.vector)
         self._db.execute("INSERT INTO vectors VALUES (?, ?, ?)", [key, _crc(vector, key), vector])
@@ -315,15 +343,15 @@ class Catalogue:
         return found
 
     def words(self, first: int, last: int) -> Iterator[tuple[int, int, str]]:
-        """Yield (key, number of the source, text) of a range of keys, ascending."""
+        """Yield (key, number of the source, path and text) of a range of keys, ascending."""
         rows = self._db.execute(
-            "SELECT key, source, start, stop, n_tokens, sentences, text, crc FROM passages"
+            "SELECT key, source, start, stop, n_tokens, sentences, units, text, crc FROM passages"
             " WHERE key BETWEEN ? AND ? ORDER BY key",
             [first, last],
         )
         for *facts, crc in rows:
             self._verify(crc == _passage_crc(*facts), f"passage {facts[0]}")
-            yield facts[0], facts[1], facts[6]
+            yield facts[0], facts[1], led(path_of(facts[6]), facts[7], facts[2])
 
     def vectors(self, dimension: int) -> tuple[NDArray[np.int64], Vectors]:
         """Return all keys, ascending, shape (n,), and their passages' vectors, shape (n, d)."""
@@ -338,13 +366,14 @@ class Catalogue:
         """Return the passages of these keys, in their order, with these vectors of theirs, shape (n, d)."""
         found = self._passages(keys)
         rows = [found[key] for key in keys]
-        sentences = from_halves([row[9] for row in rows], vectors.shape[1])
+        sentences = from_halves([row[10] for row in rows], vectors.shape[1])
         offsets = np.frombuffer(b"".join(row[5] for row in rows), dtype="<i8")
-        spans = [Span(start=a, end=b) for a, b in offsets.reshape(-1, 2).tolist()]
+        spans = offsets.reshape(-1, 2).tolist()
         stored, at = [], 0
         for vector, row in zip(vectors, rows, strict=True):
-            key, _, start, stop, n_tokens, own, text, _, source_id, *_ = row
+            key, _, start, stop, n_tokens, own, units, text, _, source_id, *_ = row
             after = at + len(own) // 16
+            path, made = units_of(units, spans[at:after])
             passage = Passage(
                 passage_id=passage_id(source_id, start, stop),
                 source_id=source_id,
@@ -352,12 +381,13 @@ class Catalogue:
                 end=stop,
                 text=text,
                 n_tokens=n_tokens,
+                path=path,
             )
             stored.append(
                 StoredPassage(
                     key=key,
                     passage=passage,
-                    sentences=tuple(spans[at:after]),
+                    sentences=made,
                     vector=vector,
                     sentence_vectors=sentences[at:after],
                 )
@@ -372,7 +402,7 @@ class Catalogue:
             some = keys[start : start + _AT_ONCE]
             query = f"{_PASSAGE} IN ({_marks(some)})"
             for row in self._db.execute(query, some):
-                good = row[7] == _passage_crc(*row[:7]) and row[10] == _crc(row[9], row[0])
+                good = row[8] == _passage_crc(*row[:8]) and row[11] == _crc(row[10], row[0])
                 self._verify(good, f"passage {row[0]}")
                 found[row[0]] = row
         for key in keys:
@@ -411,21 +441,129 @@ class Catalogue:
         self._put("failures", failure.source_id, failure.sha256, failure.reason, failure.message)
 
     def forget(self, table: str, name: str) -> bool:
-        """Delete what is remembered under a name in `roots`, `excluded` or `failures`, if anything is."""
-        column = "path" if table == "roots" else "source_id"
+        """Delete what a table of what a sync remembers has under a name, if anything."""
+        column = "path" if table in {"roots", "places"} else "source_id"
         query = f"DELETE FROM {table} WHERE {column} = ?"  # noqa: S608  (constants)
         return self._db.execute(query, [name]).rowcount > 0
 
-    def _put(self, table: str, *values: str) -> None:
+    def _put(self, table: str, *values: str | float) -> None:
         row = [*values, checksum(*values)]
         query = f"INSERT OR REPLACE INTO {table} VALUES ({_marks(row)})"  # noqa: S608  (a constant)
         self._db.execute(query, row)
 
-    def _listed(self, query: str) -> Iterator[Any]:
+    def _listed(self, query: str, given: Sequence[object] = ()) -> Iterator[Any]:
         """Yield the rows of a query without their last column, their checksum."""
-        for *values, crc in self._db.execute(query):
+        for *values, crc in self._db.execute(query, given):
             self._verify(crc == checksum(*values), f"the entry {values[0]!r}")
             yield values
+
+    # How much of the documents there is, and vectors that are kept for what comes back.
+
+    def _knows_absent(self) -> bool:
+        """Whether the tables that came later are there."""
+        if not self._has_later:
+            names = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master")}
+            self._has_later = names >= set(LATER_TABLES)
+        return self._has_later
+
+    def coverage(self) -> Coverage:
+        """Return how much of the documents is indexed."""
+        if not self._knows_absent():
+            return Coverage(roots=self.roots())
+        places = self._listed("SELECT path, identity, reached, pending, synced, crc FROM places")
+        absent = self._listed("SELECT source_id, origin, why, crc FROM absent")
+        (since,) = self._db.execute("SELECT min(since) FROM kept").fetchone()
+        return Coverage(
+            roots=self.roots(),
+            places={
+                path: Place(
+                    path=path,
+                    identity=identity,
+                    reached=bool(reached),
+                    pending=pending,
+                    synced=synced,
+                )
+                for path, identity, reached, pending, synced in places
+            },
+            absent={
+                source_id: Absence(origin=origin, why=why) for source_id, origin, why in absent
+            },
+            kept_since=since,
+        )
+
+    def put_place(self, place: Place) -> None:
+        """Remember how far a root is indexed."""
+        self._put(
+            "places",
+            place.path,
+            place.identity,
+            int(place.reached),
+            place.pending,
+            float(place.synced),
+        )
+
+    def put_absent(self, source_id: str, absence: Absence) -> None:
+        """Remember why a source is not where it was found."""
+        self._put("absent", source_id, absence.origin, absence.why)
+
+    def keep_source(self, source_id: str, since: int) -> None:
+        """Put the vectors of a source aside, without its text or its name.
+
+        Raises:
+            SourceNotFoundError: it is not there.
+        """
+        info, _ = self._row(source_id, "")
+        number = self.number(source_id)
+        keys: list[int] = self.keys_of([number] if number is not None else []).tolist()
+        for key in keys:
+            row = self._passages([key])[key]
+            crc, vector = self._db.execute(
+                "SELECT crc, vector FROM vectors WHERE key = ?", [key]
+            ).fetchone() or (0, None)
+            self._verify(crc == _crc(vector, key), f"the vector of passage {key}")
+            spans = np.frombuffer(row[5], dtype="<i8") - row[2]
+            one = Kept(digest=digest(row[6], spans), vector=vector, vectors=row[9])
+            self.put_kept(source_id, info.origin, info.sha256, one, since)
+
+    def put_kept(self, source_id: str, origin: str, sha256: str, kept: Kept, since: int) -> None:
+        """Put the vectors of one passage aside."""
+        facts = (name_of(source_id), kept.digest, name_of(origin), sha256, since)
+        crc = checksum(*facts, kept.vector, kept.vectors)
+        self._db.execute(
+            "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [*facts, crc, kept.vector, kept.vectors],
+        )
+
+    def kept(self, digests: Sequence[str], since: int) -> dict[str, Kept]:
+        """Return what was put aside of some passages at a time or later, by digest."""
+        found: dict[str, Kept] = {}
+        if self._db.execute("SELECT 1 FROM kept LIMIT 1").fetchone() is None:
+            return found
+        for start in range(0, len(digests), _AT_ONCE):
+            some = digests[start : start + _AT_ONCE]
+            query = (
+                "SELECT source, digest, origin, sha256, since, vector, vectors, crc FROM kept"  # noqa: S608  (marks)
+                f" WHERE digest IN ({_marks(some)}) AND since >= ?"
+            )
+            for row in self._listed(query, [*some, since]):
+                found[row[1]] = Kept(digest=row[1], vector=row[5], vectors=row[6])
+        return found
+
+    def drop_kept(
+        self, *, source_id: str = "", sha256: str = "", origin: str = "", before: int = 0
+    ) -> int:
+        """Delete what was put aside of a source, a content, a root, or before a time; return how many rows."""
+        wanted: dict[str, str | int] = {
+            "source =": source_id and name_of(source_id),
+            "sha256 =": sha256,
+            "origin =": origin and name_of(origin),
+            "since <": before,
+        }
+        return sum(
+            self._db.execute(f"DELETE FROM kept WHERE {column} ?", [value]).rowcount  # noqa: S608  (constants)
+            for column, value in wanted.items()
+            if value
+        )
 
     # The whole.
 
@@ -435,9 +573,9 @@ class Catalogue:
         # Dropped tables only go to the list of free pages, and VACUUM leaves none of these.
         self._db.execute("PRAGMA secure_delete = OFF")
         self.begin(write=True)
-        for table in TABLES:
-            self._db.execute(f"DROP TABLE {table}")
-        for statement in SCHEMA.split(";"):
+        for table in (*TABLES, *LATER_TABLES):
+            self._db.execute(f"DROP TABLE IF EXISTS {table}")
+        for statement in (SCHEMA + LATER).split(";"):
             self._db.execute(statement)
         for root in roots:
             self.put_root(root)
@@ -459,6 +597,7 @@ class Catalogue:
             except IndexCorruptError as exc:
                 yield str(exc)
         try:
+            self.coverage()
             self.vectors(dimension)
         except IndexCorruptError as exc:
             yield str(exc)

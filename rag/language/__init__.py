@@ -1,1 +1,5 @@
-"""What several stages must know of language and layout: each once, beneath them all."""
+"""What every stage has to know of language, each thing once: sentences, words, names, quantities, dates.
+
+It imports nothing above it but the nouns, so that indexing, reading, checking, training and evaluation mean the same
+by a sentence, a word, a name and a number.
+"""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from rag.passages.sentences import find_lines, lines_of
+from rag.language.lines import Line, find_paragraphs, joined
 from rag.schema import Block, BlockKind
 
 TITLE, PLAIN, QUESTION, CUE, SPEAKER, TERM = 1, 6, 7, 8, 9, 10
@@ -24,6 +24,8 @@ _LONGEST_LINE = 60
 _LONGEST_NAME = 40
 _MOST_CELLS = 64
 _FEWEST_TURNS = 3
+_MOST_OPEN = 50
+"""Sections inside each other."""
 
 _SECTIONS: tuple[BlockKind, ...] = ("title", "heading", "question", "speaker", "term")
 """What the blocks behind it hang from."""
@@ -34,7 +36,7 @@ _BULLET = re.compile(r"(?:[-*+•‣▪●○◦■–—·]|\[[ xX]?\])\s+(?=\S
 _ENUMERATOR = re.compile(r"\(?(?:\d{1,3}|[A-Za-z]|[ivxlcIVXLC]{1,5})[.)]\s+(?=\S)")
 _DOTTED = re.compile(r"§?\s?\d{1,3}(?:\.\d{1,3})+\.?\s+(?=\S)")
 _BAR = re.compile(r"(?:^|\s)\|(?:\s|$)")
-_RULE = re.compile(r"[|\s]*:?-{3,}[-:|\s]*$|[=~*_+-]{3,}$")
+_RULE = re.compile(r"[|\s]*:?---[-:|\s]*$|[=~*_+-]{3,}$")
 _UNDERLINE = re.compile(r"([=\-~*_^])\1{2,}$")
 _COLUMNS = re.compile(r"\t+| {2,}")
 _LEADERS = re.compile(r"\s?(?:\. ?){4,}\s*|\s?…{2,}\s*|\s?_{4,}\s*")
@@ -63,12 +65,12 @@ _QUOTED = re.compile(r"(?:> ?)+")
 _WROTE = re.compile(r"\b(?:wrote|writes|schrieb|a écrit|escribió|ha scritto)\s*:$")
 _FROM = frozenset({"from:", "von:", "de:"})
 _SUBJECT = frozenset({"subject:", "betreff:", "objet:", "asunto:"})
-_HEADS_OF_MAIL = _FROM | _SUBJECT | {"to:", "an:", "date:", "sent:", "cc:", "datum:", "gesendet:", "fecha:", "à:"}
+_HEADS_OF_MAIL = (
+    _FROM
+    | _SUBJECT
+    | {"to:", "an:", "date:", "sent:", "cc:", "datum:", "gesendet:", "fecha:", "à:"}
+)
 _PARTS_OF_FAQ = frozenset({"q", "a", "question", "answer", "frage", "antwort"})
-
-
-Line = tuple[int, int]
-"""Start and end of a line without outer white space."""
 
 
 class Outline:
@@ -118,10 +120,10 @@ def is_item(text: str) -> bool:
 def find_blocks(text: str) -> tuple[Block, ...]:
     """Return the structure of a text without markup; every character that is not blank is in a block."""
     outline = Outline()
-    stanzas = [part for lines in find_lines(text) for part in _parted(text, lines)]
+    stanzas = [part for lines in find_paragraphs(text) for part in _parted(text, lines)]
     records = _records(text, stanzas)
     speakers = _speakers(text, stanzas)
-    for number, (stanza, following) in enumerate(zip(stanzas, [*stanzas[1:], None], strict=True)):
+    for number, (stanza, following) in enumerate(zip(stanzas, [*stanzas[1:], None], strict=False)):
         if not any(make(text, stanza, outline) for make in _SHAPES):
             if number in records:
                 _record(stanza, outline)
@@ -136,7 +138,10 @@ def find_blocks(text: str) -> tuple[Block, ...]:
 
 def _parted(text: str, lines: list[Line]) -> Iterator[list[Line]]:
     """Part the lines of a paragraph where one that is quoted follows one that is not, and at the empty lines of a quote."""
-    depths = [len(quoted[0].replace(" ", "")) if (quoted := _QUOTED.match(text, *line)) else 0 for line in lines]
+    depths = [
+        len(quoted[0].replace(" ", "")) if (quoted := _QUOTED.match(text, *line)) else 0
+        for line in lines
+    ]
     part: list[Line] = []
     for at, line in enumerate(lines):
         empty = depths[at] and not text[slice(*line)].strip("> ")
@@ -157,7 +162,6 @@ def _is_title(text: str, blocks: Sequence[Block]) -> bool:
     return blocks[0].level >= PLAIN - 1 or not any(
         one.kind == "heading" and one.level == blocks[0].level for one in blocks[1:]
     )
-
 
 
 def _quote(text: str, stanza: list[Line], outline: Outline) -> bool:
@@ -203,12 +207,12 @@ def _cue(text: str, stanza: list[Line], outline: Outline) -> bool:
 def _ruled(text: str, stanza: list[Line], outline: Outline) -> bool:
     """Take lines with bars between their cells for the rows of a table."""
     barred = [bool(_BAR.search(_said(text, line))) for line in stanza]
-    if len(stanza) < 2 or sum(barred) < len(stanza) - 1 or not barred[-1]:
+    rows = [line for line, bar in zip(stanza, barred, strict=True) if bar]
+    rows = [line for line in rows if not _RULE.match(_said(text, line))]
+    if len(stanza) < 2 or sum(barred) < len(stanza) - 1 or not barred[-1] or not rows:
         return False
     if not barred[0]:
         outline.add("caption", *stanza[0])
-    rows = [line for line, bar in zip(stanza, barred, strict=True) if bar]
-    rows = [line for line in rows if not _RULE.match(_said(text, line))]
     cells = [_cells(text, row, _BAR) for row in rows]
     add_table(outline, cells, rows, named=names_columns(text, cells[0]))
     return True
@@ -322,7 +326,7 @@ def _running(
     text: str, stanza: list[Line], outline: Outline, speakers: frozenset[str], *, heads: bool
 ) -> None:
     """Add what running text, a list, a heading or labelled lines say."""
-    lines = [line for part in _broken(text, stanza, speakers) for line in lines_of(text, part)]
+    lines = [line for part in _broken(text, stanza, speakers) for line in joined(text, part)]
     if _heads(text, stanza, lines, followed=heads):
         asked = bool(_ASKED.search(_said(text, stanza[-1])))
         level = QUESTION if asked else _level(text[slice(*stanza[0])])
@@ -408,8 +412,10 @@ def _is_loud(said: str) -> bool:
     """Tell whether a line is written in capitals, or names a division."""
     letters = [char for char in said if char.isalpha()]
     capitals = len(letters) > 3 and all(char.isupper() for char in letters)
-    return len(said) <= _LONGEST_LINE and not _CLOSED.search(said) and (
-        capitals or bool(_DIVISION.fullmatch(said))
+    return (
+        len(said) <= _LONGEST_LINE
+        and not _CLOSED.search(said)
+        and (capitals or bool(_DIVISION.fullmatch(said)))
     )
 
 
@@ -487,6 +493,8 @@ class _Nest:
             return replace(block, kind="question")
         if block.kind == "heading" and at == self._outer[0] and block.level <= TITLE:
             return replace(block, kind="title")
+        if block.kind == "heading" and block.level >= PLAIN and self._is_defined(at):
+            return replace(block, kind="term", level=TERM)
         if block.kind == "paragraph":
             if _ASKS.match(said) and len(said) <= _LONGEST_QUESTION:
                 return replace(block, kind="question", level=QUESTION)
@@ -495,6 +503,10 @@ class _Nest:
             if _ANSWERS.match(said) and self._in_question():
                 return replace(block, kind="answer")
         return block
+
+    def _is_defined(self, at: int) -> bool:
+        """Tell whether a definition follows, as Markdown writes it: behind a colon on a line of its own."""
+        return at + 1 < len(self._blocks) and self._said(self._blocks[at + 1]).startswith(": ")
 
     def _questions(self) -> frozenset[int]:
         """Return which paragraphs are questions that the next one answers.
@@ -538,9 +550,19 @@ class _Nest:
         block = self._blocks[at]
         before = self._open[-1] if self._open else None
         # Two terms share a definition: the second hangs from the first.
-        shared = block.kind == "term" and before == at - 1 and self._blocks[at - 1].kind == "term"
+        shared = (
+            block.kind == "term"
+            and before == at - 1
+            and self._blocks[at - 1].kind == "term"
+            and len(self._open) < _MOST_OPEN
+        )
         turn = block.kind == "speaker" and before is not None and self._is_turn(before)
-        while self._open and not shared and not turn and self._level(self._open[-1]) >= self._level(at):
+        while (
+            self._open
+            and not shared
+            and not turn
+            and self._level(self._open[-1]) >= self._level(at)
+        ):
             self._open.pop()
             turn = block.kind == "speaker" and bool(self._open) and self._is_turn(self._open[-1])
         self._blocks[at] = replace(block, parent=self._open[-1] if self._open else None)
@@ -559,7 +581,8 @@ class _Nest:
             and parent is not None
             and self._blocks[parent].kind == "speaker"
             and not any(
-                self._blocks[one].kind == "speaker" for one in self._open[self._open.index(at) + 1 :]
+                self._blocks[one].kind == "speaker"
+                for one in self._open[self._open.index(at) + 1 :]
             )
         )
 
@@ -569,7 +592,11 @@ class _Nest:
     def _announces(self, before: int, at: int) -> bool:
         """Tell whether a paragraph announces the list, table or code behind it."""
         lead, block = self._blocks[before], self._blocks[at]
-        if block.kind not in _LISTED or lead.kind not in {"paragraph", "field", "answer"} or before > at:
+        if (
+            block.kind not in _LISTED
+            or lead.kind not in {"paragraph", "field", "answer"}
+            or before > at
+        ):
             return False
         said = self._said(lead)
         if said.endswith((":", "：")):

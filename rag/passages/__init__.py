@@ -5,6 +5,6 @@ the document's own words.
 """
 
 from rag.passages.packing import split
-from rag.passages.sentences import split_sentences
+from rag.passages.structure import units_of
 
-__all__ = ["split", "split_sentences"]
+__all__ = ["split", "units_of"]

@@ -8,84 +8,101 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from rag.passages.sentences import Block, evened, find_blocks, sentences_of
+from rag.language.paths import HEADS
+from rag.passages.structure import find_units
+from rag.schema import Context, Source, Unit
 
 _CLAUSE = re.compile(r"""[,;:—–)\]”’"»](?=\s)|[、，；：。！？]|\s[-—–](?=\s)""")
-_NO_HEADING = re.compile(r"""[.!?…,;。！？।؟]["'”’»)\]]*$""")
 _CLINGS = re.compile(r"[\u0300-\u036f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
 _SPACE = re.compile(r"\s*")
+_WORD = re.compile(r"[^\W_]")
 
-_HEADING_CHARS = 100
+_KEY_CHARS = 120
 _CHARS_PER_TOKEN = 6
 """More than prose has, so that one look ahead is nearly always far enough."""
+_LONGEST_RULE = 200
+"""Characters up to which a row of dots or dashes belongs to the text; a longer one says nothing that could be asked."""
+_LONGEST_BIT = 64
+"""The same of a piece that is cut from what is too long for a sentence."""
+_MOST_CLINGING = 32
+"""Marks that may belong to one character; more are no writing, and are cut like anything else."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """A sentence, or a piece of one that is too long."""
+class Piece:
+    """A unit of a source, or a part of one that is too long, and what packing must know of it."""
 
-    start: int
-    end: int
+    unit: Unit
     tokens: int
     lead: int
-    """Tokens of the white space between the unit before and this one, where `tokens` does not hold it."""
+    """Tokens of the white space between the piece before and this one, where `tokens` does not hold it."""
     opens: bool
     """The first of its block."""
     heading: bool
+    """It heads what follows."""
+
+    @property
+    def start(self) -> int:
+        """Where it starts in the source's text."""
+        return self.unit.start
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return self.unit.end
 
 
-def find_units(text: str, max_tokens: int, count: Callable[[str], int]) -> Iterator[Unit]:
-    """Yield the units of `text` in order, each of at most `max_tokens`."""
-    even = evened(text)
-    blocks = list(find_blocks(text))
-    before = 0
-    for number, block in enumerate(blocks, 1):
-        sentences = list(sentences_of(block, even))
-        heading = number < len(blocks) and len(sentences) == 1 and _is_heading(text, block)
-        for start, end in sentences:
-            gap = text[before:start]
-            tokens = count(text[start - 1 : end] if gap == " " else text[start:end])
-            if tokens <= max_tokens:
-                lead = 0 if gap in {"", " "} else count(gap)
-                yield Unit(start, end, tokens, lead, start == block.start, heading)
-            else:
-                yield from _cut(text, start, end, max_tokens, count, opens=start == block.start)
-            before = end
+def find_pieces(source: Source, max_tokens: int, count: Callable[[str], int]) -> Iterator[Piece]:
+    """Yield the pieces of a source in order, each of at most `max_tokens`.
+
+    Stretches of more than 200 characters without a letter or digit are left out.
+    """
+    text, before = source.text, 0
+    for unit, opens in find_units(source):
+        if unit.end - unit.start > _LONGEST_RULE and not _WORD.search(text, unit.start, unit.end):
+            continue
+        gap = text[before : unit.start]
+        tokens = count(
+            text[unit.start - 1 : unit.end] if gap == " " else text[unit.start : unit.end]
+        )
+        if tokens <= max_tokens:
+            lead = 0 if gap in {"", " "} else count(gap)
+            yield Piece(unit, tokens, lead, opens, unit.kind in HEADS)
+        else:
+            yield from _cut(text, unit, max_tokens, count, opens=opens)
+        before = unit.end
 
 
-def halves(text: str, unit: Unit, count: Callable[[str], int]) -> list[Unit]:
-    """Cut a unit in two near its middle; a unit of one character is returned as it is."""
-    middle = unit.start + (unit.end - unit.start + 1) // 2
-    if middle == unit.end:
-        return [unit]
-    stop = _best_stop(text, unit.start, middle)
+def halves(text: str, piece: Piece, count: Callable[[str], int]) -> list[Piece]:
+    """Cut a piece in two near its middle; one of a single character is returned as it is."""
+    middle = piece.start + (piece.end - piece.start + 1) // 2
+    if middle == piece.end:
+        return [piece]
+    stop = _best_stop(text, piece.start, middle)
     start = _past_space(text, stop)
     return [
-        _piece(text, unit.start, stop, count, opens=unit.opens),
-        _piece(text, start, unit.end, count, opens=False),
+        _piece(text, piece.unit, piece.start, stop, count, opens=piece.opens),
+        _piece(text, piece.unit, start, piece.end, count, opens=False),
     ]
 
 
-def _is_heading(text: str, block: Block) -> bool:
-    """Tell whether a block of one sentence, set apart, reads like a heading."""
-    if not block.apart or block.end - block.start > _HEADING_CHARS:
-        return False
-    line = text[block.start : block.end]
-    return not _NO_HEADING.search(line) and any(map(str.isalpha, line))
-
-
 def _cut(
-    text: str, start: int, end: int, max_tokens: int, count: Callable[[str], int], *, opens: bool
-) -> Iterator[Unit]:
-    """Cut a sentence into pieces of at most `max_tokens`."""
-    while start < end:
-        stop = _furthest(text, start, end, max_tokens, count)
-        if stop < end:
+    text: str, unit: Unit, max_tokens: int, count: Callable[[str], int], *, opens: bool
+) -> Iterator[Piece]:
+    """Cut a unit into pieces of at most `max_tokens`; large ones without a letter or digit are left out."""
+    start, lead = unit.start, 1
+    while start < unit.end:
+        stop = _furthest(text, start, unit.end, max_tokens, count)
+        if stop < unit.end:
             stop = _best_stop(text, start, stop)
-        yield _piece(text, start, stop, count, opens=opens)
-        opens = False
+        piece = _piece(text, unit, start, stop, count, opens=opens)
+        if stop - start <= _LONGEST_BIT or _WORD.search(text, start, stop):
+            yield replace(piece, lead=lead)
+            opens, lead = False, 1
+        else:
+            lead = max_tokens
         start = _past_space(text, stop)
 
 
@@ -106,8 +123,11 @@ def _best_stop(text: str, start: int, stop: int) -> int:
     for at in range(stop, half, -1):
         if text[at].isspace():
             return at
+    whole = stop
     while stop - start > 1 and _CLINGS.match(text, stop):
         stop -= 1
+        if whole - stop > _MOST_CLINGING:
+            return whole
     return stop
 
 
@@ -116,6 +136,26 @@ def _past_space(text: str, at: int) -> int:
     return match.end() if match else at
 
 
-def _piece(text: str, start: int, stop: int, count: Callable[[str], int], *, opens: bool) -> Unit:
+def _piece(
+    text: str, unit: Unit, start: int, stop: int, count: Callable[[str], int], *, opens: bool
+) -> Piece:
+    """Return a part of a unit; the part of a row knows the row's key and keeps the cells that it holds whole."""
     body = text[start:stop].rstrip()
-    return Unit(start, start + len(body), count(body), 1, opens, heading=False)
+    end = start + len(body)
+    path = unit.path
+    if unit.cells and start > unit.start:
+        path = (*path, _key(text, unit))
+    cells = tuple(one for one in unit.cells if start <= one.start and one.end <= end)
+    part = replace(unit, start=start, end=end, path=path, cells=cells)
+    return Piece(part, count(body), 1, opens, heading=False)
+
+
+def _key(text: str, unit: Unit) -> Context:
+    """Return what tells a row: its first cells, as many as are short together."""
+    end = unit.cells[0].end
+    for cell in unit.cells[1:]:
+        if cell.end - unit.start > _KEY_CHARS:
+            break
+        end = cell.end
+    words = " ".join(text[unit.start : end].split())[:_KEY_CHARS]
+    return Context(kind="cell", start=unit.start, end=end, text=words)

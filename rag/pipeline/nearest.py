@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from rag.citations import lexical_support
-from rag.passages import split_sentences
+from rag.language.sentences import split_sentences
 
 
 def nearest_sentence(passage: str, question: str, *, shown: Collection[str] = ()) -> str:

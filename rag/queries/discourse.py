@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from rag.queries.lexicon import Gender
+from rag.language.english import Gender
 from rag.queries.mentions import Mention, Nature
 from rag.schema import Role
 

@@ -36,7 +36,7 @@ def load_reader(name: str) -> Reader:
 
     Args:
         name: `builtin` for the trained one in the package, `linear` for the one beside it that sees words only and
-            takes a tenth of the time, the folder of one that `training/reader_export.py` wrote, or an extractive
+            takes a tenth of the time, the folder of one that `training/reader/export.py` wrote, or an extractive
             question-answering model by its folder or by its name on the Hugging Face hub.
 
     Raises:
@@ -59,7 +59,7 @@ def load_support(name: str) -> SupportModel:
     """Load a model that says whether sentences bear out a claim.
 
     Args:
-        name: `builtin` for the one in the package, or the folder of one that `training/support_export.py` wrote.
+        name: `builtin` for the one in the package, or the folder of one that `training/support/export.py` wrote.
 
     Raises:
         ModelError: its files cannot be used.

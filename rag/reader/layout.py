@@ -1,52 +1,68 @@
-"""What a passage's layout says: which sentences announce a list, which are its items, which are headings. Pure.
+"""How a passage is read out: which units belong together, and what each hangs from. Pure.
 
-A list is read together with the sentence that announces it, since neither answers alone: "The box contains:" says
-nothing without "- the kettle", nor that without it. A table's cell is read with the name of its column.
+A list is read together with what announces it, since neither answers alone: "The box contains:" says nothing without
+"- the kettle", nor that without it. A table's cell is read with the name of its column, an item or paragraph with the
+headings above it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from itertools import groupby, pairwise
+from collections.abc import Sequence
+from dataclasses import replace
 
-from rag.schema import Candidate, ScoredSentence
+from rag.language.paths import HEADS, outside, spelled
+from rag.schema import BlockKind, Candidate, Context, ScoredSentence
 
 MOST_ITEMS = 30
 """Sentences of one list, at most."""
-_LONGEST_HEADING = 100
-"""Characters."""
-_LONGEST_NAME = 40
-"""Characters of a column's name."""
-
-_ITEM = re.compile(r"(?:[-*+•‣▪●○◦–—·]|\(?(?:(?:\d{1,3}|[a-z])[.)]|[A-Z]\)))\s+\S")
-_BAR = re.compile(r"(?:^|\s)\|(?:\s|$)")
-_FIGURE = re.compile(r"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d")
-_BLANK = re.compile(r"\n\s*\n")
-_COMPLETE = re.compile(r"[.!?…,;:]['\"”’)\]]*$")
-_ENDS = re.compile(r"[.!?…]['\"”’)\]]*$")
-_LABELLED = re.compile(r"[^\W\d_][^\n.,;:!?]{0,30}:\s+\S")
-_POINTS_ON = re.compile(r"\b(?:following|follows|these|below)\b", re.IGNORECASE)
+_TOLD = 2
+"""Parts of a path that are read out before a sentence; more make the passage longer and did not answer more."""
+_ANNOUNCED: frozenset[BlockKind] = frozenset({"item", "row", "code", "quote"})
+"""Kinds that are said together with what announces them."""
+_LEADS: frozenset[BlockKind] = frozenset({"paragraph", "field", "answer", "item", "heading"})
+"""Kinds that announce."""
 
 
 def units(candidate: Candidate) -> tuple[tuple[ScoredSentence, ...], ...]:
-    """Return what is read as one: each sentence, and with a sentence that announces a list the list's.
+    """Return what is read as one: each sentence, and with one that announces a list the list's.
 
-    An item of a list is a unit of its own too. A colon before anything else than a list announces the next sentence.
+    An item of a list is a unit of its own too.
     """
     sentences = candidate.sentences
-    joints = [_joint(candidate, one, other) for one, other in pairwise(sentences)]
     return tuple(
-        sentences[at : at + 1 + _announced(sentences, joints, at)] for at in range(len(sentences))
+        (one, *_announced(one, sentences[at + 1 : at + 1 + MOST_ITEMS]))
+        for at, one in enumerate(sentences)
     )
+
+
+def _announced(lead: ScoredSentence, following: Sequence[ScoredSentence]) -> list[ScoredSentence]:
+    """Return the sentences that a sentence announces: the items of its list, and what else these say."""
+    if lead.kind not in _LEADS:
+        return []
+    found = []
+    for one in following:
+        if not any(_is(context, lead) for context in one.path):
+            break
+        if one.kind not in _ANNOUNCED and not (found and lead.kind != "heading"):
+            break
+        found.append(one)
+    return found
+
+
+def _is(context: Context, sentence: ScoredSentence) -> bool:
+    """Tell whether a part of a path is a sentence."""
+    return (context.start, context.end) == (sentence.start, sentence.end)
 
 
 def whole(unit: Sequence[ScoredSentence], candidate: Candidate) -> ScoredSentence:
     """Return a unit of a candidate as one sentence, scored as the best of them."""
+    if len(unit) == 1:
+        return unit[0]
     start, end = unit[0].start, unit[-1].end
     begin = candidate.passage.start
-    return ScoredSentence(
-        start=start,
+    return replace(
+        unit[0],
+        kind="list",
         end=end,
         text=candidate.passage.text[start - begin : end - begin],
         dense=max(one.dense for one in unit),
@@ -54,49 +70,29 @@ def whole(unit: Sequence[ScoredSentence], candidate: Candidate) -> ScoredSentenc
     )
 
 
-def announcing(candidate: Candidate, start: int) -> ScoredSentence | None:
-    """Return what an item of a list needs beside it: the sentence with a colon that announces it; of a row, the first.
-
-    Args:
-        candidate: holds both.
-        start: of the item, in the source's text; of what is none, nothing is returned.
-    """
-    for names, *rows in tables(candidate):
-        if any(row.start == start for row in rows):
-            return names
-    for lead, *listed in units(candidate):
-        if lead.text.endswith(":") and any(
-            one.start == start and is_item(one.text) for one in listed
-        ):
-            return lead
-    return None
-
-
-def tables(candidate: Candidate) -> Iterator[tuple[ScoredSentence, ...]]:
-    """Yield the rows of each table whose first row names its columns."""
-    for is_table, group in groupby(
-        candidate.sentences, key=lambda one: bool(_BAR.search(one.text))
-    ):
-        rows = tuple(group)
-        # Where the passage begins within a table, its first row is lost.
-        cut = rows[0].start == candidate.passage.start > 0
-        if is_table and not cut and len(rows) > 1 and _names_columns(rows[0].text):
-            yield rows
+def announcing(sentence: ScoredSentence) -> Context | None:
+    """Return what a unit is said with: of an item what announces it, of a row the columns' names, of a meaning its term."""
+    path = [one for one in sentence.path if one.start < one.end]
+    terms = [one for one in path if one.kind == "term"]
+    if terms and path[-1] in terms:
+        return replace(terms[-1], start=terms[0].start)
+    if sentence.kind not in _ANNOUNCED or not path:
+        return None
+    return path[-1]
 
 
 def spoken(candidate: Candidate) -> tuple[str, tuple[tuple[int, str], ...]]:
     """Return a passage's text as it is read out, and what was put in for it: (character of the passage, words).
 
-    Before each cell of a table stands the name of its column: "wool | 45 min" is read "Programme: wool | Time: 45 min".
+    Before each unit stands what it hangs from; before each cell of a table stands the
+    name of its column: "wool | 45 min" is read "Programme: wool | Time: 45 min".
     """
     text, begin = candidate.passage.text, candidate.passage.start
     put_in: list[tuple[int, str]] = []
-    for first, *rows in tables(candidate):
-        names = [name for _, name in _cells(first.text)]
-        for row in rows:
-            for name, (at, cell) in zip(names, _cells(row.text), strict=False):
-                if name and cell:
-                    put_in.append((row.start - begin + at, f"{name}: "))
+    for one in candidate.sentences:
+        if one.kind not in HEADS and (path := _told(one)):
+            put_in.append((one.start - begin, f"{spelled(path)}: "))
+        put_in += [(cell.start - begin, f"{cell.name}: ") for cell in one.cells if cell.name]
     pieces, done = [], 0
     for at, words in put_in:
         pieces += [text[done:at], words]
@@ -104,73 +100,7 @@ def spoken(candidate: Candidate) -> tuple[str, tuple[tuple[int, str], ...]]:
     return "".join([*pieces, text[done:]]), tuple(put_in)
 
 
-def _names_columns(row: str) -> bool:
-    """Tell whether the cells of a row are names: short, and without figures other than years."""
-    return all(len(cell) <= _LONGEST_NAME and not _FIGURE.search(cell) for _, cell in _cells(row))
-
-
-def _cells(row: str) -> list[tuple[int, str]]:
-    """Return the cells of a row, each with where it starts; the first or the last may be empty."""
-    bounds = [0, *(match.end() for match in _BAR.finditer(row))]
-    ends = [*(match.start() for match in _BAR.finditer(row)), len(row)]
-    return [(start, row[start:end]) for start, end in zip(bounds, ends, strict=True)]
-
-
-def headings(candidate: Candidate) -> frozenset[int]:
-    """Return where the candidate's headings start, in the source's text: short lines, set apart, that end no sentence.
-
-    A heading names what follows it, often in the question's own words, and hardly ever answers.
-    """
-    text, begin = candidate.passage.text, candidate.passage.start
-    bounds = [begin, *(one.end for one in candidate.sentences)]
-    afterwards = [*(one.start for one in candidate.sentences[1:]), None]
-    return frozenset(
-        one.start
-        for one, before, after in zip(candidate.sentences, bounds, afterwards, strict=False)
-        if len(one.text) <= _LONGEST_HEADING
-        and not is_said(one.text)
-        and not is_item(one.text)
-        and (before == begin or _BLANK.search(text[before - begin : one.start - begin]))
-        and after is not None
-        and _BLANK.search(text[one.end - begin : after - begin])
-    )
-
-
-def is_said(text: str) -> bool:
-    """Tell whether a sentence ends as one, or announces something; a heading, a subject or a name alone does not."""
-    return bool(_COMPLETE.search(text))
-
-
-def is_item(text: str) -> bool:
-    """Tell whether a sentence is written as an item of a list, or as a row of a table."""
-    return bool(_ITEM.match(text) or _BAR.search(text))
-
-
-def _announced(sentences: Sequence[ScoredSentence], joints: Sequence[str], at: int) -> int:
-    """Return how many of the sentences behind one it announces."""
-    lead = sentences[at].text
-    if is_item(lead) or at + 1 == len(sentences) or "\n" not in joints[at]:
-        return 0
-    if not is_item(sentences[at + 1].text):
-        return int(lead.endswith(":"))
-    # "Apologies: none" stands before the items by chance.
-    complete = _ENDS.search(lead) or (_LABELLED.match(lead) and not lead.endswith(":"))
-    if complete and not _POINTS_ON.search(lead):
-        return 0
-    return sum(1 for _ in _items(sentences, joints, at + 1))
-
-
-def _items(
-    sentences: Sequence[ScoredSentence], joints: Sequence[str], first: int
-) -> Iterator[ScoredSentence]:
-    """Yield the sentences of a list's items: those that begin one, and what else an item says."""
-    for at in range(first, min(len(sentences), first + MOST_ITEMS)):
-        if not is_item(sentences[at].text) and "\n" in joints[at - 1]:
-            return
-        yield sentences[at]
-
-
-def _joint(candidate: Candidate, one: ScoredSentence, other: ScoredSentence) -> str:
-    """Return what stands between two sentences."""
-    begin = candidate.passage.start
-    return candidate.passage.text[one.end - begin : other.start - begin]
+def _told(sentence: ScoredSentence) -> tuple[Context, ...]:
+    """Return the part of a path that is read out: the innermost parts; a row's column names stand before its cells."""
+    path = tuple(one for one in sentence.path if one.kind != "row")
+    return outside(path, sentence.start, sentence.end)[-_TOLD:]

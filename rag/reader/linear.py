@@ -1,7 +1,7 @@
 """The first reader: two logistic regressions over hand-made features, one to rank and one to say how surely.
 
 It is small, fast and calibrated, and reads no more than what retrieval measured and what words show. The
-weights are `rag/data/linear.json`, fitted by `training/fit_reader.py`.
+weights are `rag/data/linear.json`, fitted by `training/reader/linear.py`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class LinearWeights:
         except (OSError, ValueError, KeyError, TypeError) as exc:
             raise ModelError(
                 f"The reader's weights {path.name} cannot be used ({exc}). Install the package again,"
-                " or make them anew with `python training/fit_reader.py`."
+                " or make them anew with `python -m training.reader.linear`."
             ) from exc
         return weights
 

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from rag.language.paths import HEADS
 from rag.reader.features import NAMES, analyse, rows
-from rag.reader.layout import headings, spoken, whole
+from rag.reader.layout import spoken, whole
 from rag.reader.protocol import Reading
 from rag.schema import Candidate, ScoredSentence, Span
 
@@ -150,15 +151,14 @@ class NeuralReader:
         A heading is left for last, unless it is where the model points.
         """
         looked = self.look(query, candidates)
-        named = [headings(candidate) for candidate in candidates]
         pointed = max(
-            (one.margin for one in looked if one.sentence.start not in named[one.candidate]),
-            default=_UNREAD,
+            (one.margin for one in looked if one.sentence.kind not in HEADS), default=_UNREAD
         )
         seen = sorted(
             looked,
             key=lambda one: (
-                one.sentence.start in named[one.candidate] and one.margin < pointed,
+                one.sentence.kind in HEADS
+                and (one.margin < pointed or one.sentence.kind == "question"),
                 -self._calibration.place(one.values),
                 one.candidate,
                 one.sentence.start,

@@ -1,4 +1,4 @@
-"""The trained reader's network, run by ONNX Runtime: `training/reader_export.py` writes its folder.
+"""The trained reader's network, run by ONNX Runtime: `training/reader/export.py` writes its folder.
 
 One passage and one thread a run, as in the encoder: int8 activations are scaled by the largest value in a run, so
 that only so a passage's logits do not depend on what it is read with.
@@ -70,7 +70,7 @@ class OnnxSpanModel:
 
 
 def open_folder(folder: Path, *, threads: int | None = None) -> NeuralReader:
-    """Load the reader in a folder that `training/reader_export.py` wrote.
+    """Load the reader in a folder that `training/reader/export.py` wrote.
 
     Args:
         folder: holds manifest.json and the files it lists.

@@ -1,6 +1,6 @@
 """The trained support model: how well sentences bear out a claim, read together by a network of ONNX Runtime.
 
-`training/support_export.py` writes its folder. A logistic curve over the network's logit, fitted on claims that it was
+`training/support/export.py` writes its folder. A logistic curve over the network's logit, fitted on claims that it was
 not trained on, makes it a probability (Platt 1999).
 """
 
@@ -100,7 +100,7 @@ class SupportModel:
 
 
 def open_support(folder: Path, *, threads: int | None = None) -> SupportModel:
-    """Load the support model in a folder that `training/support_export.py` wrote.
+    """Load the support model in a folder that `training/support/export.py` wrote.
 
     Args:
         folder: holds manifest.json and the files it lists.

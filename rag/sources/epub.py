@@ -8,11 +8,14 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from rag.errors import SourceError
+from rag.language.layout import nest
+from rag.schema import Block
 from rag.sources.archive import open_archive, read_entry, xml_root
-from rag.sources.blocks import parse, to_text
 from rag.sources.characters import decode
 from rag.sources.document import MAX_CHARS, Document, too_long
+from rag.sources.html import parse, to_text
 from rag.sources.signatures import check_zip
+from rag.sources.structure import shifted
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _FONT_ONLY = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
@@ -32,19 +35,22 @@ def read(data: bytes) -> Document:
             _check_rights(xml_root(read_entry(archive, _ENCRYPTION)))
         package_name = _package_name(archive, names)
         package = xml_root(read_entry(archive, package_name))
-        chapters, length = [], 0
+        text = ""
+        blocks: list[Block] = []
         for name in _spine(package, posixpath.dirname(package_name)):
-            if name in names:
-                chapters.append(_chapter(read_entry(archive, name)))
-                length += len(chapters[-1])
-                if length > MAX_CHARS:
+            chapter, inside = _chapter(archive, name) if name in names else ("", ())
+            if chapter:
+                text += "\n\n" if text else ""
+                blocks += shifted(inside, len(text), len(blocks))
+                text += chapter
+                if len(text) > MAX_CHARS:
                     raise too_long()
     title = next((node.text for node in package.iter() if _local(node) == "title"), None)
-    return Document(title=title or "", parts=("\n\n".join(filter(None, chapters)),))
+    return Document(title=title or "", parts=(text,), blocks=nest(text, blocks))
 
 
-def _chapter(data: bytes) -> str:
-    html, _ = decode(data)
+def _chapter(archive: zipfile.ZipFile, name: str) -> tuple[str, tuple[Block, ...]]:
+    html, _ = decode(read_entry(archive, name))
     return to_text(parse(html, xml=True).body)
 
 

@@ -118,7 +118,9 @@ def _cleaned(document: Document) -> tuple[str, tuple[int, ...], tuple[Block, ...
     """Return the text without what does not show, where its parts start in it, and its blocks at their new offsets."""
     raw = "".join(document.parts)
     starts = tuple(accumulate((len(part) for part in document.parts[:-1]), initial=0))
-    bounds = sorted({0, len(raw), *starts, *(at for b in document.blocks for at in (b.start, b.end))})
+    bounds = sorted(
+        {0, len(raw), *starts, *(at for b in document.blocks for at in (b.start, b.end))}
+    )
     moved, pieces, length = {0: 0}, [], 0
     for start, end in pairwise(bounds):
         pieces.append(clean(raw[start:end]))

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 
-from rag.sources.blocks import parse, to_text
+from rag.language.layout import nest
 from rag.sources.characters import decode
 from rag.sources.document import Document
+from rag.sources.html import parse, to_text
 from rag.sources.signatures import check_text
 
 _FRONT_MATTER = re.compile(
@@ -36,4 +37,5 @@ def read(data: bytes) -> Document:
     heading = tree.css_first("h1") or tree.css_first("h2, h3, h4, h5, h6")
     if not title and heading is not None:
         title = heading.text()
-    return Document(title=title, parts=(to_text(tree.body),), guessed_encoding=guessed)
+    body, blocks = to_text(tree.body)
+    return Document(title=title, parts=(body,), blocks=nest(body, blocks), guessed_encoding=guessed)

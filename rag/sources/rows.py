@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import chain, islice, repeat
 
 from rag.errors import SourceError
+from rag.language.layout import Outline
 from rag.sources.characters import clean, decode
 from rag.sources.document import MAX_CHARS, Document, too_long
 from rag.sources.signatures import check_text
@@ -18,6 +19,8 @@ _SAMPLE_CHARS, _SAMPLE_ROWS = 65_536, 50
 _WORDS_OF_A_NAME = 3
 _LONGEST_NAME = 100
 _ENDS = (".", "!", "?")
+_MOST_COLUMNS = 16_384
+"""As many as a spreadsheet takes; a row of more is no sentence that could be quoted."""
 
 
 def read(data: bytes) -> Document:
@@ -32,13 +35,19 @@ def read(data: bytes) -> Document:
     body = [second] if second is not None else []
     if not header:
         body.insert(0, first)
-    sentences, length = [], 0
+    sentences, length, outline = [], 0, Outline()
     for row in chain(body, rows):
         sentences.append(_sentence(header, row))
+        _outline(header, row, length, len(sentences[-1]), outline)
         length += len(sentences[-1]) + 2
         if length > MAX_CHARS:
             raise too_long()
-    return Document(title="", parts=("\n\n".join(sentences),), guessed_encoding=guessed)
+    return Document(
+        title="",
+        parts=("\n\n".join(sentences),),
+        blocks=outline.blocks(),
+        guessed_encoding=guessed,
+    )
 
 
 def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
@@ -46,6 +55,11 @@ def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         for row in reader:
+            if len(row) > _MOST_COLUMNS:
+                raise SourceError(
+                    "too_large",
+                    f"has more than {_MOST_COLUMNS:,} columns in line {reader.line_num:,}; split the table",
+                )
             cells = [" ".join(cell.split()) for cell in row]
             if any(cells):
                 yield cells
@@ -87,9 +101,31 @@ def _is_header(row: list[str]) -> bool:
     )
 
 
+def _outline(header: list[str], row: list[str], start: int, length: int, outline: Outline) -> None:
+    """Add a row and its cells, each value behind the name of its column."""
+    holder = outline.add("row", start, start + length)
+    at, first = start, None
+    for name, value in _cells(header, row):
+        begin = at
+        if name:
+            begin = at + len(name) + 2
+            named = outline.add("field", at, at + len(name) + 1, parent=holder)
+        cell = outline.add(
+            "cell", begin, begin + len(value), parent=holder, header=(named,) if name else ()
+        )
+        first = cell if first is None else first
+        at = begin + len(value) + 2
+    outline.update(holder, key=first)
+
+
+def _cells(header: list[str], row: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the name of the column and the value of each cell that has one."""
+    named = zip(chain(header, repeat("")), row, strict=False)
+    return ((name, value) for name, value in named if value)
+
+
 def _sentence(header: list[str], row: list[str]) -> str:
     """Write one row as a sentence."""
-    named = zip(chain(header, repeat("")), row, strict=False)
-    cells = (f"{name}: {value}" if name else value for name, value in named if value)
+    cells = (f"{name}: {value}" if name else value for name, value in _cells(header, row))
     sentence = "; ".join(cells)
     return sentence if sentence.endswith(_ENDS) else f"{sentence}."

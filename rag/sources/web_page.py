@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rag.sources.blocks import parse, remove, title_of, to_text
+from rag.language.layout import nest
 from rag.sources.characters import decode
 from rag.sources.document import Document
+from rag.sources.html import parse, remove, title_of, to_text
 from rag.sources.signatures import check_text
+from rag.sources.structure import clipped
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -20,6 +22,17 @@ _CHARSET = re.compile(
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _HEAD_BYTES = 4096
 _AS_BROWSERS_DO = dict.fromkeys(("iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii"), "cp1252")
+_ESCAPES = (
+    "utf-7",
+    "utf_7",
+    "utf7",
+    "unicode_escape",
+    "raw_unicode_escape",
+    "unicode-escape",
+    "punycode",
+    "idna",
+)
+"""Encodings of Python's that browsers do not know; markup could hide in them."""
 _AROUND = (
     "nav, footer, aside, form, [role=navigation], [role=banner], [role=contentinfo], [role=search],"
     " [role=complementary], [role=dialog], [role=alertdialog]"
@@ -49,12 +62,15 @@ def read(data: bytes) -> Document:
     remove([*tree.css(_AROUND), *filter(_is_banner, tree.css("header"))])
     first_heading = tree.css_first("h1")
     heading = first_heading.text() if first_heading is not None else ""
-    text = _main_part(to_text(_container(tree)), tree.html or "", heading)
-    return Document(title=title_of(html), parts=(text,), guessed_encoding=guessed)
+    whole, blocks = to_text(_container(tree))
+    start, end = _main_part(whole, tree.html or "", heading)
+    text = whole[start:end]
+    inside = nest(text, clipped(blocks, start, end))
+    return Document(title=title_of(html), parts=(text,), blocks=inside, guessed_encoding=guessed)
 
 
-def _main_part(text: str, html: str, heading: str) -> str:
-    """Cut from `text` what stands before and after the main content of its page."""
+def _main_part(text: str, html: str, heading: str) -> tuple[int, int]:
+    """Return where in `text` the main content of its page starts and ends."""
     from trafilatura import extract
 
     main = _letters(extract(html, include_comments=False, favor_recall=True) or "")
@@ -64,7 +80,7 @@ def _main_part(text: str, html: str, heading: str) -> str:
     from_top = range(min(count, _SEARCHED))
     first = next((k for k in from_top if _is_told(letters[k], main)), None)
     if first is None:
-        return text
+        return 0, len(text)
     from_bottom = range(count - 1, max(first, count - _SEARCHED) - 1, -1)
     last = next((k for k in from_bottom if _is_told(letters[k], main)), count - 1)
     while last + 1 < count and letters[last + 1] in main:
@@ -77,8 +93,9 @@ def _main_part(text: str, html: str, heading: str) -> str:
     )
     while start > 0 and letters[start - 1] in main:
         start -= 1
-    part = "\n\n".join(paragraphs[start : last + 1])
-    return part if len(part) >= _LEAST_SHARE * len(text) else text
+    begin = sum(len(one) + 2 for one in paragraphs[:start])
+    length = len("\n\n".join(paragraphs[start : last + 1]))
+    return (begin, begin + length) if length >= _LEAST_SHARE * len(text) else (0, len(text))
 
 
 def _is_told(letters: str, main: str) -> bool:
@@ -110,8 +127,15 @@ def _decode(data: bytes) -> tuple[str, str]:
     declared = _CHARSET.search(data[:_HEAD_BYTES])
     if declared and not data.startswith(_BOMS):
         name = (declared[1] or declared[2]).decode("ascii", "replace").lower()
+        name = _AS_BROWSERS_DO.get(name, name)
         try:
-            return data.decode(_AS_BROWSERS_DO.get(name, name)), ""
+            if _is_written_in(declared[0], name):
+                return data.decode(name), ""
         except (LookupError, ValueError):
             pass  # it is not what it says
     return decode(data)
+
+
+def _is_written_in(declaration: bytes, name: str) -> bool:
+    """Tell whether a declaration, read as ASCII, can stand in the encoding that it names: in UTF-16 it could not."""
+    return name not in _ESCAPES and declaration.decode(name) == declaration.decode("ascii")

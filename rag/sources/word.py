@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from rag.language.layout import nest
 from rag.sources.archive import open_archive, read_entry, verified, xml_root
-from rag.sources.blocks import parse, to_text
 from rag.sources.document import Document
+from rag.sources.html import parse, to_text
 from rag.sources.signatures import check_zip
 
 _CORE = "docProps/core.xml"
@@ -33,7 +34,8 @@ def read(data: bytes) -> Document:
     heading = tree.css_first("h1")
     if not title and heading is not None:
         title = heading.text()
-    return Document(title=title or "", parts=(to_text(tree.body),))
+    body, blocks = to_text(tree.body)
+    return Document(title=title or "", parts=(body,), blocks=nest(body, blocks))
 
 
 def _no_image(_image: Any) -> list[Any]:  # noqa: ANN401  (mammoth has no types)

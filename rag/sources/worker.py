@@ -15,11 +15,12 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any, Self, cast
 
 from rag.errors import SourceError
+from rag.language.blocks import blocks_as_json, blocks_of
 from rag.schema import Source
 from rag.sources.files import FoundFile
 from rag.sources.loading import Loaded, load
@@ -94,7 +95,10 @@ class Worker:
             self.close()
         if reply["source"] is None:
             raise SourceError(reply["reason"], reply["message"])
-        source = reply["source"] | {"pages": tuple(reply["source"]["pages"])}
+        source = reply["source"] | {
+            "pages": tuple(reply["source"]["pages"]),
+            "blocks": blocks_of(reply["source"]["blocks"]),
+        }
         return Loaded(source=Source(**source), reason=reply["reason"], message=reply["message"])
 
     def _limit(self, path: Path) -> float:
@@ -136,6 +140,15 @@ class Worker:
         )
 
 
+def limits_supported() -> bool:
+    """Return whether this system can limit the memory and the processor time of the child."""
+    try:
+        import resource  # noqa: F401  (is it there?)
+    except ImportError:
+        return False
+    return True
+
+
 def main() -> None:
     """Answer requests until there are no more, or memory has grown so far that a new child is better."""
     max_memory = int(sys.argv[1]) * 2**20
@@ -159,7 +172,8 @@ def _reply(request: dict[str, Any]) -> dict[str, Any]:
     except SourceError as exc:
         return {"source": None, "reason": exc.reason, "message": str(exc)}
     return {
-        "source": asdict(loaded.source),
+        "source": asdict(replace(loaded.source, blocks=()))
+        | {"blocks": blocks_as_json(loaded.source.blocks)},
         "reason": loaded.reason,
         "message": loaded.message,
     }
@@ -167,10 +181,10 @@ def _reply(request: dict[str, Any]) -> dict[str, Any]:
 
 def _limit_child(max_memory: int) -> None:
     """Bound this process's memory, and let it write no file and leave no core."""
-    if sys.platform == "win32":
+    try:
+        import resource
+    except ImportError:
         return
-    import resource
-
     resource.setrlimit(resource.RLIMIT_AS, (max_memory, max_memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -178,10 +192,10 @@ def _limit_child(max_memory: int) -> None:
 
 def _limit_seconds(seconds: float) -> None:
     """Allow this process so much more processor time; it dies of a signal after that."""
-    if sys.platform == "win32":
+    try:
+        import resource
+    except ImportError:
         return
-    import resource
-
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = int(used.ru_utime + used.ru_stime + seconds) + 1

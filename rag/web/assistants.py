@@ -31,6 +31,7 @@ from starlette.responses import Response
 from rag.errors import QuestionError, RagError
 from rag.schema import Answer, Citation, ScoredPassage, SourceInfo, Turn
 from rag.web.asking import BUSY, OUR_FAULT, ask
+from rag.web.logs import trail
 from rag.web.streaming import Tell, told
 
 if TYPE_CHECKING:
@@ -176,9 +177,9 @@ class Assistants:
             text, data = await self._answered(params.name, params.arguments or {})
         except RagError as exc:
             return CallToolResult(content=_text(str(exc)), is_error=True)
-        except Exception:
-            # The border to a stranger: no internal word reaches it, whatever it was; the log keeps it.
-            log.exception("A call of an assistant could not be answered")
+        except Exception as exc:  # noqa: BLE001  (whatever it was)
+            # The border to a stranger: no internal word reaches it, whatever it was; the log keeps where.
+            log.error("A call of an assistant could not be answered: %s", trail(exc))  # noqa: TRY400
             return CallToolResult(content=_text(OUR_FAULT), is_error=True)
         return CallToolResult(content=_text(text), structured_content=data)
 
@@ -265,11 +266,13 @@ def _text(text: str) -> list[Any]:
 def _answer_lines(answer: Answer) -> Iterator[str]:
     """Lay an answer out to be read: its text, what is to be said of it, the words it rests on."""
     if answer.status == "unanswered":
-        yield "Not in the sources."
+        yield "Not in the sources." if answer.complete else "Not found so far."
     else:
         yield answer.text
     if answer.reason is not None:
         yield answer.reason.message
+    if answer.caveat and answer.status != "unanswered":
+        yield answer.caveat
     for statement in answer.statements:
         if statement.verdict in _FLAGS:
             yield f"{_FLAGS[statement.verdict]}: “{answer.text[statement.start : statement.end]}”"

@@ -5,9 +5,11 @@ Lays out and wires; what the events do is in `talking`, `carrying` and the modul
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -15,11 +17,13 @@ from gradio.events import api
 
 from rag.evaluation.feedback import record_feedback
 from rag.web import evaluation_tab, menus, render, settings_tab, sources_tab
-from rag.web.asking import N_AT_ONCE, N_WAITING
+from rag.web.asking import N_AT_ONCE, N_WAITING, OUR_FAULT
 from rag.web.carrying import Carrying
 from rag.web.evaluating import Evaluating, feedback_file
 from rag.web.finding import MOST_CHARS
 from rag.web.keeping import MOST_BYTES
+from rag.web.logs import trail
+from rag.web.mistakes import ENDPOINT
 from rag.web.talking import ASK, Chat
 
 if TYPE_CHECKING:
@@ -29,10 +33,12 @@ if TYPE_CHECKING:
     from rag.web.opening import Opening
     from rag.web.taking_in import TakingIn
 
+log = logging.getLogger(__name__)
+
 N_SESSIONS = 200
 """Pages whose conversations are remembered; the oldest is forgotten first."""
 
-_ENDPOINT = "ask"
+_UNFIT = "A value of this call is not of the kind that is wanted there."
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _AT_ONCE = _QUIET | {"queue": False}
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
@@ -90,16 +96,36 @@ class _Parts:
 
 
 class _Page(gr.Blocks):
-    """A page whose endpoint for programs may be called with the question alone.
+    """A page whose endpoint for programs may be called with the question alone, and that prints no request.
 
-    Gradio by itself wants every value of a call that gives them by their places.
+    Gradio by itself wants every value of a call that gives them by their places, and prints what it cannot use.
     """
 
     def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
         """Fill in what was left out, and refuse what is still too little."""
-        if block_fn.api_name == _ENDPOINT and inputs:
+        if block_fn.api_name == ENDPOINT and inputs:
             inputs += [None] * (len(block_fn.inputs) - len(inputs))
         super().validate_inputs(block_fn, inputs)
+
+    async def preprocess_data(self, *args: Any, **options: Any) -> list[Any]:  # noqa: ANN401
+        """Read what a page sent, which only somebody else than the page gets wrong."""
+        try:
+            return await super().preprocess_data(*args, **options)
+        except Exception as exc:  # noqa: BLE001  (each component has its own)
+            log.info("A call was refused: %s", trail(exc))
+            bad = HTTPStatus.BAD_REQUEST.phrase
+            raise gr.Error(_UNFIT, title=bad, print_exception=False) from None
+
+    async def process_api(self, *args: Any, **options: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Do what is asked for, and say where it failed, not over what."""
+        try:
+            return await super().process_api(*args, **options)
+        except gr.Error as exc:
+            exc.print_exception = False
+            raise
+        except Exception as exc:  # noqa: BLE001  (whatever it was)
+            log.error("Something on a page failed: %s", trail(exc))  # noqa: TRY400
+            raise gr.Error(OUR_FAULT, print_exception=False) from None
 
 
 def build(
@@ -136,10 +162,18 @@ def build(
         )
         settings_tab.wire(blocks, ways, parts.model, settings, opening)
         evaluation_tab.wire(blocks, evaluation, parts.model, Evaluating(opening, settings))
-        api(chat.ask, api_name=_ENDPOINT, concurrency_id="ask")
+        api(chat.ask, api_name=ENDPOINT, concurrency_id="ask")
     blocks.queue(default_concurrency_limit=N_AT_ONCE, max_size=N_WAITING)
     blocks.state_session_capacity = N_SESSIONS
     return blocks
+
+
+def functions(page: gr.Blocks) -> dict[int, str]:
+    """Return the API's name of each function of the page by its number; "" where programs have none."""
+    return {
+        number: str(fn.api_name) if fn.api_visibility == "public" else ""
+        for number, fn in page.fns.items()
+    }
 
 
 def _lay_out(

@@ -254,12 +254,15 @@ def _answer(exchange: Exchange, answer: Answer, turn: int) -> Iterator[str]:
     reason = escape(answer.reason.message) if answer.reason else ""
     yield remarks.replaced(answer)
     if answer.status == "unanswered":
-        yield f'<p class="fn-state fn-none"><strong>Not in your sources.</strong> {reason}</p>'
+        said = "Not in your sources." if answer.complete else "Not found so far."
+        yield f'<p class="fn-state fn-none"><strong>{said}</strong> {reason}</p>'
         yield _near_misses(answer, turn)
     else:
         yield f'<p class="fn-text">{"".join(_sentences(exchange, answer, turn))}</p>'
         if answer.status == "partial":
             yield f'<p class="fn-state fn-partial"><strong>Answered in part.</strong> {reason}</p>'
+        if answer.caveat:
+            yield f'<p class="fn-state fn-partial">{escape(answer.caveat)}</p>'
         yield from _told_openly(exchange, answer, turn)
         yield remarks.outdated(exchange)
     yield remarks.footer(answer)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -22,6 +22,8 @@ from rag.web.asking import BUSY, OUR_FAULT, ask, too_long
 from rag.web.conversation import Conversation, Exchange, Ways, is_pending, turns, with_last
 from rag.web.explaining import explain
 from rag.web.finding import Looking
+from rag.web.logs import trail
+from rag.web.mistakes import status_of
 from rag.web.remarks import Saying
 from rag.web.render import Ref
 from rag.web.standing import rechecked, source_ids, withheld
@@ -46,6 +48,7 @@ _FRAME = 0.05  # seconds between two pictures of an answer that is being written
 _LOOK_AGAIN = 0.2  # seconds between two looks at an opening
 _ECHO = 200  # characters shown of a question that is too long
 _STOPPED = "Stopped. What was written so far has not been checked."
+_AGAIN = "It is tried again in a while."
 _NOT_THERE = "A source that was chosen has been removed. Choose again, and ask again."
 
 
@@ -69,20 +72,15 @@ class Chat:
         self._keep = keep
 
     async def greet(self) -> AsyncIterator[tuple[Update, ...]]:
-        """Say how far the opening is, until it is done; a page loaded after a failure retries."""
+        """Say how far the opening is, until it is done; where it fails, until it has succeeded all the same."""
         self._opening.start()
         shown = None
-        while (state := self._opening.state).status == "starting":
+        while (state := self._opening.state).status != "ready":
             if state != shown:
-                yield render.status(state.status, state.message), gr.skip()
+                again = f" {_AGAIN}" if state.status == "failed" else ""
+                yield render.status(state.status, state.message + again), gr.skip()
                 shown = state
             await asyncio.sleep(_LOOK_AGAIN)
-        if state.status == "failed":
-            yield (
-                render.status("failed", f"{state.message} Reload the page to try again."),
-                gr.skip(),
-            )
-            return
         rag = self._opening.wait()
         sources = await asyncio.to_thread(rag.sources)
         # One who cannot choose is told who answers; one who can reads it in the choice.
@@ -95,10 +93,8 @@ class Chat:
 
     async def offer(self) -> Update:
         """Offer a few questions on the person's own sources, once there are any to read."""
-        while self._opening.state.status == "starting":
+        while self._opening.state.status != "ready":
             await asyncio.sleep(_LOOK_AGAIN)
-        if self._opening.state.status == "failed":
-            return gr.skip()
         questions = await asyncio.to_thread(suggest, self._opening.wait())
         return gr.Chatbot(examples=[{"text": question} for question in questions] or None)
 
@@ -281,16 +277,18 @@ class Chat:
             The answer in the form of `rag.Answer.to_dict`.
         """
         try:
+            if not _text("question", question).strip():
+                raise QuestionError("The question is empty: ask something about your sources.")
             return ask(
                 self._opening,
                 question,
                 _turns(history or []),
                 sources=_names(sources),
-                model=model,
+                model=_text("model", model or ""),
                 max_chars=self._max_chars,
             ).to_dict()
         except RagError as exc:
-            raise gr.Error(str(exc), print_exception=False) from exc
+            raise gr.Error(str(exc), title=status_of(exc).phrase, print_exception=False) from exc
 
     async def _follow(
         self, exchange: Exchange, history: Sequence[Turn]
@@ -318,9 +316,9 @@ class Chat:
             yield replace(exchange, trouble=_NOT_THERE)
         except RagError as exc:
             yield replace(exchange, trouble=str(exc))
-        except Exception:
-            # The border to a person: no traceback reaches them, whatever it was; the log keeps it.
-            log.exception("A question could not be answered")
+        except Exception as exc:  # noqa: BLE001  (whatever it was)
+            # The border to a person: no traceback reaches them, whatever it was; the log keeps where.
+            log.error("A question could not be answered: %s", trail(exc))  # noqa: TRY400
             yield replace(exchange, trouble=OUR_FAULT)
 
     def _pane(
@@ -379,7 +377,15 @@ def _split(talk: Conversation, index: int | Sequence[int]) -> tuple[Conversation
     return talk[:turn], (talk[turn] if turn < len(talk) else None)
 
 
-def _turns(history: Sequence[Mapping[str, str]]) -> tuple[Turn, ...]:
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise QuestionError(f"{name!r} wants a text; got {value!r}.")
+    return value
+
+
+def _turns(history: object) -> tuple[Turn, ...]:
+    if not isinstance(history, list):
+        raise QuestionError(f"'history' wants a list of turns; got {history!r}.")
     said = []
     for turn in history:
         match turn:

@@ -1,0 +1,210 @@
+"""The structure of a document while its text is written: blocks that open, nest and close. Knows no format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from rag.language.layout import names_columns
+from rag.schema import Block, BlockKind
+
+_CONTAINERS: frozenset[BlockKind] = frozenset({"list", "table", "quote", "definition"})
+"""Kinds whose text stands in paragraphs, items or rows of their own."""
+_MOST_DEEP = 50
+"""Blocks inside each other; what is nested deeper belongs to the last of them."""
+_MOST_HEADS = 5
+"""Rows that name the columns of one table."""
+_MOST_COLUMNS = 1_000
+"""Those of a table that are named, or that cells reach down in."""
+_MOST_REACHING = 8
+"""Cells that reach down to one row."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A block that is being written."""
+
+    kind: BlockKind
+    key: int
+    level: int
+    parent: int | None
+    start: int | None = None
+    end: int = 0
+    is_head: bool = False
+    spans: tuple[int, int] = (1, 1)
+    header: list[int] = field(default_factory=list)
+
+
+class Structure:
+    """Blocks in the order in which they are opened; those that stay without text are dropped."""
+
+    def __init__(self) -> None:
+        self._all: list[_Open] = []
+        self._stack: list[int] = []
+        self._paragraph: int | None = None
+
+    def open(self, kind: BlockKind, key: int, *, level: int = 0) -> bool:
+        """Open a block inside the one that is open; `key` tells it when it is closed. Say whether there is room."""
+        if len(self._stack) >= _MOST_DEEP:
+            return False
+        parent = self._stack[-1] if self._stack else None
+        self._all.append(_Open(kind, key, level, parent))
+        self._stack.append(len(self._all) - 1)
+        return True
+
+    def open_cell(self, key: int, *, is_head: bool, spans: tuple[int, int]) -> None:
+        """Open a cell that covers (columns, rows)."""
+        if self.open("cell", key):
+            self._all[-1].is_head, self._all[-1].spans = is_head, spans
+
+    def close(self, key: int, at: int) -> bool:
+        """Close the block with a key, if it is open, with all inside it; say whether it had text."""
+        if not any(self._all[one].key == key for one in self._stack):
+            return False
+        while True:
+            one = self._all[self._stack.pop()]
+            one.end = at
+            if one.key == key:
+                return one.start is not None
+
+    def begin(self, outside: int, inside: int) -> None:
+        """Say that text follows: what is open starts here, a cell behind its mark; text in no block is a paragraph."""
+        for index in self._stack:
+            one = self._all[index]
+            if one.start is None:
+                one.start = inside if one.kind == "cell" else outside
+        loose = not self._stack or self._all[self._stack[-1]].kind in _CONTAINERS
+        if loose and self._paragraph is None:
+            parent = self._stack[-1] if self._stack else None
+            self._all.append(_Open("paragraph", 0, 0, parent, start=outside))
+            self._paragraph = len(self._all) - 1
+
+    def end_paragraph(self, at: int) -> None:
+        """End the paragraph that is in no element of its own."""
+        if self._paragraph is not None:
+            self._all[self._paragraph].end = at
+            self._paragraph = None
+
+    def blocks(self, text: str) -> tuple[Block, ...]:
+        """Return the blocks that have text, cells with what names their columns."""
+        self.end_paragraph(len(text))
+        for index in self._stack:
+            self._all[index].end = len(text)
+        self._name_columns(text)
+        kept = {
+            index: number
+            for number, index in enumerate(
+                at for at, one in enumerate(self._all) if one.start is not None
+            )
+        }
+        keys: dict[int, int] = {}
+        for index, one in enumerate(self._all):
+            if one.kind == "cell" and one.parent is not None and index in kept:
+                keys.setdefault(one.parent, kept[index])
+        return tuple(
+            Block(
+                kind=one.kind,
+                start=one.start or 0,
+                end=min(one.end, len(text)),
+                level=one.level,
+                parent=self._standing(one.parent, kept),
+                header=tuple(kept[at] for at in one.header if at in kept),
+                key=keys.get(index),
+            )
+            for index, one in enumerate(self._all)
+            if index in kept
+        )
+
+    def _standing(self, parent: int | None, kept: dict[int, int]) -> int | None:
+        """Return the next block above that is kept and holds more than prose."""
+        while parent is not None and self._all[parent].kind == "quote":
+            parent = self._all[parent].parent
+        return None if parent is None else kept.get(parent)
+
+    def _name_columns(self, text: str) -> None:
+        """Give each cell the cells that name its column, and those that reach down to its row from above."""
+        rows: dict[int, dict[int, list[int]]] = {}
+        for index, one in enumerate(self._all):
+            if one.kind == "cell" and one.parent is not None:
+                table = self._all[one.parent].parent
+                rows.setdefault(-1 if table is None else table, {}).setdefault(
+                    one.parent, []
+                ).append(index)
+        for table in rows.values():
+            self._name_table([*table.items()], text)
+
+    def _name_table(self, rows: Sequence[tuple[int, list[int]]], text: str) -> None:
+        names: dict[int, list[int]] = {}
+        reaching: dict[int, tuple[int, int]] = {}  # column: (cell, rows left)
+        heads = True
+        for number, (row, cells) in enumerate(rows):
+            heads = heads and (
+                self._are_names(cells, text)
+                if number == 0
+                else number < _MOST_HEADS and self._are_heads(cells)
+            )
+            column, down = 0, {}
+            for cell in cells:
+                while column in reaching:
+                    column += 1
+                wide, deep = self._all[cell].spans
+                for covered in range(column, min(column + wide, _MOST_COLUMNS)):
+                    if heads:
+                        names.setdefault(covered, []).append(cell)
+                    elif covered in names:
+                        self._all[cell].header += [
+                            at for at in names[covered] if at not in self._all[cell].header
+                        ]
+                    if deep > 1:
+                        down[covered] = cell, deep
+                column += wide
+            if not heads:
+                above = dict.fromkeys(cell for cell, _ in reaching.values())
+                self._all[row].header += [*above][:_MOST_REACHING]
+            reaching = {
+                at: (cell, left - 1) for at, (cell, left) in (reaching | down).items() if left > 1
+            }
+        if heads and rows:
+            names.clear()
+
+    def _are_heads(self, cells: Sequence[int]) -> bool:
+        return all(self._all[cell].is_head for cell in cells)
+
+    def _are_names(self, cells: Sequence[int], text: str) -> bool:
+        """Tell whether the first row names the columns: by its markup, else by how it reads."""
+        if self._are_heads(cells):
+            return True
+        told = [self._all[cell] for cell in cells if self._all[cell].start is not None]
+        return len(told) > 1 and names_columns(text, [(one.start or 0, one.end) for one in told])
+
+
+def shifted(blocks: Iterable[Block], by: int, first: int) -> tuple[Block, ...]:
+    """Return blocks as they stand in a longer text: `by` characters later, behind `first` other blocks."""
+    return tuple(
+        replace(
+            one,
+            start=one.start + by,
+            end=one.end + by,
+            parent=None if one.parent is None else one.parent + first,
+            header=tuple(at + first for at in one.header),
+            key=None if one.key is None else one.key + first,
+        )
+        for one in blocks
+    )
+
+
+def clipped(blocks: Sequence[Block], start: int, end: int) -> tuple[Block, ...]:
+    """Return the blocks of a stretch of a text, as they stand in that stretch alone."""
+    held = [at for at, one in enumerate(blocks) if one.start < end and one.end > start]
+    kept = {at: number for number, at in enumerate(held)}
+    return tuple(
+        replace(
+            one,
+            start=max(one.start, start) - start,
+            end=min(one.end, end) - start,
+            parent=None if one.parent is None else kept.get(one.parent),
+            header=tuple(kept[at] for at in one.header if at in kept),
+            key=None if one.key is None else kept.get(one.key),
+        )
+        for at, one in ((at, blocks[at]) for at in held)
+    )

@@ -1,0 +1,1 @@
+"""What trains, calibrates and exports the support model: does a text say what a claim says?"""
