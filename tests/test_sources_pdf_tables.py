@@ -141,7 +141,10 @@ def test_columns_of_text_are_read_one_after_the_other():
     """Lines that go across two columns of running text are parted, the left column first."""
     left = [f"the left column says its part {at} of the tale" for at in range(6)]
     right = [f"the right column says another part {at} of it" for at in range(5)]
-    lines = [line(760 - 12 * at, (60, a), (320, b)) for at, (a, b) in enumerate(zip(left, right))]
+    lines = [
+        line(760 - 12 * at, (60, a), (320, b))
+        for at, (a, b) in enumerate(zip(left, right, strict=False))
+    ]
     lines.append(line(760 - 60, (60, left[5])))
 
     assert [one.text for one in find_tables(page(*lines))] == [*left, *right]

@@ -47,6 +47,10 @@ _LOOSE = 0.56
 """Of a font's size: a line whose characters are wider on average has gaps in it."""
 _NARROW, _WIDE = 0.2, 0.9
 """Of a font's size: the least gap that may part pieces where no blank was written, and where one was."""
+_MANY_WORDS, _CLEAR = 6, 0.5
+"""A line of many words is looked at for pieces where a gap is clear, in font sizes."""
+_MOST_NARROW = 6
+"""Narrow gaps of a line; with more, and no blank without one, they only part words."""
 _MOST_RECTANGLES = 12
 
 
@@ -133,6 +137,8 @@ class _Text:
         self._text = textpage.get_text_range()
         self._placed = len(self._text) == textpage.count_chars()
         self._boxes = raw.FS_RECTF(), raw.FS_RECTF(), raw.FS_RECTF()
+        self._places = [byref(box) for box in self._boxes]
+        self._get_box = raw.FPDFText_GetLooseCharBox
         self._matrix, self._flags = raw.FS_MATRIX(), c_int()
         self._sides = [c_double() for _ in range(4)]
         self._name = create_string_buffer(_FONT_NAME)
@@ -157,8 +163,8 @@ class _Text:
         while self._text[middle] in _BLANKS or self._text[middle] == HYPHEN:
             middle += 1
         begin, between, end = self._boxes
-        for index, box in zip((first, middle, last), self._boxes, strict=True):
-            self._raw.FPDFText_GetLooseCharBox(self._page, index, byref(box))
+        for index, place in zip((first, middle, last), self._places, strict=True):
+            self._get_box(self._page, index, place)
         left, right, top, bottom = begin.left, end.right, begin.bottom, end.bottom
         size = max(box.top - box.bottom for box in self._boxes)
         if HYPHEN not in body:  # a mark that is set higher neither begins nor ends a line
@@ -190,29 +196,41 @@ class _Text:
 
     def _pieces(self, body: str, first: int, width: float, em: float) -> Iterator[Piece]:
         """Yield the pieces of a line that gaps part; none where nothing does."""
-        if width <= _LOOSE * em * len(body) and not self._is_set_in_parts(first, len(body), em):
+        least = em * (_NARROW if body.count(" ") <= _MANY_WORDS else _CLEAR)
+        if width <= _LOOSE * em * len(body) and not self._is_parted(first, len(body), least):
             return
+        gaps = [*self._gaps(body, first, em)]
+        narrow = [width for _, _, _, width in gaps if width < _WIDE * em]
+        if len(narrow) > _MOST_NARROW and len(gaps) == len(_GAP.findall(body)):
+            gaps = [gap for gap in gaps if gap[3] >= _WIDE * em]  # each blank is a gap
         begin, left, top = 0, self._box(first).left, self._box(first).bottom
-        for match in _GAP.finditer(body):
-            before = self._box(first + match.start() - 1).right
-            following = self._box(first + match.end())
-            if self._parts(match, first, following.left - before, em):
-                yield Piece(body[begin : match.start()].translate(_LIGATURES), left, before, top)
-                begin, left, top = match.end(), following.left, following.bottom
+        for match, right, following, _ in gaps:
+            yield Piece(body[begin : match.start()].translate(_LIGATURES), left, right, top)
+            begin, (left, top) = match.end(), following
         if begin:
             right = self._box(first + len(body) - 1).right
             yield Piece(body[begin:].translate(_LIGATURES), left, right, top)
+
+    def _gaps(
+        self, body: str, first: int, em: float
+    ) -> Iterator[tuple[re.Match[str], float, tuple[float, float], float]]:
+        """Yield the gaps that may part a line: its blanks, where it begins, what is behind it, and how wide it is."""
+        page, get, (before, following, _), places = self._page, self._get_box, self._boxes, self._places
+        for match in _GAP.finditer(body):
+            get(page, first + match.start() - 1, places[0])
+            get(page, first + match.end(), places[1])
+            width = following.left - before.right
+            if width >= _NARROW * em and self._parts(match, first, width, em):
+                yield match, before.right, (following.left, following.bottom), width
 
     def _parts(self, gap: re.Match[str], first: int, width: float, em: float) -> bool:
         """Tell whether a gap parts a line: it is wide, or no blank was written there."""
         if width >= _WIDE * em:
             return True
-        if width < _NARROW * em:
-            return False
         generated = self._raw.FPDFText_IsGenerated(self._page, first + gap.start()) == 1
         return generated or gap.end() - gap.start() > 1
 
-    def _is_set_in_parts(self, first: int, length: int, em: float) -> bool:
+    def _is_parted(self, first: int, length: int, least: float) -> bool:
         """Tell whether a line is set in several goes with a gap between two of them."""
         count = self._raw.FPDFText_CountRects(self._page, first, length)
         if not 1 < count <= _MOST_RECTANGLES:
@@ -221,15 +239,15 @@ class _Text:
         for number in range(count):
             self._raw.FPDFText_GetRect(self._page, number, *map(byref, self._sides))
             left, _, right, _ = (side.value for side in self._sides)
-            if before is not None and left - before >= _NARROW * em:
+            if before is not None and left - before >= least:
                 return True
             before = right
         return False
 
     def _box(self, index: int) -> Any:  # noqa: ANN401
         """Return the place of a character; valid until the next call."""
-        self._raw.FPDFText_GetLooseCharBox(self._page, index, byref(self._boxes[1]))
-        return self._boxes[1]
+        self._get_box(self._page, index, self._places[2])
+        return self._boxes[2]
 
 
 def _lower(height: float, other: float, size: float) -> float:

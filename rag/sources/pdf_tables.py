@@ -29,6 +29,10 @@ _TIGHT = 1.45
 """Of a line's size: lines of one cell stand nearer to each other."""
 _LEAST_ALIGNED = 0.8
 _FEWEST_BANDS = 3
+_LONGEST_LINE = 60
+"""Of a cell that others stand beside, in characters."""
+_LONGEST_RUN = 300
+"""Lines; a page has fewer."""
 _MOST_HEADS = 3
 _MOST_ALONE = 0.34
 """Of a table's rows, those that have one cell."""
@@ -424,11 +428,11 @@ def _with_columns(lines: list[Line], page: Page) -> list[Item]:
 
 
 def _longest(lines: Sequence[Line], at: int, page: Page) -> tuple[list[Item], int]:
-    """Return what the lines from one on are, by wide gaps or by narrow ones: what takes most lines and has most columns."""
+    """Return what the lines from one on are, by wide gaps or narrow ones: what takes most lines and columns."""
     best: tuple[list[Item], int] = ([], 0)
     most = (0, 0)
     for strong in (True, False):
-        if _n_pieces(lines[at], strong) < 2 and not _opens_cell(lines, at, strong):
+        if not _may_begin(lines, at, strong):
             continue
         made, length = _made(_run(lines, at, strong), lines[at:], page, strong)
         width = len(made[0].edges) if made and isinstance(made[0], Table) else 0
@@ -437,10 +441,24 @@ def _longest(lines: Sequence[Line], at: int, page: Page) -> tuple[list[Item], in
     return best
 
 
+def _may_begin(lines: Sequence[Line], at: int, strong: bool) -> bool:
+    """Tell whether a table may begin with a line; where gaps are narrow, two of the next rows have as many pieces."""
+    if strong:
+        return _n_pieces(lines[at], strong) > 1 or _opens_cell(lines, at, strong)
+    if _n_pieces(lines[at], strong) < 2:
+        return False
+    counts = [len(line.pieces) for line in lines[at : at + 4] if line.pieces]
+    return len(set(counts)) < len(counts)
+
+
 def _n_pieces(line: Line, strong: bool) -> int:
     """Return how many pieces of a line gaps part, its item's mark not counted."""
-    if not line.pieces or any(piece.value for piece in line.pieces):
+    if not line.pieces:
         return 1
+    if any(piece.value for piece in line.pieces):
+        return 1
+    if not strong and len(line.pieces) > 2:
+        return len(line.pieces)
     least = _STRONG * line.em if strong else 0.0
     count = 1 + sum(after.left - before.right >= least for before, after in pairwise(line.pieces))
     if count == 2 and _MARKER.match(line.pieces[0].text):
@@ -451,6 +469,8 @@ def _n_pieces(line: Line, strong: bool) -> int:
 def _opens_cell(lines: Sequence[Line], at: int, strong: bool) -> bool:
     """Tell whether a line opens a cell of several lines, whose neighbours begin at its height."""
     line = lines[at]
+    if len(line.text) > _LONGEST_LINE:
+        return False
     for following in lines[at + 1 : at + 8]:
         if following.top > line.top + 0.4 * line.height or following.left > line.left + line.height:
             return (
@@ -465,7 +485,7 @@ def _run(lines: Sequence[Line], at: int, strong: bool) -> list[Line]:
     """Return the lines from one on that may be the rows of one table by their height and size."""
     run = [lines[at]]
     first = low = lines[at]
-    for line in lines[at + 1 :]:
+    for line in lines[at + 1 : at + _LONGEST_RUN]:
         apart = low.bottom - line.top
         if apart > _FARTHEST_ROW * line.height or line.top > first.top + 0.4 * line.height:
             break
