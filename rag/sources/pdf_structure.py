@@ -791,7 +791,7 @@ class _Writer:
         self, row: Sequence[Cell], page: int, parent: int, heads: Sequence[tuple[Cell, int]]
     ) -> list[int]:
         """Write the cells of a row; return their blocks."""
-        made = []
+        made: list[int] = []
         at = 0
         for cell in row:
             bars = " |" * (cell.first - at)
