@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from rag.language.layout import nest
+from rag.language.layout import refine
 from rag.sources.characters import decode
 from rag.sources.document import Document
 from rag.sources.html import parse, to_text
@@ -38,4 +38,6 @@ def read(data: bytes) -> Document:
     if not title and heading is not None:
         title = heading.text()
     body, blocks = to_text(tree.body)
-    return Document(title=title, parts=(body,), blocks=nest(body, blocks), guessed_encoding=guessed)
+    return Document(
+        title=title, parts=(body,), blocks=refine(body, blocks), guessed_encoding=guessed
+    )

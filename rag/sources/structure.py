@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from rag.language.layout import names_columns
+from rag.language.outline import names_columns
 from rag.schema import Block, BlockKind
 
 _CONTAINERS: frozenset[BlockKind] = frozenset({"list", "table", "quote", "definition"})
@@ -36,12 +36,19 @@ class Structure:
         self._all: list[_Open] = []
         self._stack: list[int] = []
         self._paragraph: int | None = None
+        self._terms: dict[int | None, int] = {}
+        """The last term in each block."""
 
     def open(self, kind: BlockKind, key: int, *, level: int = 0) -> None:
         """Open a block inside the one that is open; `key` tells it when it is closed."""
         if len(self._stack) >= _MOST_DEEP:
             return
-        parent = self._stack[-1] if self._stack else None
+        holder = self._stack[-1] if self._stack else None
+        parent = holder
+        if kind in {"term", "definition"} and (term := self._terms.get(holder)) is not None:
+            parent = term if kind == "definition" or self._all[-1].kind == "term" else holder
+        if kind == "term":
+            self._terms[holder] = len(self._all)
         self._all.append(_Open(kind, key, level, parent))
         self._stack.append(len(self._all) - 1)
 
@@ -166,21 +173,6 @@ class Structure:
             return True
         told = [self._all[cell] for cell in cells if self._all[cell].start is not None]
         return len(told) > 1 and names_columns(text, [(one.start or 0, one.end) for one in told])
-
-
-def shifted(blocks: Iterable[Block], by: int, first: int) -> tuple[Block, ...]:
-    """Return blocks as they stand in a longer text: `by` characters later, behind `first` other blocks."""
-    return tuple(
-        replace(
-            one,
-            start=one.start + by,
-            end=one.end + by,
-            parent=None if one.parent is None else one.parent + first,
-            header=tuple(at + first for at in one.header),
-            key=None if one.key is None else one.key + first,
-        )
-        for one in blocks
-    )
 
 
 def clipped(blocks: Sequence[Block], start: int, end: int) -> tuple[Block, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rag.language.layout import nest
+from rag.language.layout import refine
 from rag.sources.archive import open_archive, read_entry, verified, xml_root
 from rag.sources.document import Document
 from rag.sources.html import parse, to_text
@@ -35,7 +35,7 @@ def read(data: bytes) -> Document:
     if not title and heading is not None:
         title = heading.text()
     body, blocks = to_text(tree.body)
-    return Document(title=title or "", parts=(body,), blocks=nest(body, blocks))
+    return Document(title=title or "", parts=(body,), blocks=refine(body, blocks))
 
 
 def _no_image(_image: Any) -> list[Any]:  # noqa: ANN401  (mammoth has no types)
