@@ -20,6 +20,7 @@ from rag.language.marks import (
     HASHES,
     LEADERS,
     LONGEST_HEADING,
+    OWN_QUESTION,
     QUOTED,
     RULE,
     SAID,
@@ -104,6 +105,7 @@ def refine(text: str, blocks: Sequence[Block]) -> tuple[Block, ...]:
     headings = not any(one.kind in {"title", "heading"} for one in blocks)
     refined: list[Block] = []
     moved: dict[int, int] = {}
+    asked = _asked_items(text, blocks)
     for first, last in _stretches(blocks):
         start, end = blocks[first].start, blocks[last - 1].end
         is_loose = blocks[first].kind == "paragraph" and blocks[first].parent is None
@@ -114,7 +116,28 @@ def refine(text: str, blocks: Sequence[Block]) -> tuple[Block, ...]:
         for at in range(first, last):
             moved[at] = len(refined)
             refined.append(_renumbered(blocks[at], at, moved))
+            if at in asked:
+                refined[-1:] = _question_and_answer(refined[-1], asked[at], len(refined) - 1)
     return nest(text, refined)
+
+
+def _asked_items(text: str, blocks: Sequence[Block]) -> dict[int, int]:
+    """Return the items that hold a question and its answer, and where the question ends; one alone is rhetoric."""
+    holds = {one.parent for one in blocks}
+    found = {
+        at: one.start + question.end()
+        for at, one in enumerate(blocks)
+        if one.kind == "item"
+        and at not in holds
+        and (question := OWN_QUESTION.match(text[one.start : one.end]))
+    }
+    return found if len(found) >= _FEWEST else {}
+
+
+def _question_and_answer(item: Block, ends: int, at: int) -> tuple[Block, Block]:
+    """Part an item that stands at `at` in two."""
+    question = replace(item, kind="question", level=QUESTION, end=ends)
+    return question, replace(item, kind="answer", start=ends, level=0, parent=at)
 
 
 def _stretches(blocks: Sequence[Block]) -> Iterator[tuple[int, int]]:

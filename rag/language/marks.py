@@ -21,6 +21,8 @@ SAID = re.compile(rf"[.!?…。！？।؟]{_ENDING}")
 ASKED = re.compile(r"""[?？؟]["'”’»)\]*_]*$""")
 """What ends a question."""
 _INNER_END = re.compile(r"[.!?。！？]\s+(?=[^\W\d_])(?![a-zà-ÿ])")
+OWN_QUESTION = re.compile(r"""[^.!?\n]{0,6}[^!?\n]{0,160}[?？؟]['"’”»)]?(?=\s+\S)""")
+"""A question that begins a text and that more follows."""
 _OPENING_QUOTE = re.compile(r"""["'“”„«»‘‚—–]""")
 
 HASHES = re.compile(r"#{1,6}\s+(?=\S)")

@@ -69,6 +69,7 @@ class _Level:
         self._open: list[int] = []
         self._speaking = ""
         self._asking = False
+        self._leads = False
         self._askers: dict[int, str] = {}
         self._answered: set[int] = set()
         self._defined: set[int] = set()
@@ -82,6 +83,7 @@ class _Level:
             following = self._members[number + 1 : number + 2]
             block = self._blocks[at] = self._typed(at, number, asked)
             self._asking = block.kind == "speaker" and not asked.isdisjoint(following)
+            self._leads = any(self._blocks[one].kind in _LISTED for one in following)
             if self._is_section(block):
                 self._open_section(at)
             elif before is not None and self._announces(before, at):
@@ -178,7 +180,10 @@ class _Level:
             self._open.pop()
         if self._open:
             self._hang(at, self._open[-1])
-        is_whole = at in self._inside and block.kind != "speaker" and not self._is_numbered(at)
+        is_lead = self._said(block).endswith(":") and self._leads
+        is_whole = (
+            is_lead or at in self._inside and block.kind != "speaker" and not self._is_numbered(at)
+        )
         if not is_whole and len(self._open) < _MOST_OPEN:
             self._open.append(at)
         self._note_turn(at)
@@ -220,11 +225,13 @@ class _Level:
     def _announces(self, before: int, at: int) -> bool:
         """Tell whether a paragraph announces the list, table or code behind it."""
         lead, block = self._blocks[before], self._blocks[at]
-        if block.kind not in _LISTED or lead.kind not in _LEADS:
+        if block.kind not in _LISTED or lead.kind not in {*_LEADS, "heading"}:
             return False
         said = self._said(lead)
         if said.endswith((":", "：")):
             return True
+        if lead.kind == "heading":
+            return False
         if block.kind == "code":
             return not SAID.search(said)
         return block.kind == "list" and (not SAID.search(said) or bool(_POINTS_ON.search(said)))

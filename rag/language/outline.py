@@ -18,7 +18,8 @@ _TWO = 2
 
 _FIGURE = re.compile(r"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d")
 """A digit, of a year none."""
-_QUANTITY = re.compile(r"\W{0,3}\d[\d.,' ]*\W{0,3}[^\W\d_]{0,6}\W?$")
+_QUANTITY = re.compile(r"\W{0,3}\d[\d.,']*(?: \d{3})*\D{0,20}$")
+"""One number, and at most its unit."""
 
 
 class Outline:
