@@ -82,7 +82,7 @@ def _speakers(text: str, lines: Sequence[Line]) -> frozenset[str]:
 def _headers(text: str, lines: Sequence[Line]) -> frozenset[Line]:
     """Return the lines that say who speaks and when, if two people or more do, and one comes back."""
     found: dict[Line, str] = {}
-    for line, following in zip(lines, [*lines[1:], None], strict=True):
+    for line, following in zip(lines, [*lines[1:], None], strict=False):
         match = _HEAD.match(text, *line)
         if match and following:
             found[line] = match["late"] or match["early"]
