@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.language.languages import language_of, stem_of
+from rag.language.languages import language_of, own_stems, small_words, stem_of, unread_language
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,25 @@ def test_forms_of_a_word_have_one_stem(language: str, words: tuple[str, ...]) ->
 def test_a_language_without_a_stemmer_keeps_its_words() -> None:
     """Nothing is cut off that may not be an ending."""
     assert "umowami" == stem_of("umowami", "pl")
+
+
+def test_a_text_is_found_by_the_stems_of_its_own_language_too() -> None:
+    """Where English would leave an ending on, or take a wrong one off; an English text needs nothing more."""
+    assert "lauf" in own_stems("Die Verträge laufen über fünf Jahre und werden nicht verlängert.")
+    assert [] == own_stems("The contracts run for five years and are not prolonged.")
+
+
+def test_small_words_are_those_of_the_language_of_the_text() -> None:
+    """They tell nothing of what is looked for."""
+    assert ["wie", "ist", "die"] == small_words("Wie hoch ist die Kaltmiete?")
+    assert [] == small_words("How high is the rent?")
+
+
+def test_a_language_that_the_models_do_not_read_has_a_name_to_tell() -> None:
+    """English, and what is in no language, is read."""
+    assert "German" == unread_language("Wie hoch ist die Kaltmiete?")
+    assert "" == unread_language("How high is the rent?")
+    assert "" == unread_language("E-1042")
 
 
 @given(st.text(max_size=60), st.sampled_from(["en", "de", "ar", "zh", ""]))

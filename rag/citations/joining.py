@@ -1,6 +1,6 @@
 """May a second sentence fill what the first leaves open of a claim? Pure.
 
-Words of a second sentence prove nothing by standing there: "Shoigu came in 2024" is not borne out by one sentence
+Words of a second sentence prove nothing by standing there: "Lee came in 2024" is not borne out by one sentence
 on his visit and another on a treaty of 2024.
 """
 

@@ -79,8 +79,15 @@ TIMES = _words(
     "winter spring autumn today yesterday tomorrow"
 )
 
+LIGHT_WORDS = _words("""a about after all also am an and any are as at be been before but by can could did do does done
+    during each for from get had has have he her him his how i if in into is it its just like made make many me more
+    most much my no not of on or other our out over said she should so some such tell than that the their them then
+    there these they this those to under up us was we were what when where which while who whom whose why will with
+    would you your""")
+"""Function words that say nothing at all; others, such as `must` and `until`, are looked for."""
 FUNCTION_WORDS = (
-    frozenset(PRONOUNS)
+    LIGHT_WORDS
+    | frozenset(PRONOUNS)
     | frozenset(DEMONSTRATIVES)
     | SPEAKERS
     | DETERMINERS
@@ -179,10 +186,24 @@ DEMONYMS = _words("""american british french german russian ukrainian chinese ja
 GROUP_NAMES = GROUPS | _words("""inc ltd corp llc gmbh foundation society brothers records studios
     city county island river street house news times post korea america africa europe asia
     east""")
-COUNTRIES = _words("""russia ukraine china japan germany france britain england scotland wales ireland
-    italy spain portugal poland turkey india pakistan iran iraq israel egypt canada mexico brazil
-    argentina australia moscow pyongyang seoul beijing tokyo london paris berlin washington brussels
-    kyiv kremlin nato un eu us usa u.s uk u.k dublin chicago california texas florida boston""")
+COUNTRIES = _words("""afghanistan albania algeria andorra angola argentina armenia australia austria azerbaijan
+    bahamas bahrain bangladesh barbados belarus belgium belize benin bhutan bolivia botswana brazil britain brunei
+    bulgaria burundi cambodia cameroon canada chile china colombia congo croatia cuba cyprus czechia denmark
+    djibouti dominica ecuador egypt england eritrea estonia ethiopia fiji finland france gabon gambia georgia germany
+    ghana greece greenland grenada guatemala guinea guyana haiti honduras hungary iceland india indonesia iran iraq
+    ireland israel italy jamaica japan kazakhstan kenya kosovo kuwait kyrgyzstan laos latvia lebanon lesotho
+    liberia libya liechtenstein lithuania luxembourg madagascar malawi malaysia maldives mali malta mauritania
+    mauritius mexico moldova monaco mongolia montenegro morocco mozambique myanmar namibia nepal netherlands
+    nicaragua niger nigeria norway oman pakistan palau palestine panama paraguay peru philippines poland portugal
+    qatar romania russia rwanda samoa scotland senegal serbia seychelles singapore slovakia slovenia somalia spain
+    sudan suriname sweden switzerland syria taiwan tajikistan tanzania thailand togo tonga tunisia turkey
+    turkmenistan uganda ukraine uruguay uzbekistan vanuatu venezuela vietnam wales yemen zambia zimbabwe
+    eu nato un uk u.k us u.s usa
+    amsterdam ankara athens baghdad bangkok barcelona beijing berlin boston brussels budapest cairo california chicago
+    copenhagen delhi dublin florida hamburg helsinki hongkong istanbul jakarta jerusalem kabul kyiv lagos lisbon
+    london madrid manila melbourne milan montreal moscow mumbai munich nairobi oslo ottawa paris prague rome seoul
+    shanghai stockholm sydney tehran texas tokyo toronto vienna warsaw washington zurich""")
+"""Countries and large cities of one word."""
 MEN = _words("""james john robert michael william david richard joseph thomas charles christopher
     daniel matthew anthony mark donald steven paul andrew joshua kenneth kevin brian george edward
     ronald timothy jason jeffrey ryan jacob gary nicholas eric jonathan stephen larry justin scott

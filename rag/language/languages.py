@@ -67,6 +67,10 @@ _SMALL_WORDS = {
         nào gì ai""".split()
     ),
 }
+_PLAINLY_ENGLISH = frozenset(
+    "the and that with from which this are have has by they their you when what how".split()
+)
+"""Words of no other language listed here: a few of them spare the comparison."""
 _SCRIPTS = {
     "HANGUL": "ko", "HIRAGANA": "ja", "KATAKANA": "ja", "CJK": "zh", "THAI": "th", "LAO": "lo", "KHMER": "km",
     "MYANMAR": "my", "GREEK": "el", "HEBREW": "he", "ARABIC": "ar", "DEVANAGARI": "hi", "BENGALI": "bn", "TAMIL": "ta",
@@ -80,6 +84,16 @@ _TELLING = (
 )  # fmt: skip
 """Letters that another language of a script has."""
 _RUSSIAN = re.compile("[ыэ]")
+_NAMES = {
+    "am": "Amharic", "ar": "Arabic", "be": "Belarusian", "bg": "Bulgarian", "bn": "Bengali", "cs": "Czech",
+    "da": "Danish", "de": "German", "el": "Greek", "es": "Spanish", "fa": "Persian", "fi": "Finnish", "fr": "French",
+    "gu": "Gujarati", "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian", "hy": "Armenian", "id": "Indonesian",
+    "it": "Italian", "ja": "Japanese", "ka": "Georgian", "km": "Khmer", "kn": "Kannada", "ko": "Korean", "lo": "Lao",
+    "ml": "Malayalam", "my": "Burmese", "nl": "Dutch", "no": "Norwegian", "pa": "Punjabi", "pl": "Polish",
+    "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "si": "Sinhala", "sr": "Serbian", "sv": "Swedish",
+    "ta": "Tamil", "te": "Telugu", "th": "Thai", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "vi": "Vietnamese",
+    "zh": "Chinese",
+}  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _MOST_CHARS = 4_000
 """Characters that are looked at, half from the beginning and half from the middle."""
@@ -124,6 +138,37 @@ def stem_of(word: str, language: str = "en") -> str:
     return next(iter(_stemmer(language).analyze(word)), word)
 
 
+def own_stems(text: str) -> list[str]:
+    """Return the stems of a text's words in its own language where English would cut them elsewhere, without accents.
+
+    What searches by English stems finds other languages by these besides.
+    """
+    language = language_of(text)
+    if language == "en" or language not in STEMMED:
+        return []
+    stems = ((word, _unaccented(stem_of(word, language))) for word in _WORD.findall(text.lower()))
+    return [own for word, own in stems if stem_of(own) != stem_of(_unaccented(word))]
+
+
+def small_words(text: str) -> list[str]:
+    """Return the function words of a text in its own language, in lower case; English has a list of its own."""
+    language = language_of(text)
+    if language in {"en", ""}:
+        return []
+    return [word for word in _WORD.findall(text.lower()) if language in _languages_with(word)]
+
+
+def unread_language(text: str) -> str:
+    """Return the name of a text's language where the embedded models do not read it; "" where they do or may."""
+    language = language_of(text)
+    return "" if language in {"en", ""} else _NAMES.get(language, language)
+
+
+def _unaccented(text: str) -> str:
+    split = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in split if not unicodedata.combining(char))
+
+
 def _script_of(text: str) -> str:
     """Return the script of most letters, by the first word of their names in Unicode; kana before Chinese signs."""
     counts = Counter(
@@ -137,6 +182,8 @@ def _script_of(text: str) -> str:
 
 def _by_small_words(words: Sequence[str]) -> str:
     """Return the language whose small words are among these; a word of several languages counts less for each."""
+    if sum(word in _PLAINLY_ENGLISH for word in words) > max(1, _LEAST_SHARE * len(words)):
+        return "en"
     scores: dict[str, float] = defaultdict(float)
     for word, times in Counter(words).items():
         languages = _languages_with(word)

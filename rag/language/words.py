@@ -81,6 +81,8 @@ def word_set(words: str) -> frozenset[str]:
 
 def fold(text: str) -> str:
     """Return the text in lower case and without accents."""
+    if text.isascii():
+        return text.lower()
     split = unicodedata.normalize("NFKD", text.casefold())
     return "".join(char for char in split if not unicodedata.combining(char)).replace("’", "'")
 

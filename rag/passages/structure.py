@@ -7,14 +7,11 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from rag.language.layout import find_blocks
-from rag.language.lines import Run, find_runs
+from rag.language.lines import Line, Run, find_runs
+from rag.language.paths import HEADS
 from rag.language.sentences import evened, sentences_of
 from rag.schema import Block, BlockKind, Cell, Context, Source, Unit
 
-HEADS: frozenset[BlockKind] = frozenset(
-    {"title", "heading", "question", "term", "speaker", "caption"}
-)
-"""Kinds that head or name what follows, and say nothing by themselves."""
 _HOLDERS: frozenset[BlockKind] = frozenset({"list", "table", "cell", "definition"})
 """Kinds whose words stand in the blocks inside them."""
 _WHOLE: frozenset[BlockKind] = HEADS | {"row", "code", "field"}
@@ -24,7 +21,7 @@ _LEADS: frozenset[BlockKind] = frozenset({"paragraph", "field", "answer", "item"
 _LONGEST_WHOLE = 1_200
 """Characters; what is longer is read sentence by sentence."""
 _CONTEXT_CHARS = 160
-_DECORATION = re.compile(r"^#{1,6}\s+|[\s]*[=\-~*_^]{3,}$|^(?:> ?)+|^[-*+•‣▪●○◦■–—·]\s+")
+_DECORATION = re.compile(r"^#{1,6}\s+| ?(?<![=\-~*_^])[=\-~*_^]{3,}$|^(?:> ?)+|^[-*+•‣▪●○◦■–—·]\s+")
 _HASH = re.compile(r"(?=.*\d)(?=.*[a-fA-F])[\s0-9a-fA-F-]{12,}")
 _NAME_PARTS = re.compile(r"[^\W_]+")
 
@@ -51,6 +48,9 @@ class _Units:
         self._text = source.text
         self._blocks: Sequence[Block] = source.blocks or find_blocks(source.text)
         self._paths: dict[int, tuple[Context, ...]] = {}
+        self._contexts: dict[int, Context | None] = {}
+        self._names: dict[int, Context] = {}
+        self._told: dict[Line, str] = {}
 
     @cached_property
     def _even(self) -> str:
@@ -138,26 +138,16 @@ class _Units:
 
     def _cells(self, index: int) -> tuple[Cell, ...]:
         """Return the cells of a row with the names of their columns."""
-        block = self._blocks[index]
-        if block.kind != "row":
+        if self._blocks[index].kind != "row":
             return ()
         cells = []
-        for at in range(index + 1, len(self._blocks)):
-            one = self._blocks[at]
-            if one.start >= block.end:
-                break
+        for one in self._inside(index):
             if one.kind == "cell" and one.parent == index:
-                names = [
-                    self._words(self._blocks[head])
-                    for head in one.header
-                    if not self._inline(head, at)
-                ]
+                # A name that stands in the row itself, before the cell, is none that must be said.
+                heads = [self._blocks[head] for head in one.header]
+                names = [self._words(head.start, head.end) for head in heads if head.parent != index]
                 cells.append(Cell(start=one.start, end=one.end, name=" ".join(filter(None, names))))
         return tuple(cells)
-
-    def _inline(self, head: int, cell: int) -> bool:
-        """Tell whether the name of a column stands in the row itself, before the cell."""
-        return self._blocks[head].parent == self._blocks[cell].parent
 
     def _path(self, index: int) -> tuple[Context, ...]:
         """Return what a block hangs from."""
@@ -167,7 +157,7 @@ class _Units:
                 path = self._named
             else:
                 path = self._path(block.parent)
-                lead = self._context(self._blocks[block.parent])
+                lead = self._context(block.parent)
                 path = (*path, lead) if lead is not None else path
             if block.kind == "row":
                 path = (*path, *self._heads_of_row(index))
@@ -177,25 +167,29 @@ class _Units:
     def _heads_of_row(self, index: int) -> Iterator[Context]:
         """Yield the cells that reach down to a row from above, and the row that names its columns."""
         block = self._blocks[index]
-        for cell in block.header:
-            words = self._words(self._blocks[cell])
-            yield Context(
-                kind="cell", start=self._blocks[cell].start, end=self._blocks[cell].end, text=words
-            )
+        for cell in (self._blocks[at] for at in block.header):
+            words = self._words(cell.start, cell.end)
+            yield Context(kind="cell", start=cell.start, end=cell.end, text=words)
         named = next((one.header[0] for one in self._inside(index) if one.header), None)
         names = None if named is None else self._blocks[named].parent
         if names is not None and names != index:
-            row = self._blocks[names]
-            start, end = self._trimmed(row.start, row.end)
-            yield Context(kind="row", start=start, end=end, text=self._words(row))
+            yield self._names_of(names)
+
+    def _names_of(self, index: int) -> Context:
+        """Return the row that names the columns of others."""
+        if index not in self._names:
+            start, end = self._trimmed(self._blocks[index].start, self._blocks[index].end)
+            words = self._words(start, end)
+            self._names[index] = Context(kind="row", start=start, end=end, text=words)
+        return self._names[index]
 
     def _inside(self, index: int) -> Iterator[Block]:
-        """Yield the blocks that stand right inside another."""
-        for one in self._blocks[index + 1 :]:
-            if one.start >= self._blocks[index].end:
+        """Yield the blocks that start inside another, one after the other."""
+        end = self._blocks[index].end
+        for at in range(index + 1, len(self._blocks)):
+            if self._blocks[at].start >= end:
                 return
-            if one.parent == index:
-                yield one
+            yield self._blocks[at]
 
     @cached_property
     def _named(self) -> tuple[Context, ...]:
@@ -204,9 +198,8 @@ class _Units:
         stem = re.sub(r"\.[^.]*$", "", self._source.source_id.rpartition("/")[2])
         name = " ".join(re.sub(r"[_\s]+", " ", stem).split())
         first = self._blocks[0] if self._blocks else None
-        held = (
-            self._words(first) if first is not None and first.kind in {"title", "heading"} else ""
-        )
+        is_named = first is not None and first.kind in {"title", "heading"}
+        held = self._words(first.start, first.end) if first is not None and is_named else ""
         told = []
         if (
             title
@@ -221,8 +214,14 @@ class _Units:
             Context(kind="title", start=0, end=0, text=one[:_CONTEXT_CHARS]) for one in told
         )
 
-    def _context(self, block: Block) -> Context | None:
+    def _context(self, index: int) -> Context | None:
         """Return what a block says to those that hang from it; None where it only holds them."""
+        if index not in self._contexts:
+            self._contexts[index] = self._said_by(index)
+        return self._contexts[index]
+
+    def _said_by(self, index: int) -> Context | None:
+        block = self._blocks[index]
         if block.kind in _HOLDERS or block.kind in {"row", "quote"}:
             return None
         start, end = block.start, block.end
@@ -230,18 +229,22 @@ class _Units:
             inner = next(
                 (
                     one.start
-                    for one in self._blocks
-                    if block.start < one.start < block.end and one.kind == "list"
+                    for one in self._inside(index)
+                    if one.start > start and one.kind == "list"
                 ),
                 end,
             )
             *_, (start, end) = [
                 *sentences_of(Run(*self._trimmed(start, min(end, inner)), apart=True), self._even)
             ] or [(start, end)]
-        words = self._words(Block(kind=block.kind, start=start, end=end))
+        words = self._words(start, end)
         return Context(kind=block.kind, start=start, end=end, text=words) if words else None
 
-    def _words(self, block: Block) -> str:
-        """Return a block's words on one line, without what only decorates them."""
-        words = _DECORATION.sub("", " ".join(self._text[block.start : block.end].split()))
-        return words if len(words) <= _CONTEXT_CHARS else f"{words[:_CONTEXT_CHARS].rstrip()}…"
+    def _words(self, start: int, end: int) -> str:
+        """Return the words of a stretch on one line, without what only decorates them."""
+        if (start, end) not in self._told:
+            words = _DECORATION.sub("", " ".join(self._text[start:end].split()))
+            if len(words) > _CONTEXT_CHARS:
+                words = f"{words[:_CONTEXT_CHARS].rstrip()}…"
+            self._told[start, end] = words
+        return self._told[start, end]

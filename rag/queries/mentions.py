@@ -37,6 +37,7 @@ from rag.language.english import (
     WH,
     WOMEN,
 )
+from rag.language.names import is_acronym
 from rag.language.words import Word, words_of
 
 Kind = Literal["name", "phrase", "time"]
@@ -219,14 +220,14 @@ def _may_begin_name(words: Sequence[Word], i: int) -> bool:
         return False
     if word.number and word.opens and i + 1 < len(words) and not word.year:
         return words[i + 1].capital and not words[i + 1].apart
-    if not word.capital or (word.folded in FUNCTION_WORDS and not _acronym(word)):
+    if not word.capital or (word.folded in FUNCTION_WORDS and not is_acronym(word.text)):
         return False
     if not word.opens:
         return True
     following = words[i + 1] if i + 1 < len(words) and not words[i + 1].apart else None
     if following and not following.opens and following.content and _continues_name(following):
         return True
-    if _acronym(word) or word.possessive or word.folded in COUNTRIES | MEN | WOMEN | TITLES:
+    if is_acronym(word.text) or word.possessive or word.folded in COUNTRIES | MEN | WOMEN | TITLES:
         return True
     if any(other.text == word.text for other in words[:i] if not other.opens):
         return True
@@ -237,10 +238,6 @@ def _may_begin_name(words: Sequence[Word], i: int) -> bool:
 
 def _continues_name(word: Word) -> bool:
     return word.capital or (word.number and not word.year)
-
-
-def _acronym(word: Word) -> bool:
-    return len(word.text) > 1 and word.text.isupper() and word.text.isalpha()
 
 
 def _phrase_run(words: Sequence[Word], i: int) -> int:
@@ -382,7 +379,7 @@ def _mention(text: str, words: Sequence[Word], i: int, j: int, kind: Kind) -> Me
     lead = words[i - 2] if article and i > 1 else before
     head = next((run[k - 1] for k in range(1, len(run)) if run[k].folded == "of"), tail)
     named = text[run[0].start : tail.start + len(tail.text)]
-    if kind == "phrase" and run[0].opens and not _acronym(run[0]) and not run[0].possessive:
+    if kind == "phrase" and run[0].opens and not is_acronym(run[0].text) and not run[0].possessive:
         named = named if run[0].folded in DEMONYMS else named[0].lower() + named[1:]
     mention = Mention(
         text=named,
@@ -435,7 +432,7 @@ def _is_plural(noun: str) -> bool:
 
 def _nature_of_name(mention: Mention, run: Sequence[Word], lowers: Sequence[str]) -> Nature:
     nation = lowers[-1] in COUNTRIES
-    if nation and (len(lowers[-1]) > 3 or _acronym(run[-1]) or "." in lowers[-1]):
+    if nation and (len(lowers[-1]) > 3 or is_acronym(run[-1].text) or "." in lowers[-1]):
         return "place"
     if "&" in mention.text or any(lower in GROUP_NAMES for lower in lowers):
         return "group"
@@ -459,7 +456,7 @@ def _nature_of_other(mention: Mention, run: Sequence[Word], lowers: Sequence[str
         return "place"
     if mention.article == "the" and _is_plural(lowers[-1]):
         return "group"
-    if any(word.number for word in run) or (len(run) == 1 and _acronym(run[0])):
+    if any(word.number for word in run) or (len(run) == 1 and is_acronym(run[0].text)):
         return "group"
     return "unknown"
 

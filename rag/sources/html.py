@@ -374,10 +374,10 @@ def _is_line(node: LexborNode) -> bool:
 def _heads_lines(node: LexborNode) -> bool:
     """Tell whether bold words are a heading: short, alone on the first line of their paragraph."""
     parent = node.parent
-    text = " ".join((node.text() or "").split())
-    if parent is None or parent.tag not in {"p", "div", "section", "body"} or not text:
+    if parent is None or parent.tag not in {"p", "div", "section", "body"}:
         return False
-    if len(text) > LONGEST_HEADING or text.endswith((".", ",", ";")):
+    text = " ".join((node.text() or "").split())
+    if not text or len(text) > LONGEST_HEADING or text.endswith((".", ",", ";")):
         return False
     before, after = node.prev, node.next
     if before is not None and (before.tag != "-text" or (before.text_content or "").strip()):

@@ -13,6 +13,12 @@ _CONTAINERS: frozenset[BlockKind] = frozenset({"list", "table", "quote", "defini
 """Kinds whose text stands in paragraphs, items or rows of their own."""
 _MOST_DEEP = 50
 """Blocks inside each other; what is nested deeper belongs to the last of them."""
+_MOST_HEADS = 5
+"""Rows that name the columns of one table."""
+_MOST_COLUMNS = 1_000
+"""Those of a table that are named, or that cells reach down in."""
+_MOST_REACHING = 8
+"""Cells that reach down to one row."""
 
 
 @dataclass(slots=True)
@@ -40,13 +46,13 @@ class Structure:
         self._terms: dict[int | None, int] = {}
         """The last term in each block."""
 
-    def open(self, kind: BlockKind, key: int, *, level: int = 0) -> None:
-        """Open a block inside the one that is open; `key` tells it when it is closed.
+    def open(self, kind: BlockKind, key: int, *, level: int = 0) -> bool:
+        """Open a block inside the one that is open; `key` tells it when it is closed. Say whether there is room.
 
         A definition hangs from the term before it, as does a second term that shares it.
         """
         if len(self._stack) >= _MOST_DEEP:
-            return
+            return False
         holder = self._stack[-1] if self._stack else None
         parent = holder
         if kind in {"term", "definition"} and (term := self._terms.get(holder)) is not None:
@@ -55,6 +61,7 @@ class Structure:
             self._terms[holder] = len(self._all)
         self._all.append(_Open(kind, key, level, parent))
         self._stack.append(len(self._all) - 1)
+        return True
 
     def open_below(self, key: int) -> None:
         """Open what belongs to the block that was opened last, until `key` is closed: an answer that can be unfolded."""
@@ -64,8 +71,8 @@ class Structure:
 
     def open_cell(self, key: int, *, is_head: bool, spans: tuple[int, int]) -> None:
         """Open a cell that covers (columns, rows)."""
-        self.open("cell", key)
-        self._all[-1].is_head, self._all[-1].spans = is_head, spans
+        if self.open("cell", key):
+            self._all[-1].is_head, self._all[-1].spans = is_head, spans
 
     def close(self, key: int, at: int) -> bool:
         """Close the block with a key, if it is open, with all inside it; say whether it had text."""
@@ -155,7 +162,7 @@ class Structure:
             placed, down = self._placed(cells, reaching)
             heads = heads and (
                 number == first
-                or self._are_heads(cells)
+                or (number < first + _MOST_HEADS and self._are_heads(cells))
                 or (number == first + 1 and self._parts_names(rows[first][1], placed))
             )
             for column, cell in placed:
@@ -166,7 +173,8 @@ class Structure:
                     known += [at for at in names[column] if at not in known]
             if not heads:
                 from_above = [cell for cell, _ in reaching.values()]
-                self._all[row].header += list(dict.fromkeys([*above, *from_above]))
+                heads_row = dict.fromkeys([*above, *from_above])
+                self._all[row].header += [*heads_row][:_MOST_REACHING]
             reaching = {
                 at: (cell, left - 1) for at, (cell, left) in (reaching | down).items() if left > 1
             }
@@ -191,7 +199,7 @@ class Structure:
             while column in reaching:
                 column += 1
             wide, deep = self._all[cell].spans
-            for covered in range(column, column + wide):
+            for covered in range(column, min(column + wide, _MOST_COLUMNS)):
                 placed.append((covered, cell))
                 if deep > 1:
                     down[covered] = cell, deep
