@@ -38,7 +38,9 @@ def read(data: bytes) -> Document:
     pieces, length, outline = [], 0, Outline()
     for title in titles:
         level = TITLE if not length else PLAIN
-        outline.add("title" if not length else "paragraph", length, length + len(title), level=level)
+        outline.add(
+            "title" if not length else "paragraph", length, length + len(title), level=level
+        )
         pieces.append(title)
         length += len(title) + 2
     for row in chain(body, rows):

@@ -219,8 +219,8 @@ class Structure:
         if any(self._all[cell].is_head for cell in cells):
             return False
         lines = [[self._line(cell) for cell in others] for _, others in rows]
-        told = [line for line in lines[0] if line[0] < line[1]]
-        return len(told) > 1 and names_columns(text, told, lines[1:])
+        told = sum(start < end for start, end in lines[0])
+        return told > 1 and names_columns(text, lines[0], lines[1:])
 
     def _line(self, cell: int) -> Line:
         """Return where a cell stands."""
