@@ -265,3 +265,16 @@ def test_a_head_over_two_columns_names_both():
         ("Adults", 1, 3),
         ("Children", 3, 5),
     ]
+
+
+def test_totals_below_the_last_columns_are_rows():
+    """Labels and sums below the values, as far from each other as rows are, are rows of their own."""
+    rows = [
+        line(760, (60, "Part"), (200, "Number"), (300, "Price"), (400, "Sum"), bold=True),
+        line(744, (60, "Chain"), (200, "2"), (300, "31.00"), (400, "62.00")),
+        line(728, (60, "Brake"), (200, "4"), (300, "12.50"), (400, "50.00")),
+        line(712, (300, "Tax"), (400, "22.40")),
+        line(696, (300, "Total"), (400, "134.40")),
+    ]
+
+    assert texts(find_tables(page(*rows))[0])[3:] == [["Tax", "22.40"], ["Total", "134.40"]]

@@ -752,6 +752,7 @@ def _rows(
 ) -> list[list[list[_Placed]]]:
     """Return the rows that strips make by how near to each other they are."""
     size = median(strip[0][0].height for strip in strips)
+    usual = _usual_drop(strips)
     rows: list[list[list[_Placed]]] = []
     waiting: list[list[_Placed]] = []
     for at, strip in enumerate(strips):
@@ -759,6 +760,8 @@ def _rows(
         above = _apart(strips[at - 1], strip) if at else 1e9
         if _is_parted(strips, at, rules):
             above = 1e9
+        if len(_firsts(strip)) > 1 and min(above, below) > 0.85 * usual:
+            above = below = 1e9  # as far away as rows are
         if _continues(strip, rows, columns, above, below, size) and not waiting:
             rows[-1].append(strip)
         elif not _begins_row(strip) and below < min(above, _TIGHT * size):
@@ -767,6 +770,12 @@ def _rows(
             rows.append([*waiting, strip])
             waiting = []
     return rows
+
+
+def _usual_drop(strips: Sequence[list[_Placed]]) -> float:
+    """Return the usual distance between strips that begin rows and follow each other; a great one where none do."""
+    drops = [_apart(a, b) for a, b in pairwise(strips) if _begins_row(a) and _begins_row(b)]
+    return median(drops) if drops else 1e9
 
 
 def _firsts(strip: Sequence[_Placed]) -> set[int]:
