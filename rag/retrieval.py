@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-from rag.language.english import FUNCTION_WORDS
+from rag.language.english import LIGHT_WORDS
 from rag.language.languages import small_words, stem_of
 from rag.language.paths import led
 from rag.schema import Candidate, Passage, ScoredSentence, Unit
@@ -35,7 +35,7 @@ DEPTH = 100
 POOL = 24
 """Passages whose sentences are looked at."""
 
-_SAYING_NOTHING = frozenset(map(stem_of, FUNCTION_WORDS)) | {"s", "t"}
+_SAYING_NOTHING = frozenset(map(stem_of, LIGHT_WORDS)) | {"s", "t"}
 """Stems of words that say nothing of what a text is about; `s` and `t` of "it's" and "don't"."""
 
 Method = Literal["dense", "lexical", "rrf", "convex", "fusion"]

@@ -152,17 +152,22 @@ def test_the_package_needs_nothing_that_is_not_in_the_wheel():
 ALIKE = {"main", "read"}
 """Names that mean the same wherever they stand: what a process begins with, what a format's loader offers."""
 TO_BE_NAMED_ONCE = {
+    "Cell",  # schema.py, sources/pdf_tables.py
     "Check",  # citations/checks.py, web/standing.py
     "Conversation",  # pipeline/conversation.py, web/conversation.py
     "Document",  # chat/model.py, sources/document.py
     "Found",  # index/syncing.py, web/finding.py
     "Index",  # cli/options.py, index/embedded.py
+    "Item",  # pipeline/overview.py, sources/pdf_structure.py, sources/pdf_tables.py
+    "Kept",  # index/keeping.py, web/uploads.py
     "Kind",  # language/quantities.py, queries/mentions.py, reader/features.py
-    "Line",  # citations/markers.py, language/lines.py
+    "Line",  # citations/markers.py, language/lines.py, sources/pdf_page.py
     "Loaded",  # index/syncing.py, sources/loading.py
     "Message",  # chat/model.py, prompts.py
+    "Page",  # sources/pdf_page.py, web/shelf.py
     "Part",  # index/words.py, web/explaining.py
     "Parts",  # web/evaluation_tab.py, web/settings_tab.py, web/sources_tab.py
+    "Piece",  # passages/units.py, sources/pdf_page.py
     "Progress",  # index/syncing.py, pipeline/__init__.py
     "Reading",  # index/engine.py, reader/protocol.py
     "Root",  # index/syncing.py, sources/files.py

@@ -450,12 +450,13 @@ def test_a_new_file_that_cannot_be_read_at_the_moment_is_told(index, folder):
     files.broken |= {"cat.txt": "unreachable", "dog.txt": "unreadable"}
 
     report = files.sync(index, folder)
+    lacking = {name: one.why for name, one in index.coverage().absent.items()}
+    index.forget_root(str(folder))
 
     assert ("unreachable", "unreachable") == fates(report)["cat.txt"]
     assert ("failed", "unreadable") == fates(report)["dog.txt"]
-    assert {"cat.txt": "unreachable"} == {
-        name: one.why for name, one in index.coverage().absent.items()
-    }
+    assert {"cat.txt": "unreachable"} == lacking
+    assert {} == index.coverage().absent
 
 
 def test_a_file_that_fails_while_it_is_read_is_kept(index, folder):
@@ -638,6 +639,22 @@ def test_what_is_removed_by_hand_leaves_no_vectors(index, folder):
     remove(index, "z copy.txt")
 
     assert 0 == kept(index)
+
+
+def test_what_a_sync_has_removed_can_be_removed_by_hand_as_well(index, folder):
+    """Of a source that is gone, removing it forgets its vectors; a second time there is nothing of it."""
+    Files().sync(index, folder)
+    for name in ("cat", "dog"):
+        (folder / f"{name}.txt").unlink()
+    Files().sync(index, folder)
+
+    report = remove(index, "cat.txt")
+
+    assert {"cat.txt": ("removed", "by_hand")} == fates(report)
+    assert 2 == kept(index)
+    with pytest.raises(SourceNotFoundError, match=r"cat\.txt"):
+        remove(index, "cat.txt")
+    assert {} == index.excluded()
 
 
 def test_what_was_put_aside_of_a_root_can_be_forgotten(index, folder, tmp_path):

@@ -264,3 +264,16 @@ def test_a_fault_behind_the_border_is_ours_and_has_no_words():
     response = TestClient(app, base_url="http://localhost").get("/gradio_api/info")
     assert 500 == response.status_code
     assert is_sentence(response.json()["error"])
+
+
+def test_a_page_that_was_forgotten_may_choose_what_it_was_offered(client: TestClient):
+    """Who answers and what is asked was filled in on a page that the server no longer remembers."""
+    number = number_of(client, "accept")
+    data = ["When?", None, "extractive:fake", ["town/harbour.txt"], ""]
+    call = {"data": data, "fn_index": number, "session_hash": "forgotten1"}
+    response = client.post(PAGE, json=call)
+    assert 200 == response.status_code
+    assert "When?" in response.text
+    data[2:4] = [["a"], [5]]
+    refused = client.post(PAGE, json=call | {"session_hash": "forgotten2"})
+    assert (400, True) == (refused.status_code, is_sentence(refused.json()["error"]))

@@ -73,7 +73,7 @@ def _run(commands: typer.Typer, name: str, argv: Sequence[str], session: Session
 
 
 def _tell(exc: Exception, screen: Screen, name: str) -> int:
-    """Say a failure in one sentence, and return its exit code."""
+    """Print a failure as one sentence and return its exit code."""
     if isinstance(exc, typer.TyperException):
         context = getattr(exc, "ctx", None)
         command = name if context is None else context.command_path
@@ -91,7 +91,7 @@ def _tell(exc: Exception, screen: Screen, name: str) -> int:
 
 
 def _accept_everything() -> None:
-    """Let the streams take any text: what an encoding lacks is written as an escape.
+    """Let the streams take any text: characters that an encoding lacks are written as escapes.
 
     What cannot be read becomes surrogates, as in arguments, and is refused where questions are.
     """
@@ -103,7 +103,7 @@ def _accept_everything() -> None:
 
 
 class _Notes(logging.Handler):
-    """Shows what this program logs; what libraries log, only for debugging."""
+    """A log handler that shows this program's records, those of libraries only for debugging."""
 
     def __init__(self, screen: Screen, *, debug: bool) -> None:
         super().__init__(logging.DEBUG if debug else logging.WARNING)
@@ -118,7 +118,7 @@ class _Notes(logging.Handler):
 
 @contextmanager
 def _libraries_hushed(screen: Screen, *, debug: bool) -> Iterator[None]:
-    """Keep warnings and logs of libraries off the screen: what matters, our errors say."""
+    """Keep warnings and logs of libraries off the screen."""
     notes = _Notes(screen, debug=debug)
     logging.getLogger().addHandler(notes)
     try:

@@ -45,7 +45,7 @@ class ChatSession:
         self._failed = False
 
     def run(self) -> Exit:
-        """Answer until the questions end; FAILURE if one in a pipe could not be dealt with."""
+        """Answer until the questions end; FAILURE if one in a pipe failed."""
         if self._interactive:
             with suppress(ImportError):  # Windows has none
                 import readline  # noqa: F401  (gives `input` its editing keys)

@@ -1,4 +1,4 @@
-"""The commands: each checks what it is given, calls the pipeline, and shows what comes back.
+"""The commands: each checks its arguments, calls the pipeline and shows the result.
 
 They hold no logic of their own, and each loads only what it needs.
 """

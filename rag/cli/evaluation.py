@@ -1,4 +1,4 @@
-"""`rag eval` and what is below it: questions with known answers asked, measured, compared and kept.
+"""`rag eval` and its sub-commands: question sets asked, measured, compared and gated.
 
 Without a sub-command it asks a set of questions. What figures mean is decided in `rag.evaluation`.
 """

@@ -1,4 +1,4 @@
-"""What a person hands over, checked at this border: question, history, settings from options."""
+"""Arguments, checked at the border: question, history, settings from options."""
 
 from __future__ import annotations
 

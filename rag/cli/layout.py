@@ -46,7 +46,7 @@ _SNIPPET_CHARS = 300
 
 
 def answer_lines(answer: Answer) -> Iterator[Paragraph]:
-    """Lay an answer out: its text with verdicts, what is missing, then the words it rests on."""
+    """Lay an answer out: its text with verdicts, the reason if it is not whole, its citations."""
     if answer.status == "unanswered":
         yield from _unanswered(answer)
         return

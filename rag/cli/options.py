@@ -1,4 +1,4 @@
-"""What commands have in common: the options that name documents, index and model, and opening them."""
+"""Options that commands share (documents, index, model), and opening the pipeline from them."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Paragraph:
 
 
 class Report(Protocol):
-    """What draws itself: as tables on a terminal, as Markdown elsewhere."""
+    """A report that renders itself: tables on a terminal, Markdown elsewhere."""
 
     def print(self, console: Console) -> None:
         """Draw tables."""
@@ -99,7 +99,7 @@ class OutputClosedError(Exception):
 
 
 class Screen:
-    """What a command writes to: results to `out`, everything else to `err`.
+    """The output of a command: results to `out`, everything else to `err`.
 
     Args:
         out: where answers go.
@@ -247,7 +247,7 @@ def _console(stream: TextIO) -> Console:
 
 
 def _inert_console(stream: TextIO) -> Console:
-    """Return a console for what renders itself; it may use markup, and nothing it shows acts."""
+    """Return a console for renderables that use markup; its output is made printable."""
     from rich.console import Console, RenderHook
 
     class InertRendering(RenderHook):

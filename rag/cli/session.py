@@ -1,4 +1,4 @@
-"""What one run of the command line has at hand: doors to the rest of the program, screen, way out.
+"""The session of one command: its doors to the rest of the program, its screen, its exit codes.
 
 The doors load what is behind them only when opened, so that `rag --help` costs nothing; tests put
 scripted ones in.
@@ -55,7 +55,7 @@ def _examine(*args: Any, **options: Any) -> Iterator[Finding]:  # noqa: ANN401  
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """What the commands call; each has the signature of the function it opens."""
+    """The functions that commands call, imported when called."""
 
     open_rag: Callable[..., Rag] = _open_rag
     serve: Callable[..., None] = _serve

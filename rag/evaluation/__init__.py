@@ -68,7 +68,7 @@ def run_evaluation(
 
 
 def remake_reports(folder: Path) -> EvaluationReport:
-    """Make the reports of a run that was made before, beside it, as often as one likes.
+    """Rebuild the reports of a finished run in its folder.
 
     Raises:
         DatasetError: the folder holds no whole run, or cannot be written.
@@ -83,7 +83,7 @@ def load_questions(
     split: str | None = None,
     limit: int | None = None,
 ) -> tuple[str, tuple[Example, ...]]:
-    """Return the questions of a set, their evidence found in what is indexed, and a name for them.
+    """Load a question set and resolve its evidence to spans of the indexed sources; return (name, examples).
 
     Args:
         rag: holds the sources.
@@ -116,7 +116,7 @@ def settings_of(rag: Pipeline) -> dict[str, object]:
 
 
 def _fresh_folder(name: str) -> Path:
-    """Make a new run's folder, which no other run has, even one begun in the same second."""
+    """Create a folder for a new run under a name that is not taken."""
     begun = folder = RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
     number = 1
     while True:

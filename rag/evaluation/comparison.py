@@ -1,4 +1,4 @@
-"""Two runs on the same questions: what differs, what of it is real, and which answers changed.
+"""Paired comparison of two runs: differences with intervals, significance, changed answers.
 
 Differences are the second run less the first, question by question, so that what is hard about a
 question cancels out.
@@ -61,7 +61,7 @@ _TITLES: Mapping[Direction, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """How far two runs differ in one measure."""
+    """The difference of one measure between two runs."""
 
     measure: str
     before: float
@@ -100,7 +100,7 @@ class Change:
 
     @property
     def direction(self) -> Direction:
-        """Which run is the one without fault; `otherwise` where both are or neither is."""
+        """Return which run is right: `better`, `worse`, or `otherwise` if both are or neither is."""
         if bool(self.before) == bool(self.after):
             return "otherwise"
         return "better" if self.before else "worse"
@@ -108,7 +108,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What a second run has that a first one has not."""
+    """The second run compared with the first."""
 
     before: str
     after: str
@@ -121,12 +121,12 @@ class Comparison:
 
     @property
     def title(self) -> str:
-        """What it is of."""
+        """Return the report's heading."""
         return f"Two runs on {self.n} questions"
 
     @property
     def summary(self) -> str:
-        """Which runs, what made them differ, and how to read the figures."""
+        """Name the runs, their differing settings, and how to read the figures."""
         made = "; ".join(
             f"{name}: {before} before, {after} after" if before is not None else name
             for name, (before, after) in self.made_otherwise.items()
@@ -238,7 +238,7 @@ def _require_same_questions(before: Run, after: Run) -> None:
 def _made_otherwise(
     before: Mapping[str, object], after: Mapping[str, object]
 ) -> Iterator[tuple[str, tuple[object, object]]]:
-    """Give what differs of the makings; of hashes only that they do."""
+    """Yield the manifest entries that differ; of hashes only their names."""
     for group in ("settings", "versions"):
         first, second = _mapping(before[group]), _mapping(after[group])
         for name in dict.fromkeys([*first, *second]):
@@ -252,7 +252,7 @@ def _made_otherwise(
 def _mean_differences(
     before: Sequence[QuestionOutcome], after: Sequence[QuestionOutcome], n: int
 ) -> Iterator[Difference]:
-    """Give the measures that are means over questions, each over those that both runs have."""
+    """Yield the differences of means over questions, each over the questions that both runs scored."""
     for name in (*WHOLE, *RETRIEVAL, *ANSWERS, *CITATIONS):
         pairs = [
             (first.scores[name], second.scores[name])
@@ -294,7 +294,7 @@ def _columns(one: QuestionOutcome) -> tuple[float, ...]:
 
 
 def _of_given(statistic: Statistic, rows: NDArray[np.float64]) -> float:
-    """Apply a statistic of confidence and right to what was answered."""
+    """Compute a statistic of confidence and correctness over the answered questions."""
     given = rows[rows[:, 3] == 1]
     return statistic(given[:, 2], given[:, 4])
 
@@ -353,7 +353,7 @@ def _changes(
 
 
 class _Said(NamedTuple):
-    """What makes two answers to a question the same for a reader."""
+    """The visible part of an answer: equal for a reader if equal here."""
 
     question: str
     text: str
@@ -361,7 +361,7 @@ class _Said(NamedTuple):
 
 
 def _said(run: Run) -> dict[str, _Said]:
-    """Return what was said to each question."""
+    """Return the visible answer to each question."""
     said = {}
     for record in run.records():
         answer = _mapping(record["answer"] or {})

@@ -1,4 +1,4 @@
-"""What people say of answers, kept as questions to evaluate with.
+"""Feedback on answers, kept as a question set.
 
 One line a judgement, as `rag.evaluation.dataset` reads it, with the answer that was judged beside it. Nothing
 here decides what an answer is worth: the person who asked did.
@@ -91,7 +91,7 @@ def record_feedback(
 
 
 def feedback_examples(path: Path) -> tuple[Example, ...]:
-    """Return what was said as questions, one a question asked; none where nothing was said yet.
+    """Return the feedback as examples, the latest on each question; () without feedback.
 
     - `right`: it can be answered, and the quotes that were cited are evidence.
     - `wrong_citation`: it can be answered; nothing is known of the evidence but that it is not what

@@ -1,4 +1,4 @@
-"""What one record of a run is worth: every measure of one question, as numbers.
+"""The scores of one record of a run: every measure of one question.
 
 Reports, comparisons and gates are made from outcomes and never look at answers themselves. A
 question that was not answered has the measures' defaults, so that nobody gains by staying silent.
@@ -46,7 +46,7 @@ _MARKER = re.compile(r"\s*\[\d+\]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionOutcome:
-    """One question, measured."""
+    """The scores of one question."""
 
     query_id: str
     number: int
@@ -68,7 +68,7 @@ class QuestionOutcome:
 
     @property
     def given(self) -> bool:
-        """Whether it is an answer of which is known if it is right; of the unanswerable, none is."""
+        """Say whether it is an answer of known correctness; answers to unanswerable questions are wrong."""
         return not self.abstained and not self.error and "good" in self.scores
 
     @property
@@ -122,7 +122,7 @@ def outcomes_of(run: Run) -> tuple[QuestionOutcome, ...]:
 def judge_passages(
     retrieved: Sequence[Region], evidence: Sequence[Evidence]
 ) -> tuple[list[str], dict[str, int]]:
-    """Turn passages and evidence spans into a ranking and qrels, whatever the passages are.
+    """Turn passages and evidence spans into a ranking and qrels, independent of passage size.
 
     A passage is relevant if it covers some evidence. What is relevant and was not retrieved is
     known only by the evidence, so each part of the answer that no passage covers counts as one more

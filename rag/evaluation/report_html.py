@@ -1,4 +1,4 @@
-"""A run as one page that needs nothing else: figures, plots, and the answers that are worth reading.
+"""The report of a run as one self-contained HTML page: figures, plots, failures.
 
 No script, no font, no image and no address: the page forbids itself to load anything. Documents,
 questions and answers are hostile until escaped, and everything is.

@@ -1,4 +1,4 @@
-"""Ask every question once and keep what came back: a run is a folder that outlives the process.
+"""Runs: every question asked once, the answers kept in a folder that outlives the process.
 
 `answers.jsonl` holds one record a question, appended as it is answered, so that a run that was
 stopped goes on where it was. `manifest.json` says what made it; a run never mixes two makings. What
@@ -46,7 +46,7 @@ that a reader of the run wants to see is in it, without the sources.
 
 
 class Pipeline(Protocol):
-    """What is evaluated: `rag.Rag`, or anything like it."""
+    """The pipeline to evaluate: `rag.Rag`, or anything like it."""
 
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         """Answer a question."""
@@ -58,7 +58,7 @@ class Pipeline(Protocol):
         """Return a source with its text."""
 
     def sources(self) -> Sequence[SourceInfo]:
-        """Return what is indexed."""
+        """Return the indexed sources."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +160,7 @@ def finished(
 
 
 def _record(pipeline: Pipeline, example: Example) -> Record:
-    """Ask one question; a failure that is this question's own is recorded, any other is raised."""
+    """Ask one question; record errors of the question itself, raise all others."""
     started = time.perf_counter()
     answer, error = None, ""
     retrieved: Sequence[ScoredPassage] = ()
@@ -215,7 +215,7 @@ def _retrieved_to_dict(scored: ScoredPassage) -> dict[str, object]:
 def _manifest(
     pipeline: Pipeline, examples: Sequence[Example], settings: Mapping[str, object]
 ) -> dict[str, object]:
-    """Say what makes this run; two runs with the same manifest may share a folder."""
+    """Return the run's manifest; runs with equal manifests may share a folder."""
     questions = json.dumps([example_to_dict(e) for e in examples], ensure_ascii=False)
     indexed = sorted((info.source_id, info.sha256) for info in pipeline.sources())
     return {
@@ -274,13 +274,13 @@ def _claim(folder: Path, manifest: Mapping[str, object]) -> None:
 
 
 def _differing(held: Mapping[str, object], manifest: Mapping[str, object]) -> list[str]:
-    """Return what of a manifest is not as in the one held."""
+    """Return the names of the manifest entries that differ from the stored ones."""
     wanted = json.loads(json.dumps(manifest))  # as the one held went
     return sorted(key for key in wanted if held.get(key) != wanted[key])
 
 
 def _keep_whole_records(path: Path) -> frozenset[str]:
-    """Drop a line that a stop cut off, and questions that failed; return what is answered."""
+    """Drop truncated records and failed questions; return the ids of the answered ones."""
     if not path.exists():
         return frozenset()
     done: set[str] = set()

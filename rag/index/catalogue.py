@@ -502,6 +502,11 @@ class Catalogue:
             float(place.synced),
         )
 
+    def forget_place(self, path: str) -> None:
+        """Forget how far a root is indexed, and what of it was absent."""
+        self.forget("places", path)
+        self._db.execute("DELETE FROM absent WHERE origin = ?", [path])
+
     def put_absent(self, source_id: str, absence: Absence) -> None:
         """Remember why a source is not where it was found."""
         self._put("absent", source_id, absence.origin, absence.why)
@@ -517,10 +522,9 @@ class Catalogue:
         keys: list[int] = self.keys_of([number] if number is not None else []).tolist()
         for key in keys:
             row = self._passages([key])[key]
-            crc, vector = self._db.execute(
-                "SELECT crc, vector FROM vectors WHERE key = ?", [key]
-            ).fetchone() or (0, None)
-            self._verify(crc == _crc(vector, key), f"the vector of passage {key}")
+            stored = self._db.execute("SELECT crc, vector FROM vectors WHERE key = ?", [key])
+            crc, vector = stored.fetchone() or (0, b"")
+            self._verify(bool(vector) and crc == _crc(vector, key), f"the vector of passage {key}")
             spans = np.frombuffer(row[5], dtype="<i8") - row[2]
             one = Kept(digest=digest(row[6], spans), vector=vector, vectors=row[9])
             self.put_kept(source_id, info.origin, info.sha256, one, since)

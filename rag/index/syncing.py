@@ -215,18 +215,26 @@ def put(
 def remove(index: Engine, source_id: str) -> SyncReport:
     """Remove a source by hand: it stays out of every sync until it is added again.
 
+    Of one that a sync has removed in the last week the vectors that were kept are forgotten.
+
     Raises:
-        SourceNotFoundError: it is not indexed.
+        SourceNotFoundError: it is not indexed, and nothing is kept of it.
         IndexBusyError: another process is writing.
         IndexWriteError: no space or no permission.
     """
     started = time.monotonic()
     with index.writer() as writer:
-        sha256 = index.source(source_id).sha256
-        writer.remove(source_id)
-        writer.exclude(source_id, sha256)
-        writer.forget_vectors(source_id, sha256=sha256)
-    message = f"{source_id!r} stays out of the index until it is added again."
+        try:
+            sha256 = index.source(source_id).sha256
+        except SourceNotFoundError:
+            if not writer.forget_vectors(source_id):
+                raise
+            message = f"{source_id!r} is not indexed any more; what was kept of it is forgotten."
+        else:
+            writer.remove(source_id)
+            writer.exclude(source_id, sha256)
+            writer.forget_vectors(source_id, sha256=sha256)
+            message = f"{source_id!r} stays out of the index until it is added again."
     report = FileReport(source_id=source_id, fate="removed", reason="by_hand", message=message)
     return SyncReport(files=(report,), n_embedded=0, seconds=time.monotonic() - started)
 

@@ -201,7 +201,7 @@ class Writer:
         """Look at it no more, and forget the vectors that were put aside of what lay there."""
         with self._changing():
             self._catalogue.forget("roots", path)
-            self._catalogue.forget("places", path)
+            self._catalogue.forget_place(path)
             self._catalogue.drop_kept(origin=path)
 
     def remember_failure(self, failure: Failure) -> None:

@@ -79,8 +79,15 @@ TIMES = _words(
     "winter spring autumn today yesterday tomorrow"
 )
 
+LIGHT_WORDS = _words("""a about after all also am an and any are as at be been before but by can could did do does done
+    during each for from get had has have he her him his how i if in into is it its just like made make many me more
+    most much my no not of on or other our out over said she should so some such tell than that the their them then
+    there these they this those to under up us was we were what when where which while who whom whose why will with
+    would you your""")
+"""Function words that say nothing at all; others, such as `must` and `until`, are looked for."""
 FUNCTION_WORDS = (
-    frozenset(PRONOUNS)
+    LIGHT_WORDS
+    | frozenset(PRONOUNS)
     | frozenset(DEMONSTRATIVES)
     | SPEAKERS
     | DETERMINERS

@@ -67,6 +67,10 @@ _SMALL_WORDS = {
         nào gì ai""".split()
     ),
 }
+_PLAINLY_ENGLISH = frozenset(
+    "the and that with from which this are have has by they their you when what how".split()
+)
+"""Words of no other language listed here: a few of them spare the comparison."""
 _SCRIPTS = {
     "HANGUL": "ko", "HIRAGANA": "ja", "KATAKANA": "ja", "CJK": "zh", "THAI": "th", "LAO": "lo", "KHMER": "km",
     "MYANMAR": "my", "GREEK": "el", "HEBREW": "he", "ARABIC": "ar", "DEVANAGARI": "hi", "BENGALI": "bn", "TAMIL": "ta",
@@ -178,6 +182,8 @@ def _script_of(text: str) -> str:
 
 def _by_small_words(words: Sequence[str]) -> str:
     """Return the language whose small words are among these; a word of several languages counts less for each."""
+    if sum(word in _PLAINLY_ENGLISH for word in words) > max(1, _LEAST_SHARE * len(words)):
+        return "en"
     scores: dict[str, float] = defaultdict(float)
     for word, times in Counter(words).items():
         languages = _languages_with(word)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 from rag.index import Coverage
 from rag.pipeline.answering import MESSAGES
@@ -47,7 +48,9 @@ def _gaps(coverage: Coverage, roots: Collection[str], lag: Lag | None) -> Iterat
         yield lag.why
     for place in places:
         if not place.reached:
-            yield f"{place.path!r} cannot be reached; of what lies there the index has what it had before."
+            # Its name only: answers leave this machine, and where it keeps its files is nobody's business.
+            name = PurePath(place.path).name or place.path
+            yield f"{name!r} cannot be reached; of what lies there the index has what it had before."
     away = sorted(name for name, one in coverage.absent.items() if one.why == "unreachable")
     if away:
         yield f"{_named(away)} cannot be read at the moment."

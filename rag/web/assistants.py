@@ -212,9 +212,13 @@ class Assistants:
         return "\n".join(_answer_lines(answer)), answer.to_dict()
 
     def _search(self, given: _Query) -> _Result:
-        found = self._opening.wait().search(given.query, given.k)
-        text = "\n\n".join(map(_found, found)) or "Nothing was found."
-        return text, {"query": given.query, "results": [asdict(each) for each in found]}
+        rag = self._opening.wait()
+        found = rag.search(given.query, given.k)
+        lacking = " ".join(rag.gaps())
+        parts = [*map(_found, found)] or ["Nothing was found."]
+        data = {"query": given.query, "results": [asdict(each) for each in found]}
+        text = "\n\n".join([*parts, *filter(None, [lacking])])
+        return text, {**data, "complete": not lacking, "caveat": lacking}
 
     def _sources(self, _: _Nothing) -> _Result:
         known = self._opening.wait().sources()

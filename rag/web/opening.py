@@ -101,6 +101,10 @@ class Answering(Protocol):
         """What the latest sync said of each file; None before any."""
         ...
 
+    def gaps(self) -> tuple[str, ...]:
+        """Return what the index lacks, a sentence each."""
+        ...
+
     def statistics(self) -> dict[str, object]:
         """Return counts and settings of the index."""
         ...

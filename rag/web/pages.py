@@ -6,7 +6,8 @@ Lays out and wires; what the events do is in `talking`, `carrying` and the modul
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -28,6 +29,7 @@ from rag.web.talking import ASK, Chat
 
 if TYPE_CHECKING:
     from gradio.block_function import BlockFunction
+    from gradio.state_holder import SessionState
 
     from rag.settings import Settings
     from rag.web.opening import Opening
@@ -73,6 +75,8 @@ class _Fields:
     """What was wanted; the scripts read it."""
     brought: gr.Textbox
     """A conversation that the browser kept."""
+    carried: gr.Textbox
+    """The conversation that is shown; it comes along with what is done, as the server may have forgotten it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,14 +111,37 @@ class _Page(gr.Blocks):
             inputs += [None] * (len(block_fn.inputs) - len(inputs))
         super().validate_inputs(block_fn, inputs)
 
-    async def preprocess_data(self, *args: Any, **options: Any) -> list[Any]:  # noqa: ANN401
+    offered: Collection[int] = ()
+    """Numbers of the choices that are known only once the pipeline is open: whoever answers checks what is chosen."""
+
+    async def preprocess_data(
+        self,
+        block_fn: BlockFunction,
+        inputs: list[Any],
+        state: SessionState | None,
+        explicit_call: bool = False,
+    ) -> list[Any]:
         """Read what a page sent, which only somebody else than the page gets wrong."""
         try:
-            return await super().preprocess_data(*args, **options)
+            self._offer_again(block_fn, inputs, state)
+            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
         except Exception as exc:  # noqa: BLE001  (each component has its own)
             log.info("A call was refused: %s", trail(exc))
             bad = HTTPStatus.BAD_REQUEST.phrase
             raise gr.Error(_UNFIT, title=bad, print_exception=False) from None
+
+    def _offer_again(
+        self, block_fn: BlockFunction, inputs: list[Any], state: SessionState | None
+    ) -> None:
+        """Let a page choose what it was offered before the server forgot that it did."""
+        for block, given in zip(block_fn.inputs, inputs, strict=False):
+            if state is None or block._id not in self.offered or not given:
+                continue
+            chosen = given if isinstance(given, list) else [given]
+            if all(isinstance(one, str) for one in chosen):
+                again = copy(state[block._id])
+                again.choices = [(one, one) for one in chosen]
+                state[block._id] = again
 
     async def process_api(self, *args: Any, **options: Any) -> dict[str, Any]:  # noqa: ANN401
         """Do what is asked for, and say where it failed, not over what."""
@@ -145,8 +172,10 @@ def build(
     with blocks:
         parts, evaluation, sources, ways = _lay_out(settings, examples)
         _leave_dollars(blocks)
-        _wire(blocks, parts, chat)
-        _wire_fields(parts, chat, Carrying(opening))
+        carrying = Carrying(opening)
+        _wire(blocks, parts, chat, carrying)
+        _wire_fields(parts, chat, carrying)
+        blocks.offered = {parts.model._id, parts.scope._id, ways.model._id}
         if not examples:
             blocks.load(chat.offer, None, parts.messages, concurrency_limit=None, **_QUIET)
         sources_tab.wire(
@@ -268,6 +297,7 @@ def _hidden_fields() -> _Fields:
         wanted=field("wanted"),
         taken=field("taken", None),
         brought=field("brought", MOST_BYTES + 64),
+        carried=field("carried", None),
     )
 
 
@@ -308,7 +338,7 @@ def _chatbot(examples: Sequence[str]) -> gr.Chatbot:
     )
 
 
-def _wire(blocks: gr.Blocks, parts: _Parts, chat: Chat) -> None:
+def _wire(blocks: gr.Blocks, parts: _Parts, chat: Chat, carrying: Carrying) -> None:
     """Say what happens when something is done; nothing of it is a public endpoint."""
     talk, halt, messages, box, pane = (
         parts.talk,
@@ -318,10 +348,12 @@ def _wire(blocks: gr.Blocks, parts: _Parts, chat: Chat) -> None:
         parts.pane,
     )
     quiet, at_once = _QUIET, _AT_ONCE
+    carried = parts.fields.carried
     asked = (talk, halt, messages, box)
-    choice = (parts.model, parts.scope)
+    choice = (parts.model, parts.scope, carried)
     answered = (talk, messages, pane, box)
     welcome = (parts.status, parts.model)
+    carry: dict[str, Any] = {"fn": carrying.carry, "inputs": talk, "outputs": carried} | at_once
     blocks.load(chat.greet, None, welcome, concurrency_limit=None, **quiet)
     starts = (
         box.submit(chat.accept, [box, talk, *choice], asked, **at_once),
@@ -333,26 +365,28 @@ def _wire(blocks: gr.Blocks, parts: _Parts, chat: Chat) -> None:
         for start in starts
     ]
     for run in runs:
+        run.success(**carry)
         # What is cancelled fails, and so does what the queue does not take.
-        run.failure(chat.end, [talk, halt], answered, **at_once)
+        run.failure(chat.end, [talk, halt], answered, **at_once).then(**carry)
     box.stop(lambda: "stopped", None, halt, cancels=runs, **at_once)
-    parts.new.click(chat.clear, None, (halt, *answered), cancels=runs, **at_once)
-    messages.undo(chat.undo, [talk], answered, **at_once)
+    parts.new.click(chat.clear, None, (halt, *answered), cancels=runs, **at_once).then(**carry)
+    messages.undo(chat.undo, [talk, carried], answered, **at_once).then(**carry)
 
 
 def _wire_fields(parts: _Parts, chat: Chat, carrying: Carrying) -> None:
     """Say what happens when a script has written into a field."""
     fields, talk, messages = parts.fields, parts.talk, parts.messages
     at_once = _AT_ONCE
-    fields.chosen.change(chat.show, [fields.chosen, talk], parts.pane, **at_once)
+    known = [talk, fields.carried]
+    fields.chosen.change(chat.show, [fields.chosen, *known], parts.pane, **at_once)
     fields.sought.change(
-        chat.find, [fields.sought, talk], parts.pane, trigger_mode="always_last", **at_once
+        chat.find, [fields.sought, *known], parts.pane, trigger_mode="always_last", **at_once
     )
-    fields.said.change(chat.judge, [fields.said, talk], [talk, messages], **at_once)
-    fields.edited.change(chat.edit, [fields.edited, talk], [talk, messages, parts.box], **at_once)
+    fields.said.change(chat.judge, [fields.said, *known], [talk, messages], **at_once)
+    fields.edited.change(chat.edit, [fields.edited, *known], [talk, messages, parts.box], **at_once)
     fields.wanted.change(
-        carrying.take, [fields.wanted, talk], fields.taken, trigger_mode="multiple", **at_once
+        carrying.take, [fields.wanted, *known], fields.taken, trigger_mode="multiple", **at_once
     )
     fields.brought.change(
         carrying.bring, [fields.brought, talk], [talk, messages, parts.pane], **at_once
-    )
+    ).then(carrying.carry, talk, fields.carried, **at_once)

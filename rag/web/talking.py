@@ -22,6 +22,7 @@ from rag.web.asking import BUSY, OUR_FAULT, ask, too_long
 from rag.web.conversation import Conversation, Exchange, Ways, is_pending, turns, with_last
 from rag.web.explaining import explain
 from rag.web.finding import Looking
+from rag.web.keeping import recalled
 from rag.web.logs import trail
 from rag.web.mistakes import status_of
 from rag.web.remarks import Saying
@@ -104,6 +105,7 @@ class Chat:
         talk: Conversation,
         model: str | None = None,
         sources: Sequence[str] | None = None,
+        carried: str | None = None,
     ) -> tuple[Update, ...]:
         """Take a question, unless one is being answered or it cannot be asked.
 
@@ -114,7 +116,9 @@ class Chat:
             talk: the conversation.
             model: who is to answer; None for whoever does unless another is chosen.
             sources: ids of the only sources to ask; None or none for all.
+            carried: the conversation as the page carries it.
         """
+        talk = recalled(talk, carried)
         question = question.strip()
         if not question or is_pending(talk):
             return (gr.skip(),) * 4
@@ -134,9 +138,10 @@ class Chat:
         model: str | None,
         sources: Sequence[str] | None,
         event: gr.SelectData,
+        carried: str | None = None,
     ) -> tuple[Update, ...]:
         """Take an example as the question."""
-        return self.accept(str(event.value["text"]), talk, model, sources)
+        return self.accept(str(event.value["text"]), talk, model, sources, carried)
 
     def retry(
         self,
@@ -144,28 +149,37 @@ class Chat:
         model: str | None,
         sources: Sequence[str] | None,
         event: gr.RetryData,
+        carried: str | None = None,
     ) -> tuple[Update, ...]:
         """Ask a question again, of who and what is chosen now; what came after it is dropped."""
+        talk = recalled(talk, carried)
         kept, again = _split(talk, event.index)
         if again is None or is_pending(talk):
             return (gr.skip(),) * 4
         return self.accept(again.question, _unedited(kept), model, sources)
 
-    def undo(self, talk: Conversation, event: gr.UndoData) -> tuple[Update, ...]:
+    def undo(
+        self, talk: Conversation, event: gr.UndoData, carried: str | None = None
+    ) -> tuple[Update, ...]:
         """Take a question back into the box."""
+        talk = recalled(talk, carried)
         kept, taken = _split(talk, event.index)
         if taken is None or is_pending(talk):
             return (gr.skip(),) * 4
         kept = _unedited(kept)
         return kept, render.messages(kept), self._pane(kept), _box(value=taken.question)
 
-    def edit(self, chosen: str, talk: Conversation) -> tuple[Update, ...]:
+    def edit(
+        self, chosen: str, talk: Conversation, carried: str | None = None
+    ) -> tuple[Update, ...]:
         """Take a copy of a question into the box, to be asked in its place; or leave it as it was.
 
         Args:
             chosen: the value of a button, and a number that makes a second choice a change.
             talk: the conversation.
+            carried: the same as the page carries it.
         """
+        talk = recalled(talk, carried)
         if is_pending(talk):
             return (gr.skip(),) * 3
         talk = _unedited(talk)
@@ -213,37 +227,45 @@ class Chat:
         pane = await asyncio.to_thread(self._pane, talk)
         yield talk, render.messages(talk), pane, _box()
 
-    def show(self, target: str, talk: Conversation) -> str:
+    def show(self, target: str, talk: Conversation, carried: str | None = None) -> str:
         """Open what a link in an answer points to in the source pane.
 
         Args:
             target: the link, and a number that makes a second choice of the same link a change.
             talk: the conversation.
+            carried: the same as the page carries it.
         """
+        talk = recalled(talk, carried)
         ref = Ref.parse(target.partition(" ")[0])
         if ref is not None and ref.kind == "explanation":
             return self._account(talk, ref.turn)
         return self._pane(talk, ref)
 
-    def find(self, sought: str, talk: Conversation) -> str:
+    def find(self, sought: str, talk: Conversation, carried: str | None = None) -> str:
         """Look for words in the document that is shown.
 
         Args:
             sought: the link that was chosen, the place to look at (or -), and the words.
             talk: the conversation.
+            carried: the same as the page carries it.
         """
+        talk = recalled(talk, carried)
         target, _, rest = sought.partition(" ")
         at, _, words = rest.partition(" ")
         looking = Looking(words=words, at=int(at) if at.isdecimal() else None)
         return self._pane(talk, Ref.parse(target), looking)
 
-    def judge(self, said: str, talk: Conversation) -> tuple[Update, ...]:
+    def judge(
+        self, said: str, talk: Conversation, carried: str | None = None
+    ) -> tuple[Update, ...]:
         """Keep what a person says of an answer, and show that it is kept.
 
         Args:
             said: the value of a button, and a number that makes a second choice a change.
             talk: the conversation; while an answer is written it is that answer's to change.
+            carried: the same as the page carries it.
         """
+        talk = recalled(talk, carried)
         saying = Saying.parse(said.partition(" ")[0])
         if saying is None or saying.turn >= len(talk) or is_pending(talk) or self._keep is None:
             return gr.skip(), gr.skip()

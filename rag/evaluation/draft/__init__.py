@@ -38,7 +38,7 @@ _LOWER = re.compile(r"\b[a-z][\w-]*")
 
 
 def draft_questions(sources: Iterable[Source], *, n: int = 50) -> tuple[Example, ...]:
-    """Return at most n questions on the sources, in the order of what they are about.
+    """Draft at most n questions on the sources, in the order of their sentences.
 
     A quarter of them are made to have no answer, as far as there is anything to make them of. Each says in its
     note how it was made.
@@ -118,7 +118,7 @@ def _statements(source: Source) -> Iterator[PlainSentence]:
 
 
 def _choose(ranked: Sequence[DraftQuestion], n: int) -> list[DraftQuestion]:
-    """Choose the best, spread over rules and sources: first one a sentence, then what is left."""
+    """Choose the best drafts, spread over rules and sources, at first one a sentence."""
     chosen: list[DraftQuestion] = []
     used: Counter[str] = Counter()
     left = list(dict.fromkeys(ranked))

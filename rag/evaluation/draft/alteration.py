@@ -1,4 +1,4 @@
-"""Questions that the sources seem not to answer: a name or year of a good one put in another's place.
+"""Unanswerable questions: a name or year of a good question replaced by another of the same source.
 
 Nobody can be sure of that without reading, so each is marked for a person to check.
 """
@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rag.evaluation.draft.clauses import YEAR, Clause
+<<<<<<< HEAD:rag/evaluation/draft/alteration.py
 from rag.evaluation.draft.rules import NAME, DraftQuestion, PlainSentence, content_words
+=======
+from rag.evaluation.draft.rules import NAME, Draft, Statement, content_words
+>>>>>>> w16l:rag/evaluation/draft/altering.py
 from rag.evaluation.draft.verbs import DOING, FORMS
 from rag.language.dates import MONTH
 
@@ -122,7 +126,7 @@ def _bases(text: str) -> frozenset[str]:
 
 
 def _pools(statements: Iterable[PlainSentence]) -> dict[_Key, list[str]]:
-    """Return what may be put in, by source and sort, in order of appearance, each once."""
+    """Return the replacements by source and sort, in order of appearance, without duplicates."""
     pools: dict[_Key, dict[str, None]] = {}
     for one in statements:
         clause = one.clause

@@ -97,7 +97,7 @@ _LONGEST_SUBJECT = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
-    """What a sentence says first. All texts are the sentence's own but for the subject's capital."""
+    """The main clause of a sentence. All texts are the sentence's own but for the subject's capital."""
 
     subject: str
     verb: str
@@ -176,7 +176,7 @@ def parse_clause(
 
 
 def trimmed(rest: str) -> str:
-    """Return the beginning of what follows a verb that makes sense by itself."""
+    """Return the longest beginning of a predicate that makes sense by itself."""
     rest = _INSERTED.sub(" ", rest)
     ends = [match.start() for match in _ENDS.finditer(rest)]
     ends += [match.start() for match in _AND_VERB.finditer(rest) if _is_finite(match["verb"])]
@@ -189,7 +189,7 @@ def is_participle(word: str) -> bool:
 
 
 def _begins_elsewhere(words: Sequence[re.Match[str]]) -> bool:
-    """Whether a sentence begins with something else than its subject, or with one nobody knows."""
+    """Say whether a sentence begins with anything but a known subject."""
     first, second = (word.group().lower().rstrip(",") for word in words[:2])
     if first in _DIRECTIONS:
         return second in {"of", "is", "are"}
@@ -197,7 +197,7 @@ def _begins_elsewhere(words: Sequence[re.Match[str]]) -> bool:
 
 
 def _find_verb(words: Sequence[re.Match[str]], after: int) -> tuple[int, VerbForm | None] | None:
-    """Return the place of the finite verb of the clause, and what form it is."""
+    """Return the index and the form of the clause's finite verb."""
     first = 0 if not after else next(i for i, word in enumerate(words) if word.start() >= after)
     plain = [word.group().lower() for word in words]
     for at in range(first, min(first + _LONGEST_SUBJECT, len(words))):
@@ -231,7 +231,7 @@ def _checked(plain: Sequence[str], at: int, after: int) -> tuple[int, VerbForm |
 
 
 def _main_have(word: str, rest: Sequence[str]) -> VerbForm | None:
-    """Return what a form of `have` is where it is the main verb: nothing participial follows soon."""
+    """Return the form of `have` as a main verb, None if a participle follows soon."""
     tense: Tense | None = {"has": "singular", "have": "plural", "had": "past"}.get(word)  # type: ignore[assignment]
     if tense is None or any(is_participle(one.strip(",")) for one in rest[:2]):
         return None

@@ -1,4 +1,4 @@
-"""Each way of asking about what a sentence states, and how much its questions are worth asking.
+"""Rules that turn a sentence into questions, each with the worth of its questions.
 
 A rule is a function from a statement to drafts; it gives none where it does not fit. What comes of the rules
 is sieved: a question must say by itself what it is about, and its answer must stand in the sentence.
@@ -327,8 +327,8 @@ def _who_is(statement: PlainSentence) -> Iterator[QuestionAndAnswers]:
         yield f"Who is {found['name']}?", (found["role"],)
 
 
-Rule = Callable[[PlainSentence], Iterator[QuestionAndAnswers]]
-RULES: dict[str, tuple[float, Rule]] = {
+DraftRule = Callable[[PlainSentence], Iterator[QuestionAndAnswers]]
+RULES: dict[str, tuple[float, DraftRule]] = {
     "abbreviation": (0.95, _stands_for),
     "number": (0.95, _how_many),
     "date": (0.95, _when),
@@ -381,7 +381,7 @@ def content_words(text: str) -> frozenset[str]:
 
 
 def _as_written(answers: tuple[str, ...], text: str) -> tuple[str, ...]:
-    """Return the answers as the sentence has them, or none if one of them is not in it."""
+    """Return the answers as spelled in the sentence; none if one is missing from it."""
     bare = [answer.strip(" ,;") for answer in answers]
     places = [text.lower().find(one.lower()) for one in bare]
     if -1 in places or not all(bare):
@@ -431,7 +431,7 @@ def _is_passive(clause: Clause) -> bool:
 
 
 def _attaches_to_verb(before: str, clause: Clause) -> bool:
-    """Whether what follows `before` says something of the clause, not of a noun in it."""
+    """Say whether the phrase behind `before` modifies the clause rather than a noun in it."""
     words = before.split()
     if any(word in {"that", "which", "who", "where", "when"} for word in words):
         return False
@@ -444,7 +444,7 @@ def _attaches_to_verb(before: str, clause: Clause) -> bool:
 
 
 def _counts_object(before: list[str], clause: Clause) -> bool:
-    """Whether the number is of what the verb does something to, with at most a preposition between."""
+    """Say whether the number counts the verb's object, with at most a preposition between."""
     if clause.form is not None:
         return not before or (len(before) == 1 and before[0] in {"of", "for", "to", "with"})
     if not before:
