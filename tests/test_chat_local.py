@@ -14,8 +14,8 @@ from rag.chat.adapter import _loop
 from rag.chat.local import LocalModel
 from rag.citations import lexical_support
 from rag.errors import ChatOutputError, ChatSetupError, ChatTimeoutError
-from rag.pipeline.answering import ExtractiveAnswerer
-from rag.pipeline.chatting import ChatAnswerer
+from rag.pipeline.extractive import ExtractiveAnswerer
+from rag.pipeline.generative import ChatAnswerer
 from tests.fakes import OverlapReader, open_rag
 
 pytestmark = pytest.mark.slow(reason="loads torch and transformers")

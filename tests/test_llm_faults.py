@@ -30,8 +30,8 @@ from rag.errors import (
     ChatSetupError,
     ChatTimeoutError,
 )
-from rag.pipeline.answering import ExtractiveAnswerer
-from rag.pipeline.chatting import ChatAnswerer
+from rag.pipeline.extractive import ExtractiveAnswerer
+from rag.pipeline.generative import ChatAnswerer
 from tests import llm_server as server
 from tests.cli_fakes import run
 from tests.fakes import OverlapReader, open_rag

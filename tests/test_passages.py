@@ -227,7 +227,7 @@ def test_windows_do_not_cut_sentences() -> None:
     text = prose(200)
 
     assert len(text) > 3 * 2500
-    assert len(texts(text)) == 200
+    assert len(split_sentences(text)) == 200
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import pytest
 from rag.chat import ChatDelta, ChatLimits, Document, Message
 from rag.citations import lexical_support
 from rag.pipeline import Rag
-from rag.pipeline.answering import ExtractiveAnswerer
-from rag.pipeline.chatting import ChatAnswerer
+from rag.pipeline.extractive import ExtractiveAnswerer
+from rag.pipeline.generative import ChatAnswerer
 from rag.settings import Settings
 from rag.web.opening import Opening
 from tests.fakes import OverlapReader

@@ -72,7 +72,7 @@ class _Units:
         yield from self._loose(at, last)
 
     def _leaves(self) -> Iterator[tuple[int, int, int]]:
-        """Yield (index, start, end) of the blocks that hold text themselves; one with others inside ends before them."""
+        """Yield (index, start, end) of the blocks that hold text; one with others inside ends before them."""
         blocks = self._blocks
         for index, block in enumerate(blocks):
             following = blocks[index + 1] if index + 1 < len(blocks) else None
@@ -145,7 +145,9 @@ class _Units:
             if one.kind == "cell" and one.parent == index:
                 # A name that stands in the row itself, before the cell, is none that must be said.
                 heads = [self._blocks[head] for head in one.header]
-                names = [self._words(head.start, head.end) for head in heads if head.parent != index]
+                names = [
+                    self._words(head.start, head.end) for head in heads if head.parent != index
+                ]
                 cells.append(Cell(start=one.start, end=one.end, name=" ".join(filter(None, names))))
         return tuple(cells)
 

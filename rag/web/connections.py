@@ -132,7 +132,8 @@ class Connection(H11Protocol):
     @property
     def is_answering(self) -> bool:
         """Tell whether a request is being answered."""
-        return self.cycle is not None and not self.cycle.response_complete
+        cycle: Any = self.cycle  # uvicorn's type forgets that there may be none
+        return cycle is not None and not cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request, unless there are too many."""

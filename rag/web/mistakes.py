@@ -11,9 +11,9 @@ import json
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rag.errors import (
     ChatError,
@@ -28,7 +28,7 @@ from rag.web.hardening import Refused
 from rag.web.logs import trail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -167,10 +167,10 @@ class Border:
         if len(self._unread) > _MOST_EVENTS:
             self._unread.popitem(last=False)
 
-    async def _in_turn(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _in_turn(self, work: Awaitable[None]) -> None:
         """Keep the limits of the queue for what goes past it."""
         if self._n_runs >= N_AT_ONCE + N_WAITING:
-            work.close()
+            cast("Coroutine[Any, Any, None]", work).close()
             raise Refused(503, BUSY)
         self._n_runs += 1
         try:
@@ -287,7 +287,7 @@ async def _whole(receive: Receive) -> bytes | None:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if not message.get("more_body", False):
             return body
 

@@ -124,7 +124,8 @@ class _Page(gr.Blocks):
         """Read what a page sent, which only somebody else than the page gets wrong."""
         try:
             self._offer_again(block_fn, inputs, state)
-            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+            read: list[Any] = await super().preprocess_data(block_fn, inputs, state, explicit_call)
+            return read
         except Exception as exc:  # noqa: BLE001  (each component has its own)
             log.info("A call was refused: %s", trail(exc))
             bad = HTTPStatus.BAD_REQUEST.phrase

@@ -60,7 +60,10 @@ _VERDICTS: Mapping[Verdict, tuple[str, str]] = {
     ),
 }
 
-_UNCHECKED = "<strong>Draft, not checked yet.</strong> It may say what your sources do not; that will be marked or taken out."
+_UNCHECKED = (
+    "<strong>Draft, not checked yet.</strong> It may say what your sources do not; that will be marked or"
+    " taken out."
+)
 _NEVER_CHECKED = "<strong>Draft, never checked.</strong> It may say what your sources do not: rely on nothing in it."
 
 _READ = ("Passages read", "What was read for this answer, best first.")

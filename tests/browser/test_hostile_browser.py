@@ -18,8 +18,8 @@ import pytest
 
 from rag import Rag, Settings
 from rag.citations import lexical_support
-from rag.pipeline.answering import ExtractiveAnswerer
-from rag.pipeline.chatting import ChatAnswerer
+from rag.pipeline.extractive import ExtractiveAnswerer
+from rag.pipeline.generative import ChatAnswerer
 from rag.reader import load_reader
 from rag.tokens import TokenCounter
 from rag.web import render
