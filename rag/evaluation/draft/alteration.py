@@ -4,7 +4,6 @@ Nobody can be sure of that without reading, so each is marked for a person to ch
 """
 
 from __future__ import annotations
-<<<<<<< HEAD
 
 import re
 from collections import Counter
@@ -134,5 +133,3 @@ def _pools(statements: Iterable[PlainSentence]) -> dict[_Key, list[str]]:
         for found in _PLACE.finditer(one.text):
             pools.setdefault((one.source_id, found["before"]), {})[found["name"]] = None
     return {key: list(pool) for key, pool in pools.items()}
-=======
->>>>>>> main
