@@ -60,8 +60,11 @@ _VERDICTS: Mapping[Verdict, tuple[str, str]] = {
     ),
 }
 
-_UNCHECKED = "<strong>Draft, not checked yet.</strong> It may say what your sources do not; that will be marked or taken out."
-_NEVER_CHECKED = "<strong>Draft, never checked.</strong> It may say what your sources do not: rely on nothing in it."
+UNCHECKED = (
+    "Draft, not checked yet. It may say what your sources do not; that will be marked or taken out."
+)
+NEVER_CHECKED = "Draft, never checked. It may say what your sources do not: rely on nothing in it."
+"""What stands above text that comes, and above text that was stopped."""
 
 _READ = ("Passages read", "What was read for this answer, best first.")
 _UNCITED: Mapping[Status | Literal["pending"], tuple[str, str]] = {
@@ -230,7 +233,7 @@ def _said(question: str) -> str:
 
 def _pending(exchange: Exchange, turn: int) -> Iterator[str]:
     if exchange.draft:
-        yield f'<p class="fn-drafting">{_NEVER_CHECKED if exchange.trouble else _UNCHECKED}</p>'
+        yield f'<p class="fn-drafting">{NEVER_CHECKED if exchange.trouble else UNCHECKED}</p>'
         yield f'<p class="fn-text fn-draft">{_draft(exchange, turn)}</p>'
     if exchange.trouble:
         yield f'<p class="fn-state fn-trouble">{escape(exchange.trouble)}</p>'
