@@ -22,6 +22,7 @@ LONGEST_HEADING = 100
 _LONGEST_QUESTION = 160
 _LONGEST_LINE = 60
 _LONGEST_NAME = 40
+_LONGEST_FIELD = 500
 _MOST_CELLS = 64
 _FEWEST_TURNS = 3
 _MOST_OPEN = 50
@@ -206,10 +207,12 @@ def _cue(text: str, stanza: list[Line], outline: Outline) -> bool:
 
 def _ruled(text: str, stanza: list[Line], outline: Outline) -> bool:
     """Take lines with bars between their cells for the rows of a table."""
+    if len(stanza) < 2:
+        return False
     barred = [bool(_BAR.search(_said(text, line))) for line in stanza]
     rows = [line for line, bar in zip(stanza, barred, strict=True) if bar]
     rows = [line for line in rows if not _RULE.match(_said(text, line))]
-    if len(stanza) < 2 or sum(barred) < len(stanza) - 1 or not barred[-1] or not rows:
+    if sum(barred) < len(stanza) - 1 or not barred[-1] or not rows:
         return False
     if not barred[0]:
         outline.add("caption", *stanza[0])
@@ -220,10 +223,12 @@ def _ruled(text: str, stanza: list[Line], outline: Outline) -> bool:
 
 def _columns(text: str, stanza: list[Line], outline: Outline) -> bool:
     """Take lines that wide gaps part alike for the rows of a table."""
+    if len(stanza) < 2:
+        return False
     rows = [_cells(text, line, _COLUMNS) for line in stanza]
     widths = Counter(len(row) for row in rows)
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
-    if len(rows) < 2 or width < 2 or count < 0.8 * len(rows) or min(widths) < 2:
+    if width < 2 or count < 0.8 * len(rows) or min(widths) < 2:
         return False
     add_table(outline, rows, stanza, named=names_columns(text, rows[0]))
     return True
@@ -231,7 +236,8 @@ def _columns(text: str, stanza: list[Line], outline: Outline) -> bool:
 
 def _leaders(text: str, stanza: list[Line], outline: Outline) -> bool:
     """Take lines with dots between label and value for fields."""
-    if sum(bool(_LEADERS.search(_said(text, line))) for line in stanza) < 0.6 * len(stanza):
+    dotted = [bool(_LEADERS.search(text, start, min(end, start + _LONGEST_FIELD))) for start, end in stanza]
+    if sum(dotted) < 0.6 * len(stanza):
         return False
     for line in stanza:
         outline.add("field", *line)
