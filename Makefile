@@ -16,7 +16,7 @@ export ORT_DISABLE_TELEMETRY := 1
 # Recipes say in words what they do.
 .SILENT:
 
-.PHONY: help run install dev test soak check format eval gate bench lock wheel clean torch
+.PHONY: help run install dev quick test soak check format eval gate bench lock wheel clean torch
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ run: $(V)/.ready ## install, index seeds/ and open the web chat
 
 test: $(V)/.ready-dev ## install what tests need and run them all
 	$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope
+
+quick: $(V)/.ready-dev ## half a minute: the tests that need no model, browser, process, network or training
+	$(PY) -m pytest --quick --hypothesis-profile=quick --allow-hosts= -q
 
 soak: $(V)/.ready-dev ## what must not happen, tried for hours
 	TRIES=soak $(PY) -m pytest tests/reliability

@@ -1,10 +1,12 @@
 """Footnote: questions about your own documents, every sentence cited.
 
-`import rag` is cheap: names load their rooms when first used.
+`import rag` is cheap: names load their rooms when first used. All it does is to keep ONNX Runtime from reporting to
+its maker in a program that loads it later, since it looks at this variable when it is loaded, and never again.
 """
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
         Turn,
     )
     from rag.settings import Settings
+
+os.putenv("ORT_DISABLE_TELEMETRY", "1")
 
 _ROOMS = {
     "Answer": "rag.schema",

@@ -2,9 +2,11 @@
 
     RagError
     ├── SettingsError               a setting has a value that cannot work
+    ├── ArgumentError               an argument of the Python API is of a wrong type, or out of its range
     ├── QuestionError               a question that cannot be asked (empty, too long)
     ├── SourceError                 one source cannot be read; carries a FateReason code
     ├── SourceNotFoundError         no source of that name is indexed
+    │   └── PathNotFoundError       there is no file or folder at a path that was named
     ├── ModelError                  an encoder or reader cannot be loaded or used
     ├── IndexStateError
     │   ├── IndexNotFoundError      nothing has been indexed yet
@@ -21,7 +23,8 @@
         ├── ChatRefusedError        the server refused the request (key, permission, rate)
         └── ChatOutputError         cut off, empty, too large or not understood
 
-The command line turns any of these into exit code 1 and one line; anything else is a fault of ours.
+The command line turns any of these into one line and exit code 1, or 2 where what was typed cannot be meant
+(SettingsError, ArgumentError, PathNotFoundError); anything else is a fault of ours.
 """
 
 
@@ -31,6 +34,10 @@ class RagError(Exception):
 
 class SettingsError(RagError):
     """A setting has a value that cannot work."""
+
+
+class ArgumentError(RagError):
+    """An argument is of a wrong type, or out of its range; the message has its name, wanted and got."""
 
 
 class QuestionError(RagError):
@@ -51,6 +58,10 @@ class SourceError(RagError):
 
 class SourceNotFoundError(RagError):
     """No source of that name is indexed."""
+
+
+class PathNotFoundError(SourceNotFoundError):
+    """There is no file or folder at a path that was named."""
 
 
 class ModelError(RagError):

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
+from rag.language.characters import BLANK, without_unseen
 from rag.schema import Turn
 
 Message: TypeAlias = Mapping[str, str]
@@ -86,7 +87,7 @@ Last question: {question}"""
 MOST_REWRITE_CHARS = 400
 """A longer reply is no question that was made to stand alone."""
 
-_HIDDEN = frozenset(("Cc", "Cf", "Co", "Cs", "Cn"))
+_UNNAMED = frozenset(("Co", "Cs", "Cn"))
 _ROLE = re.compile(
     r"""
       <\|[^|<>\n]{1,40}\|>                                      # <|im_start|>, <|eot_id|>
@@ -199,7 +200,8 @@ def rewrite_messages(question: str, history: Sequence[Turn]) -> list[Message]:
         history: earlier turns, oldest first.
     """
     told = "\n".join(f"{turn.role}: {_told(turn)}" for turn in history[-MOST_TURNS:])
-    return [{"role": "user", "content": _REWRITE.format(history=told, question=question)}]
+    asked = without_unseen(question, joiners=True)
+    return [{"role": "user", "content": _REWRITE.format(history=told, question=asked)}]
 
 
 def read_rewrite(reply: str, question: str) -> str:
@@ -245,7 +247,7 @@ def _conversation(rules: str, history: Sequence[Turn], asked: str) -> list[Messa
     """
     told = [(turn.role, _told(turn)) for turn in history[-MOST_TURNS:]]
     said: list[tuple[str, str]] = []
-    for role, text in (*told, ("user", asked)):
+    for role, text in (*told, ("user", without_unseen(asked, joiners=True))):
         if not text.strip() or not (said or role == "user"):
             continue
         if said and said[-1][0] == role:
@@ -260,7 +262,12 @@ def _conversation(rules: str, history: Sequence[Turn], asked: str) -> list[Messa
 def _told(turn: Turn) -> str:
     """Return what a turn said, without its markers and not endless; an answer, which quotes passages, as data."""
     text = _OWN_MARKER.sub("", turn.text)
-    return (neutralise_passage(text)[0] if turn.role == "assistant" else text)[:MOST_TURN_CHARS]
+    shown = (
+        neutralise_passage(text)[0]
+        if turn.role == "assistant"
+        else without_unseen(text, joiners=True)
+    )
+    return shown[:MOST_TURN_CHARS]
 
 
 def count_neutralised(passages: Sequence[Shown]) -> int:
@@ -299,13 +306,13 @@ def repair_messages(
 def neutralise_passage(text: str) -> tuple[str, int]:
     """Return a passage's text as data, and how many things in it were made so.
 
-    Role tokens and hidden characters (zero-width, bidi, tag) go; what looks like a marker gets
-    round brackets. The stored text, from which quotes are read, is not touched.
+    Role tokens and what never shows go; what looks like a marker gets round brackets. The stored text,
+    from which quotes are read, is not touched.
     """
     kept = "".join(
-        char for char in text if char in "\n\t" or unicodedata.category(char) not in _HIDDEN
+        char for char in without_unseen(text) if unicodedata.category(char) not in _UNNAMED
     )
-    n_removed = len(text) - len(kept)
+    n_removed = len(text) - len(kept) + sum(map(text.count, BLANK))
     found = 1
     while found:
         kept, found = _ROLE.subn("", kept)

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-from rag.language.english import STEMMED_FUNCTION_WORDS
+from rag.language.english import LIGHT_WORDS
+from rag.language.languages import small_words, stem_of
 from rag.language.paths import led
 from rag.schema import Candidate, Passage, ScoredSentence, Unit
 
@@ -33,6 +34,9 @@ DEPTH = 100
 """Passages that each search contributes before the first fusion."""
 POOL = 24
 """Passages whose sentences are looked at."""
+
+_SAYING_NOTHING = frozenset(map(stem_of, LIGHT_WORDS)) | {"s", "t"}
+"""Stems of words that say nothing of what a text is about; `s` and `t` of "it's" and "don't"."""
 
 Method = Literal["dense", "lexical", "rrf", "convex", "fusion"]
 """How to rank: the two searches alone, two ways of combining only them, and what the program uses."""
@@ -200,7 +204,8 @@ class _Cover:
     def __init__(self, store: Searchable, query: str) -> None:
         self._analyze = store.analyze
         terms = frozenset(store.analyze(query))
-        content = terms - STEMMED_FUNCTION_WORDS or terms
+        small = frozenset(store.analyze(" ".join(small_words(query))))
+        content = terms - _SAYING_NOTHING - small or terms
         self._weights = store.weights(content) if content else {}
         # fsum: the order in which a set yields its members changes from process to process.
         self._total = fsum(self._weights.values()) or 1.0

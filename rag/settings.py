@@ -1,32 +1,60 @@
-"""One `Settings`: keyword arguments, then `RAG_*` variables, then `rag.toml`, then the defaults here.
+"""One `Settings`: keyword arguments, then `RAG_*` variables, then settings files, then the defaults here.
 
-This is the only room that reads the environment. It knows no other room: what a value means is
-decided where it is used.
+This is the only room that reads the environment. Which files are read is decided in `rag.config`; what a
+value means, where it is used.
 """
 
 from __future__ import annotations
 
-import tomllib
+import logging
+import os
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
+from rag.config import LeftOut, find_config
 from rag.errors import SettingsError
+
+log = logging.getLogger(__name__)
+
+CONFIG_VARIABLE = "RAG_CONFIG"
+"""Names the only settings file to read."""
 
 PASSWORD_CHARS = 12
 """Characters that a password has at least."""
 
 
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """What is noted while one `Settings` is made."""
+
+    named: Path | None
+    origins: dict[str, str] = field(default_factory=dict)
+    left_out: LeftOut | None = None
+
+
+_READING: ContextVar[_Reading] = ContextVar("_READING")
+
+
 class Settings(BaseSettings):
     """What a person can choose. Frozen; `settings.model_copy(update={...})` makes another.
+
+    Args:
+        config: the only settings file to read; None for the one that RAG_CONFIG names, or the person's own and, over
+            it, `rag.toml` of the current folder where it was made trusted.
+        values: settings, which win over the environment and any file.
 
     Raises:
         SettingsError: a value is out of its range or a name is unknown; the message lists each.
@@ -34,7 +62,6 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="RAG_",
-        toml_file="rag.toml",
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,  # one may be the password
@@ -106,13 +133,55 @@ class Settings(BaseSettings):
         " a file",
     )
 
-    def __init__(self, **values: Any) -> None:  # noqa: ANN401  (pydantic's own signature)
+    _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    _left_out: LeftOut | None = PrivateAttr(default=None)
+
+    def __init__(
+        self,
+        *,
+        config: Path | str | None = None,
+        **values: Any,  # noqa: ANN401  (pydantic's own signature)
+    ) -> None:
+        named = config or os.environ.get(CONFIG_VARIABLE)
+        reading = _Reading(named=Path(named) if named else None)
+        token = _READING.set(reading)
         try:
             super().__init__(**values)
         except ValidationError as exc:
-            raise SettingsError(_explain(exc)) from exc
-        except tomllib.TOMLDecodeError as exc:
-            raise SettingsError(f"rag.toml is not valid TOML: {exc}.") from exc
+            raise SettingsError(_explain(exc, reading.origins)) from exc
+        finally:
+            _READING.reset(token)
+        self._origins = reading.origins
+        self._left_out = reading.left_out
+        if reading.left_out is not None:
+            _tell(reading.left_out)
+
+    @property
+    def origins(self) -> Mapping[str, str]:
+        """Where each setting that is not a default came from, by name: a variable, a file, or "an argument"."""
+        return self._origins
+
+    @property
+    def left_out(self) -> LeftOut | None:
+        """The settings file of the current folder, where it is there and not obeyed."""
+        return self._left_out
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether every value is the same, wherever it came from."""
+        return isinstance(other, Settings) and self.__dict__ == other.__dict__
+
+    def changed(self, origin: str, **values: object) -> Self:
+        """Return these settings with other values, which are not checked, and where they came from."""
+        other = self.model_copy(update=values)
+        other._origins = {**self._origins, **dict.fromkeys(values, origin)}
+        return other
+
+    @field_validator("seeds_dir", "index_dir", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        if value == "":  # which Path takes for the current folder
+            raise PydanticCustomError("too_short", "it wants a folder; the current one is '.'")
+        return value
 
     @field_validator("password")
     @classmethod
@@ -132,32 +201,40 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (pydantic passes it)
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (pydantic passes it)
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Give the order of precedence: arguments, environment, `rag.toml`."""
-        return init_settings, env_settings, _File(settings_cls)
+        """Give the order of precedence: arguments, environment, files; note what each gives and what is left out."""
+        reading = _READING.get()
+        arguments, variables = init_settings(), env_settings()
+        files, reading.left_out = find_config(
+            reading.named,
+            given=variables | arguments,
+            seeds=settings_cls.model_fields["seeds_dir"].default,
+        )
+        reading.origins |= {
+            **{name: str(file.path) for file in reversed(files) for name in file.values},
+            **{name: f"RAG_{name.upper()}" for name in variables},
+            **dict.fromkeys(arguments, "an argument"),
+        }
+        read = (InitSettingsSource(settings_cls, dict(file.values)) for file in files)
+        return init_settings, env_settings, *read
 
 
-class _File(TomlConfigSettingsSource):
-    """`rag.toml`, which lies beside the documents and is copied with them: no place for a secret."""
-
-    def __call__(self) -> dict[str, Any]:
-        values = super().__call__()
-        if "password" in values:
-            raise SettingsError(
-                "A password does not belong into rag.toml. Take it out, choose another, and set"
-                " RAG_PASSWORD."
-            )
-        return values
+@cache
+def _tell(left_out: LeftOut) -> None:
+    """Say of a file that it is left out, once."""
+    log.warning("%s", left_out)
 
 
-def _explain(exc: ValidationError) -> str:
-    """Say each fault of a ValidationError as a phrase with the setting's name and what was given."""
+def _explain(exc: ValidationError, origins: Mapping[str, str]) -> str:
+    """Say each fault of a ValidationError as a phrase with the setting's name, origin and what was given."""
     faults = []
     for error in exc.errors():
-        name = ".".join(str(part) for part in error["loc"]) or "rag.toml"
+        name = ".".join(str(part) for part in error["loc"])
+        origin = origins.get(name, "")
+        place = f" in {origin!r}" if os.sep in origin else ""
         if error["type"] == "extra_forbidden":
             known = ", ".join(Settings.model_fields)
-            faults.append(f"{name!r} is no setting; there are: {known}")
+            faults.append(f"{name!r}{place} is no setting; there are: {known}")
         else:
             got = "" if name == "password" else f", got {error['input']!r}"
-            faults.append(f"{name} (RAG_{name.upper()}): {error['msg']}{got}")
+            faults.append(f"{name} (RAG_{name.upper()}){place}: {error['msg']}{got}")
     return "Settings cannot be used. " + "; ".join(faults) + "."

@@ -1,7 +1,8 @@
 """Models that are shipped as files: read once, compared with their checksums, and run by ONNX Runtime.
 
 The one place that imports ONNX Runtime. Its official builds report to Microsoft unless told not to, and keep a
-device id in the home folder; nothing here may do either.
+device id in the home folder; nothing here may do either. Where a program has loaded it before `rag`, it has begun:
+it is told to stop, and the id and the reports that it has just made are taken away.
 """
 
 from __future__ import annotations
@@ -9,10 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,16 +99,48 @@ def sums_exactly() -> bool:
 
 def _start(model: bytes, *, threads: int, widened: bool) -> InferenceSession:
     """Return a session; with products of int8 `widened` to 16 bits, which takes nearly twice the time."""
-    # Read by the library when it is loaded: no report, no uploader, no device id (its Privacy.md).
-    os.putenv("ORT_DISABLE_TELEMETRY", "1")
-    import onnxruntime
-
+    onnxruntime = _silent_runtime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors; warnings are for those who export
     options.add_session_config_entry("session.x64quantprecision", "1" if widened else "0")
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+@cache
+def _silent_runtime() -> ModuleType:
+    """Load ONNX Runtime so that it reports nothing, or keep one that is loaded already from reporting more."""
+    was_loaded = "onnxruntime" in sys.modules
+    # Read by the library when it is loaded: no report, no uploader, no device id (its Privacy.md).
+    os.putenv("ORT_DISABLE_TELEMETRY", "1")
+    runtime = import_module("onnxruntime")
+    runtime.disable_telemetry_events()
+    if was_loaded:
+        with suppress(OSError, ValueError, AttributeError):  # another system than Linux
+            _take_away_reports(_started_at())
+    return runtime
+
+
+def _take_away_reports(since: float) -> None:
+    """Remove what ONNX Runtime keeps in the cache folder if it made its device id after a time; an older id stays."""
+    from platformdirs import user_cache_path
+
+    folder = user_cache_path("Microsoft", appauthor=False) / "DeveloperTools" / ".onnxruntime"
+    if (folder / "deviceid").stat().st_mtime < since:
+        return
+    for path in folder.glob("*"):
+        if path.name.startswith(("deviceid", "onnxruntime.db")):
+            path.unlink()
+
+
+def _started_at() -> float:
+    """Return when this process started, in seconds since the epoch; see proc(5)."""
+    fields = (
+        Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
+    )
+    up = float(fields.split()[19]) / os.sysconf("SC_CLK_TCK")
+    return time.time() - (time.clock_gettime(time.CLOCK_BOOTTIME) - up)
 
 
 def open_tokenizer(content: bytes) -> Tokenizer:

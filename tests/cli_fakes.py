@@ -100,6 +100,7 @@ class ScriptedRag:
     n_answered: int = 0
     models: tuple[str, ...] = ("extractive:scripted",)
     asked_model: str | None = None
+    lacking: tuple[str, ...] = ()
 
     def __enter__(self) -> ScriptedRag:
         return self
@@ -145,9 +146,21 @@ class ScriptedRag:
         """Count."""
         return {"passages": len(self.known), "generation": 7}
 
-    def sync(self, paths=(), *, progress=None) -> SyncReport:
+    def sync(self, paths=(), *, confirmed=False, progress=None) -> SyncReport:
+        """Report what it was told to report; what is held, only until it is confirmed."""
+        self.calls.append(("sync", paths, progress, *(["confirmed"] if confirmed else [])))
+        files = self.report.files
+        if confirmed:
+            files = tuple(replace(f, fate="removed") if f.fate == "held" else f for f in files)
+        return replace(self.report, files=files)
+
+    def gaps(self) -> tuple[str, ...]:
+        """Say what it was told that it lacks."""
+        return self.lacking
+
+    def forget(self, root: str) -> SyncReport:
         """Report what it was told to report."""
-        self.calls.append(("sync", paths, progress))
+        self.calls.append(("forget", root))
         return self.report
 
     def remove(self, source_id: str) -> SyncReport:

@@ -44,6 +44,7 @@ FORBIDDEN_KEYWORDS = {
 }
 
 
+@pytest.mark.process
 def test_import_rag_loads_nothing_heavy():
     """`import rag` costs next to nothing: no model library comes with it."""
     script = f"import sys, rag; print([m for m in {HEAVY!r} if m in sys.modules])"
@@ -146,6 +147,90 @@ def test_the_package_needs_nothing_that_is_not_in_the_wheel():
     }
 
     assert [] == [one for one in imported if one[1] in {"eval", "training", "tests"}]
+
+
+ALIKE = {"main", "read"}
+"""Names that mean the same wherever they stand: what a process begins with, what a format's loader offers."""
+TO_BE_NAMED_ONCE = {
+    "Cell",  # schema.py, sources/pdf_tables.py
+    "Check",  # citations/checks.py, web/standing.py
+    "Conversation",  # pipeline/conversation.py, web/conversation.py
+    "Document",  # chat/model.py, sources/document.py
+    "Found",  # index/syncing.py, web/finding.py
+    "Index",  # cli/options.py, index/embedded.py
+    "Item",  # pipeline/overview.py, sources/pdf_structure.py, sources/pdf_tables.py
+    "Kept",  # index/keeping.py, web/uploads.py
+    "Kind",  # language/quantities.py, queries/mentions.py, reader/features.py
+    "Line",  # citations/markers.py, language/lines.py, sources/pdf_page.py
+    "Loaded",  # index/syncing.py, sources/loading.py
+    "Message",  # chat/model.py, prompts.py
+    "Page",  # sources/pdf_page.py, web/shelf.py
+    "Part",  # index/words.py, web/explaining.py
+    "Parts",  # web/evaluation_tab.py, web/settings_tab.py, web/sources_tab.py
+    "Piece",  # passages/units.py, sources/pdf_page.py
+    "Progress",  # index/syncing.py, pipeline/__init__.py
+    "Reading",  # index/engine.py, reader/protocol.py
+    "Root",  # index/syncing.py, sources/files.py
+    "Run",  # evaluation/run.py, language/lines.py
+    "State",  # index/state.py, web/opening.py
+    "Tab",  # web/evaluation_tab.py, web/sources_tab.py
+    "Update",  # web/carrying.py, web/evaluation_tab.py, web/settings_tab.py, web/sources_tab.py, web/talking.py
+    "Weights",  # retrieval.py, weights.py
+    "Writer",  # citations/writing.py, index/writer.py
+    "build",  # index/words.py, web/pages.py
+    "complete",  # chat/model.py, queries/ellipsis.py
+    "escape",  # evaluation/markup.py, web/escaping.py
+    "lay_out",  # web/evaluation_tab.py, web/settings_tab.py, web/sources_tab.py
+    "load",  # index/structures.py, sources/loading.py
+    "open_model",  # chat/local.py, reader/hugging_face.py
+    "pack",  # index/words.py, prompts.py
+    "path_of",  # language/blocks.py, pipeline/border.py
+    "remove",  # index/syncing.py, index/writer.py, sources/html.py
+    "to_text",  # sources/html.py, web/keeping.py
+    "too_long",  # chat/faults.py, sources/document.py, web/asking.py
+    "translated",  # chat/faults.py, index/database.py
+    "trouble",  # web/account.py, web/figures.py, web/shelf.py
+    "units_of",  # language/blocks.py, passages/structure.py
+    "wire",  # web/evaluation_tab.py, web/settings_tab.py, web/sources_tab.py
+}
+"""Names that still mean two things; the list may only become shorter."""
+
+
+def defined(path: Path) -> set[str]:
+    """Return the public classes, functions and types of a module; commands are named by what a person types."""
+    names = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        match node:
+            case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                is_command = any(ast.unparse(one).startswith("app.") for one in node.decorator_list)
+                names |= set() if is_command else {node.name}
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                names |= {name} if name[0].isupper() and not name.isupper() else set()
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_one_name_for_one_thing():
+    """No public class, function or type of the package is defined in two modules."""
+    homes: dict[str, list[str]] = {}
+    for path in MODULES:
+        for name in defined(path):
+            homes.setdefault(name, []).append(str(path.relative_to(PACKAGE)))
+    twice = {name for name, places in homes.items() if len(places) > 1} - ALIKE
+
+    assert {} == {name: homes[name] for name in twice - TO_BE_NAMED_ONCE}
+    assert set() == TO_BE_NAMED_ONCE - twice, "these are named once now: take them off the list"
+
+
+def test_every_room_says_what_it_is_for():
+    """The first line of a room's `__init__` is one sentence."""
+    first = {
+        path.parent.name: (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").split("\n")[
+            0
+        ]
+        for path in PACKAGE.glob("*/__init__.py")
+    }
+
+    assert [] == [room for room, line in first.items() if not line.endswith(".")]
 
 
 def test_every_room_has_a_test_module_of_its_name():

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from eval.benchmarks.significance import holm, randomization_p
+from tests.deferred import Deferred
+
+stats = Deferred("scipy.stats")
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
 
 import pytest
-from langchain_core.language_models import BaseChatModel
-from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from rag.chat import (
     ChatDelta,
@@ -34,50 +28,24 @@ from rag.errors import (
     ChatTimeoutError,
     SettingsError,
 )
+from tests.deferred import Deferred
+
+fakes = Deferred("tests.langchain_fakes")
+messages = Deferred("langchain_core.messages")
 
 ASKED = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Who came?"}]
 CANARY = "sk-CANARY-1234567890"
 
 
-class Scripted(BaseChatModel):
-    """A langchain model that plays a script: text, a pause in seconds, an error, or a whole chunk."""
-
-    script: list = []  # noqa: RUF012  (pydantic copies it)
-    seen: list = []  # noqa: RUF012
-    closed: object = None
-
-    @property
-    def _llm_type(self):
-        return "scripted"
-
-    def _generate(self, *_args, **_kwargs):
-        return ChatResult(generations=[ChatGeneration(message=AIMessage("unused"))])
-
-    async def _astream(self, messages, **_kwargs) -> AsyncIterator:
-        self.seen.append(messages)
-        try:
-            for act in self.script:
-                if isinstance(act, BaseException):
-                    raise act
-                if isinstance(act, float):
-                    await asyncio.sleep(act)
-                    continue
-                chunk = AIMessageChunk(act) if isinstance(act, str) else act
-                yield ChatGenerationChunk(message=chunk)
-        finally:
-            if self.closed is not None:
-                self.closed.set()
-
-
 def end(finish="stop", key="finish_reason", **usage):
     """The chunk that ends a reply."""
     counted = {"input_tokens": 7, "output_tokens": 2, "total_tokens": 9} if usage else None
-    return AIMessageChunk("", response_metadata={key: finish}, usage_metadata=counted)
+    return messages.AIMessageChunk("", response_metadata={key: finish}, usage_metadata=counted)
 
 
 def chat(*script, limits=None, says_finish=True, **given):
     """The real adapter over a scripted model."""
-    model = Scripted(script=list(script), **given)
+    model = fakes.Scripted(script=list(script), **given)
     return LangchainChatModel(
         model, name="openai:fake", limits=limits or ChatLimits(), says_finish=says_finish
     )
@@ -93,7 +61,7 @@ class TestStream:
 
     def test_usage_is_the_sum_of_what_the_pieces_tell(self):
         """Anthropic tells the prompt's tokens first and the answer's last."""
-        first = AIMessageChunk(
+        first = messages.AIMessageChunk(
             "Yes.", usage_metadata={"input_tokens": 7, "output_tokens": 0, "total_tokens": 7}
         )
         last = end()
@@ -103,7 +71,7 @@ class TestStream:
     def test_messages_reach_the_model_with_their_roles(self):
         """What is asked arrives as system and human messages."""
         seen = []
-        model = Scripted(script=["yes", end()])
+        model = fakes.Scripted(script=["yes", end()])
         model.seen = seen
         list(LangchainChatModel(model, name="openai:fake").stream(ASKED))
         assert [(m.type, m.content) for m in seen[0]] == [
@@ -125,14 +93,14 @@ class TestStream:
 
     def test_langchain_s_own_fake_works(self):
         """Any model of langchain does, one that says nothing of its end if that is not asked for."""
-        fake = GenericFakeChatModel(messages=iter([AIMessage("Shoigu came.")]))
+        fake = fakes.GenericFakeChatModel(messages=iter([messages.AIMessage("Shoigu came.")]))
         model = LangchainChatModel(fake, name="other:fake", says_finish=False)
         assert complete(model, ASKED).text == "Shoigu came."
 
     def test_reasoning_is_no_part_of_the_text(self):
         """What a model thinks aloud is not its answer."""
-        thought = AIMessageChunk([{"type": "thinking", "thinking": "hm"}])
-        said = AIMessageChunk([{"type": "text", "text": "Yes."}])
+        thought = messages.AIMessageChunk([{"type": "thinking", "thinking": "hm"}])
+        said = messages.AIMessageChunk([{"type": "text", "text": "Yes."}])
         assert complete(chat(thought, said, end()), ASKED).text == "Yes."
 
     def test_reasoning_among_the_text_is_none_either(self):

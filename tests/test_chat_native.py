@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from langchain_core.messages import AIMessageChunk
 
 from rag.chat import Document, complete, load_chat_model
 from rag.chat.native import Marking, with_documents
 from rag.citations import lexical_support
 from rag.pipeline.answering import ExtractiveAnswerer
 from rag.pipeline.chatting import ChatAnswerer
+from tests.deferred import Deferred
 from tests.fakes import OverlapReader, open_rag
 from tests.llm_server import llm_server
+
+messages = Deferred("langchain_core.messages")
 
 SENTENCES = (
     "The harbour bridge opened in 1932.",
@@ -105,7 +107,7 @@ def marked(*stretches):
         pieces = [{"text": letter} for letter in words] + [{"citations": citations}]
         for piece in pieces:
             block = {"type": "text", "index": index, **piece}
-            text += marking.text(AIMessageChunk(content=[block]))
+            text += marking.text(messages.AIMessageChunk(content=[block]))
     return text + marking.rest()
 
 
@@ -137,7 +139,7 @@ def test_what_is_thought_is_no_part_of_the_text():
     marking = Marking(DOCUMENTS)
     thought = {"type": "thinking", "thinking": "hm", "index": 0}
 
-    assert not marking.text(AIMessageChunk(content=[thought])) + marking.rest()
+    assert not marking.text(messages.AIMessageChunk(content=[thought])) + marking.rest()
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_what_names_no_sentence_is_ignored(citation):
     marking = Marking(DOCUMENTS)
     block = {"type": "text", "text": "Yes.", "index": 0, "citations": [citation]}
 
-    assert "Yes." == marking.text(AIMessageChunk(content=[block])) + marking.rest()
+    assert "Yes." == marking.text(messages.AIMessageChunk(content=[block])) + marking.rest()
 
 
 def test_an_answer_rests_on_the_sentences_that_were_cited(tmp_path):

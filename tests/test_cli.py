@@ -12,8 +12,10 @@ import pytest
 
 from rag.cli.session import Doors
 from rag.errors import (
+    ArgumentError,
     ChatTimeoutError,
     IndexNotFoundError,
+    PathNotFoundError,
     QuestionError,
     RagError,
     SettingsError,
@@ -259,6 +261,7 @@ class TestSettings:
         """`--seeds` does not fill a project's index with other documents."""
         Path("docs").mkdir()
         Path("rag.toml").write_text('index_dir = "project"\n', encoding="utf-8")
+        assert 0 == run("trust").code
         assert Path("project") == run("ask", "?").opened[0].settings.index_dir
         assert "footnote" in run("ask", "?", "--seeds", "docs").opened[0].settings.index_dir.parts
 
@@ -363,6 +366,9 @@ class TestOtherCommands:
             (("added", "failed"), 0, "1 of 2 files could not be read.\n"),
             (("failed", "failed"), 1, "2 of 2 files could not be read.\n"),
             (("unchanged",), 0, ""),
+            (("unchanged", "unreachable"), 0, "1 of 2 files could not be read.\n"),
+            (("unreachable", "unreachable"), 1, "2 of 2 files could not be read.\n"),
+            (("unchanged", "held"), 0, "1 sources are missing and held back; see above.\n"),
         ],
     )
     def test_sync_fails_only_if_nothing_could_be_read(
@@ -373,6 +379,45 @@ class TestOtherCommands:
         report = SyncReport(files=files, n_embedded=0, seconds=0)
         outcome = run("sync", rag=ScriptedRag(report=report))
         assert (code, complaint) == (outcome.code, outcome.err)
+
+    def test_sync_yes_removes_what_would_be_held(self) -> None:
+        """`--yes` says that it is meant; without it nobody is asked in a pipe, and nothing is removed."""
+        held = FileReport(source_id="a.md", fate="held", reason="many_missing", message="Missing.")
+        rag = ScriptedRag(report=SyncReport(files=(held,), n_embedded=0, seconds=0))
+        unasked = run("sync", rag=rag, stdin="y\n")
+        meant = run("sync", "--yes", rag=rag)
+        assert [("sync", (), None), ("sync", (), None, "confirmed")] == rag.calls
+        assert unasked.out.startswith("held      a.md: Missing.\n")
+        assert meant.out.startswith("removed   a.md: Missing.\n")
+
+    @pytest.mark.parametrize(("said", "fate"), [("y\n", "removed"), ("\n", "held"), ("", "held")])
+    def test_sync_asks_on_a_terminal(self, said: str, fate: str, monkeypatch) -> None:
+        """Where a person can be asked whether many were removed, their word decides; no word is no."""
+        monkeypatch.setattr(
+            "rag.cli.inputs.can_be_asked", lambda session: session.stdin is not None
+        )
+        held = FileReport(source_id="a.md", fate="held", reason="many_missing", message="Missing.")
+        rag = ScriptedRag(report=SyncReport(files=(held,), n_embedded=0, seconds=0))
+        outcome = run("sync", rag=rag, stdin=said)
+        assert "1 indexed document is missing" in outcome.err
+        assert outcome.out.startswith(f"{fate:<9} a.md")
+
+    def test_what_an_answer_lacks_is_said_beside_it(self) -> None:
+        """An answer over a part of the documents says so before its quotes, a search behind its results."""
+        why = "The index is not finished."
+        rag = ScriptedRag(
+            answers=[replace(ANSWERED, complete=False, caveat=why)], lacking=(why, "More.")
+        )
+        assert why in run("ask", "Who came?", rag=rag).out.partition("[1] A visit")[0]
+        assert (False, why) == tuple(
+            json.loads(run("ask", "--json", "Who came?", rag=rag).out)[name]
+            for name in ("complete", "caveat")
+        )
+        assert f"{why}\nMore.\n" == run("search", "Who", rag=rag).err
+        assert (False, f"{why} More.") == tuple(
+            json.loads(run("search", "--json", "Who", rag=rag).out)[name]
+            for name in ("complete", "caveat")
+        )
 
     def test_sync_json(self) -> None:
         """One object with every file."""
@@ -442,6 +487,23 @@ class TestOtherCommands:
         assert (0, "", ()) == (outcome.code, outcome.err, outcome.opened)
         assert outcome.out
 
+    def test_forgetting_tells_what_is_gone(self) -> None:
+        """`rag sync --forget` forgets each path, and nothing else is read meanwhile."""
+        file = FileReport(source_id="a.md", fate="removed", reason="by_hand", message="Forgotten.")
+        rag = ScriptedRag(report=SyncReport(files=(file,), n_embedded=0, seconds=0))
+        outcome = run("sync", "--forget", "a", "--forget", "b", rag=rag)
+        assert [("forget", "a"), ("forget", "b")] == rag.calls
+        assert (0, False) == (outcome.code, outcome.opened[0].sync)
+        assert 2 == outcome.out.count("removed   a.md: Forgotten.\n")
+        shown = json.loads(run("sync", "--forget", "a", "--json", rag=rag).out)
+        assert ["removed"] == [one["fate"] for one in shown["files"]]
+
+    @pytest.mark.parametrize("other", [("notes",), ("--rebuild",)])
+    def test_forgetting_goes_with_nothing_else(self, other: tuple[str, ...]) -> None:
+        """What is meant by both at once is not guessed."""
+        outcome = run("sync", "--forget", "a", *other)
+        assert (2, "", ()) == (outcome.code, outcome.out, outcome.opened)
+
 
 class TestFailures:
     """What goes wrong is a sentence and an exit code."""
@@ -451,6 +513,8 @@ class TestFailures:
         [
             (IndexNotFoundError, 1),
             (SourceNotFoundError, 1),
+            (PathNotFoundError, 2),
+            (ArgumentError, 2),
             (ChatTimeoutError, 1),
             (RagError, 1),
             (SettingsError, 2),

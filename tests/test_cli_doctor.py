@@ -42,7 +42,7 @@ def doors(*findings: Finding) -> Doors:
     )
 
 
-def found(check: doctor.Check, **values: object) -> tuple[str, str]:
+def found(check: doctor.DoctorCheck, **values: object) -> tuple[str, str]:
     """Return state and message of one check."""
     finding = check(Settings(**values))
     assert (finding.state == "ok") == (not finding.remedy), "what is wrong has a remedy"
@@ -368,3 +368,70 @@ def test_what_is_shipped_passes() -> None:
     assert ["ok", "ok", "ok"] == [
         found(CHECKS[name])[0] for name in ("Encoder", "Reader", "Verdicts")
     ]
+
+
+def test_each_setting_says_where_it_came_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From an argument, a variable or a file, each with its value, the password without; the others are defaults."""
+    monkeypatch.setenv("RAG_TOP_K", "4")
+    monkeypatch.setenv("RAG_PASSWORD", "canary-0123456789")
+    mine = tmp_path / "mine.toml"
+    mine.write_text("strictness = 0.2", encoding="utf-8")
+    state, message = found(doctor.check_settings, config=mine, llm="ollama:m")
+
+    assert "ok" == state
+    for said in (
+        "llm 'ollama:m' from an argument",
+        "top_k 4 from RAG_TOP_K",
+        f"strictness 0.2 from {mine}",
+        "password (set) from RAG_PASSWORD",
+        "by default: seeds_dir seeds",
+    ):
+        assert said in message
+    assert "canary" not in message
+
+
+def test_settings_that_are_left_out_are_told(tmp_path: Path) -> None:
+    """A rag.toml here that is not trusted is a warning, with how to trust it."""
+    (tmp_path / "rag.toml").write_text("top_k = 3", encoding="utf-8")
+    finding = doctor.check_settings(Settings())
+
+    assert "warn" == finding.state
+    assert str(tmp_path / "rag.toml") in finding.message
+    assert "rag trust" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("kind", "limits", "state", "said"),
+    [
+        ("flock", True, "ok", "one writer at a time by flock"),
+        ("lock file", True, "ok", "a file beside the index"),
+        ("Windows", False, "warn", "no limit on the memory of parsers"),
+        ("none", True, "fail", "supports no locks"),
+    ],
+)
+def test_what_a_system_does_not_support_is_told(
+    kind: str,
+    limits: bool,
+    state: str,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Locks of the index's disk and limits on parsers: what lacks is said, with what to do."""
+    monkeypatch.setattr("rag.index.lock.lock_kind", lambda _: kind)
+    monkeypatch.setattr("rag.sources.worker.limits_supported", lambda: limits)
+    found_state, message = found(doctor.check_system, index_dir=tmp_path / "index")
+
+    assert state == found_state
+    assert said in message
+
+
+def test_this_system_is_tried_without_a_trace(tmp_path: Path) -> None:
+    """The lock is really taken, and nothing is left behind."""
+    state, message = found(doctor.check_system, index_dir=tmp_path / "index")
+
+    assert "one writer at a time" in message
+    assert state in {"ok", "warn"}
+    assert [] == list(tmp_path.iterdir())

@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from rag.cli.layout import answer_lines, found_lines, report_lines, snippet
-from rag.cli.render import Line, OutputClosedError, Piece, Screen, in_line, neutralise
+from rag.cli.render import OutputClosedError, Paragraph, Screen, StyledText, in_line, make_printable
 from rag.schema import FileReport, Reason, Statement, SyncReport
 from tests.cli_fakes import ANSWERED, CITATION, PASSAGE, UNANSWERED
 
@@ -68,22 +68,22 @@ def plain(lines) -> str:
 @given(st.text(st.characters(exclude_categories=[])) | st.text("\x1b\x07\r\n\t\x9b\u202e\u2028[m"))
 def test_no_text_keeps_a_character_that_acts(text: str) -> None:
     """Whatever a text holds, a terminal only prints it, and on one line where it must."""
-    assert [] == offending(neutralise(text))
+    assert [] == offending(make_printable(text))
     assert [] == offending(in_line(text), but="")
-    assert neutralise(text) == neutralise(neutralise(text))
+    assert make_printable(text) == make_printable(make_printable(text))
 
 
 @given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp"])))
 def test_printable_text_is_left_alone(text: str) -> None:
     """Text of any language is shown as it is."""
-    assert text == neutralise(text) == in_line(text)
+    assert text == make_printable(text) == in_line(text)
 
 
 def test_what_was_there_stays_visible() -> None:
     """An escape is shown as a picture and not dropped in silence, and offsets still fit."""
-    assert "␛[31mred␇" == neutralise("\x1b[31mred\x07")
-    assert "a�b" == neutralise("a\u202eb")
-    assert "a\nb␍c" == neutralise("a\r\nb\rc")
+    assert "␛[31mred␇" == make_printable("\x1b[31mred\x07")
+    assert "a�b" == make_printable("a\u202eb")
+    assert "a\nb␍c" == make_printable("a\r\nb\rc")
     assert "a␊b␉c" == in_line("a\nb\tc")
 
 
@@ -93,7 +93,7 @@ def test_hostile_text_is_inert_wherever_it_stands(
 ) -> None:
     """Answers, quotes, titles, names, notes and failures may hold anything; nothing acts.
 
-    Seen to fail with `neutralise` returning its argument.
+    Seen to fail with `make_printable` returning its argument.
     """
     monkeypatch.setenv("TERM", "dumb")  # rich itself then writes no escape
     stream = Terminal if terminal else io.StringIO
@@ -142,8 +142,8 @@ def test_json_refuses_what_is_no_json() -> None:
 def test_a_pipe_gets_whole_unstyled_lines() -> None:
     """In a pipe nothing is wrapped or coloured, so that other programs can read on."""
     long = "word " * 100
-    pieces = (Piece(text="[1]", style="bold"), Piece(text=long))
-    assert f"  [1]{long}\n" == plain([Line(pieces=pieces, indent=2)])
+    pieces = (StyledText(text="[1]", style="bold"), StyledText(text=long))
+    assert f"  [1]{long}\n" == plain([Paragraph(pieces=pieces, indent=2)])
 
 
 @pytest.mark.parametrize("columns", [1, 4, 20, 80])
@@ -168,7 +168,7 @@ def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     for no_color in ("", "1"):
         monkeypatch.setenv("NO_COLOR", no_color)
         out = Terminal()
-        Screen(out=out, err=io.StringIO()).show([Line.of("[1]", "cyan")])
+        Screen(out=out, err=io.StringIO()).show([Paragraph.of("[1]", "cyan")])
         shown.append(colour in out.getvalue())
     assert [True, False] == shown
 
@@ -214,7 +214,7 @@ def test_notes_go_beside_and_can_be_hushed() -> None:
 def test_a_reader_that_left_is_its_own_condition() -> None:
     """`rag sources | head -1` is told apart from a broken connection elsewhere."""
     with pytest.raises(OutputClosedError):
-        Screen(out=ClosedPipe(), err=io.StringIO()).show([Line.of("x")])
+        Screen(out=ClosedPipe(), err=io.StringIO()).show([Paragraph.of("x")])
 
 
 def test_progress_shows_on_a_terminal_only() -> None:

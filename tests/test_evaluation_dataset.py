@@ -21,7 +21,7 @@ from rag.evaluation.dataset import (
     example_to_dict,
     load_dataset,
     locate_quotes,
-    select,
+    select_examples,
     validate,
 )
 from rag.evaluation.tables import read_rows
@@ -342,20 +342,20 @@ def test_any_question_survives_a_table(questions, separator):
 def test_a_split_takes_its_own_and_those_without():
     """Questions without a split belong to any; an unknown split is refused with those there are."""
     free = Example(query_id="free", question="?")
-    assert [e.query_id for e in select([*EXAMPLES, free], split="test")] == [
+    assert [e.query_id for e in select_examples([*EXAMPLES, free], split="test")] == [
         "babbage",
         "engine",
         "free",
     ]
     with pytest.raises(DatasetError, match="'train'; there are: dev, test"):
-        select(EXAMPLES, split="train")
+        select_examples(EXAMPLES, split="train")
 
 
 @given(st.integers(1, 40), st.integers(1, 50))
 def test_a_limit_spreads_over_the_set(size, limit):
     """A limit takes that many different questions in order, beginning with the first."""
     examples = [Example(query_id=str(i), question="?") for i in range(size)]
-    chosen = [int(e.query_id) for e in select(examples, limit=limit)]
+    chosen = [int(e.query_id) for e in select_examples(examples, limit=limit)]
     assert len(chosen) == min(size, limit)
     assert chosen == sorted(set(chosen))
     assert chosen[0] == 0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rag.errors import DatasetError
 from rag.evaluation.dataset import load_dataset, locate_quotes
 from rag.evaluation.draft import draft_questions, write_questions
-from rag.evaluation.draft.clauses import parse, trimmed
+from rag.evaluation.draft.clauses import parse_clause, trimmed
 from rag.evaluation.draft.verbs import FORMS
 from rag.schema import Source
 
@@ -285,7 +285,7 @@ def test_a_clause_ends_where_another_begins(rest, core):
 def test_any_words_make_no_faulty_draft(words):
     """Whatever stands in a text, each draft is a whole question whose answer the text has."""
     text = f"{words}."
-    parse(text, names={"Ada"})
+    parse_clause(text, names={"Ada"})
     try:
         examples = draft_questions([source(text)])
     except DatasetError:

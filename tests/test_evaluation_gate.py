@@ -17,7 +17,7 @@ from rich.console import Console
 
 from rag.errors import DatasetError
 from rag.evaluation import load_questions
-from rag.evaluation.gate import Baseline, baseline_of, check, load_baseline
+from rag.evaluation.gate import Baseline, baseline_of, check_gate, load_baseline
 from rag.evaluation.intervals import paired_bootstrap
 from rag.evaluation.report import EvaluationReport, report_of
 from rag.evaluation.run import Pipeline, evaluate
@@ -54,12 +54,12 @@ def _baseline(tmp_path: Path) -> Baseline:
 
 
 def _lost(report: EvaluationReport, baseline: Baseline) -> set[str]:
-    return set(check(report, baseline, name="baseline.json").lost)
+    return set(check_gate(report, baseline, name="baseline.json").lost)
 
 
 def test_an_equal_run_passes(tmp_path, baseline):
     """The same program on the same questions loses nothing, to the last digit."""
-    decision = check(_report(tmp_path / "again"), baseline, name="baseline.json")
+    decision = check_gate(_report(tmp_path / "again"), baseline, name="baseline.json")
     assert ((), ()) == (decision.lost, decision.fallen)
     assert {"same"} == {one.verdict for one in decision.watched}
 
@@ -87,7 +87,7 @@ def test_a_loss_must_be_more_than_chance(tmp_path, n_worse, is_lost):
     baseline = baseline_of(_report(tmp_path / "perfect", questions=questions))
     answers = iter([abstaining] * n_worse + [right] * 100)
     worse = ScriptedPipeline(answer=lambda q: next(answers)(q))
-    decision = check(_report(tmp_path / "worse", worse, questions), baseline, name="b")
+    decision = check_gate(_report(tmp_path / "worse", worse, questions), baseline, name="b")
     assert is_lost == ("right" in decision.lost)
     # Told in either case.
     assert tuple(str(number) for number in range(n_worse)) == decision.fallen
@@ -110,7 +110,7 @@ def test_one_misquote_is_enough(tmp_path, baseline):
 def test_gains_pass(tmp_path):
     """A run that is better than its baseline passes, and the table says so."""
     baseline = baseline_of(_report(tmp_path / "bad", ScriptedPipeline(answer=abstaining)))
-    decision = check(_report(tmp_path / "good"), baseline, name="b")
+    decision = check_gate(_report(tmp_path / "good"), baseline, name="b")
     assert () == decision.lost
     assert "gained" in {one.verdict for one in decision.watched}
 
@@ -138,7 +138,7 @@ def test_a_baseline_of_other_questions_is_refused(tmp_path, baseline):
     for questions in (QUESTIONS[:10], changed):
         report = _report(tmp_path / str(len(questions)), questions=questions)
         with pytest.raises(DatasetError, match=r"other questions.*--update-baseline"):
-            check(report, baseline, name="baseline.json")
+            check_gate(report, baseline, name="baseline.json")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_baseline_is_small_and_reads_by_line(tmp_path, baseline):
 
 def test_every_form_shows_the_decision(tmp_path, baseline):
     """Terminal, Markdown and JSON say the same, and what to do about it."""
-    decision = check(
+    decision = check_gate(
         _report(tmp_path / "b", ScriptedPipeline(answer=abstaining)), baseline, name="b.json"
     )
     out = io.StringIO()
@@ -262,7 +262,7 @@ def test_each_breakage_of_the_real_pipeline_is_caught(tmp_path, article, monkeyp
         "shifted": (_Wrapped(article, answer=_cites_next), {"right", "citation precision"}),
     }
     for name, (pipeline, lost) in broken.items():
-        decision = check(_report(tmp_path / name, pipeline, questions), baseline, name="b")
+        decision = check_gate(_report(tmp_path / name, pipeline, questions), baseline, name="b")
         assert lost <= set(decision.lost), name
         assert bool(lost) == bool(decision.lost), name
 

@@ -9,15 +9,10 @@ import string
 from collections import Counter
 from itertools import permutations
 
-import ir_measures
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from ir_measures import AP, RR, R, ScoredDoc, Success, nDCG
-from scipy import stats
-from sklearn import metrics
-from sklearn.calibration import calibration_curve
 
 from rag.evaluation import measures
 from rag.evaluation.intervals import (
@@ -26,6 +21,12 @@ from rag.evaluation.intervals import (
     paired_bootstrap,
 )
 from rag.evaluation.measures import Region
+from tests.deferred import Deferred
+
+calibration = Deferred("sklearn.calibration")
+ir_measures = Deferred("ir_measures")
+metrics = Deferred("sklearn.metrics")
+stats = Deferred("scipy.stats")
 
 # --- Retrieval -----------------------------------------------------------------------------------
 
@@ -50,16 +51,16 @@ def test_retrieval_measures_agree_with_trec_eval(k):
         ir_measures.Qrel(str(q), d, rel) for q, (_, j) in enumerate(queries) for d, rel in j.items()
     ]
     run = [
-        ScoredDoc(str(q), d, -float(rank))
+        ir_measures.ScoredDoc(str(q), d, -float(rank))
         for q, (ranking, _) in enumerate(queries)
         for rank, d in enumerate(ranking)
     ]
     ours = {
-        Success @ k: lambda r, j: measures.success(r, j, k),
-        R @ k: lambda r, j: measures.recall(r, j, k),
-        RR @ k: lambda r, j: measures.reciprocal_rank(r, j, k),
-        nDCG @ k: lambda r, j: measures.ndcg(r, j, k),
-        AP @ k: lambda r, j: measures.average_precision(r, j, k),
+        ir_measures.Success @ k: lambda r, j: measures.success(r, j, k),
+        ir_measures.R @ k: lambda r, j: measures.recall(r, j, k),
+        ir_measures.RR @ k: lambda r, j: measures.reciprocal_rank(r, j, k),
+        ir_measures.nDCG @ k: lambda r, j: measures.ndcg(r, j, k),
+        ir_measures.AP @ k: lambda r, j: measures.average_precision(r, j, k),
     }
     n = 0
     for metric in ir_measures.iter_calc(list(ours), qrels, run):
@@ -428,7 +429,7 @@ def test_calibration_bins_are_scikit_learns(pairs, bins):
     mean, accuracy, counts = measures.calibration_bins(confidence, right, bins=bins)
     edges = np.linspace(0, 1, bins + 1)
     assume(not np.isclose(confidence[:, None], edges[None, 1:-1], atol=1e-9).any())
-    wanted_accuracy, wanted_mean = calibration_curve(right, confidence, n_bins=bins)
+    wanted_accuracy, wanted_mean = calibration.calibration_curve(right, confidence, n_bins=bins)
     assert mean == pytest.approx(wanted_mean)
     assert accuracy == pytest.approx(wanted_accuracy)
     assert counts.sum() == len(pairs)

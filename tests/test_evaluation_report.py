@@ -104,6 +104,16 @@ def test_near_misses_are_no_answer(tmp_path):
     assert (figures["containment"], figures["citation precision"]) == (0.0, 0.0)
 
 
+@pytest.mark.parametrize("status", ["answered", "likely", "partial"])
+def test_whatever_is_not_an_abstention_is_measured_as_an_answer(tmp_path, status):
+    """An answer that is only likely, or only of a part, is measured by its words and citations like a sure one."""
+    said = replace(citing(EXAMPLES[0].question, 0), status=status)
+    figures = _figures(
+        _report(tmp_path, ScriptedPipeline(answer=lambda _: said), EXAMPLES[:1]), "dev"
+    )
+    assert (figures["containment"], figures["citation precision"]) == (1.0, 1.0)
+
+
 def test_markers_are_no_words_of_the_answer(tmp_path):
     """An answer that equals the expected one but for its marker is an exact match."""
     exact = replace(citing("", 0), text="Ada [1]")

@@ -287,6 +287,8 @@ def test_a_folder_that_may_only_be_read_answers(folder, public, harmed):
     before = bytes_of(folder)
     shutil.copytree(folder, public, dirs_exist_ok=True)
     public.chmod(0o755)
+    for path in public.iterdir():
+        path.chmod(0o644)
 
     done = subprocess.run(
         [sys.executable, "-c", READ_ONLY, str(public)], capture_output=True, text=True, check=False

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
-from rag.errors import SourceNotFoundError
-from rag.index import Index, KnownRoot, remove
+from rag.errors import SourceError, SourceNotFoundError
+from rag.index import Coverage, Index, KnownRoot, remove
 from rag.index.embedded import Index as Embedded
-from tests.index_fakes import STAMP, Files, bytes_of, found
+from rag.index.engine import KEPT_SECONDS
+from rag.schema import FileReport
+from rag.sources import identity
+from tests.index_fakes import STAMP, Files, bytes_of, found, vector
 
 
 @pytest.fixture
@@ -278,27 +286,510 @@ def test_two_files_of_one_name_are_told(index, folder, tmp_path):
     assert [] == found(index, "another")
 
 
-def test_a_root_that_was_added_by_hand_may_go(index, folder, tmp_path):
-    """When a remembered root is gone its sources go; a root that nobody remembers must be there."""
+class Mounted(Files):
+    """Files below roots that may be away, unlistable, or another folder than they were."""
 
-    class Strict(Files):
-        def find(self, root):
-            if not root.path.exists():
-                raise SourceNotFoundError(f"There is nothing at {root.path}.")
-            return super().find(root)
+    def __init__(self):
+        super().__init__()
+        self.broken: dict[str, str] = {}
+        """Why a file cannot be read, by name."""
+        self.unlistable: set[str] = set()
 
-    Strict().sync(index, folder)
-    folder.rename(tmp_path / "elsewhere")
-    with pytest.raises(SourceNotFoundError, match="documents"):
-        Strict().sync(index, folder)
-    assert 3 == len(index.sources())
+    def find(self, root):
+        if not root.path.exists():
+            raise SourceNotFoundError(f"There is nothing at {root.path}.")
+        if root.path.name in self.unlistable:
+            raise SourceError("unreachable", f"{str(root.path)!r} cannot be reached.")
+        if root.path.is_file():
+            return [SimpleNamespace(source_id=root.path.name, path=root.path)], []
+        files, reports = super().find(root)
+        hidden = {one.source_id for one in files if one.path.parent.name in self.unlistable}
+        reports += [
+            FileReport(
+                source_id=root.prefix + name, fate="unreachable", reason="unreadable", message="No."
+            )
+            for name in self.unlistable
+            if (root.path / name).is_dir()
+        ]
+        return [one for one in files if one.source_id not in hidden], reports
 
+    def hash_file(self, path):
+        if path.name in self.broken:
+            raise SourceError(self.broken[path.name], f"{path.name!r} cannot be opened.")
+        return super().hash_file(path)
+
+    def sync(self, index, *folders, **options):
+        return super().sync(index, *folders, identify=identity, **options)
+
+
+@pytest.fixture
+def drive(index, folder):
+    """A folder of three documents that is indexed, and remembered as added by hand."""
     index.remember_root(str(folder), "")
-    report = Strict().sync(index, folder)
+    Mounted().sync(index, folder)
+    return folder
 
-    assert {("removed", "gone")} == set(fates(report).values())
-    assert () == index.sources()
-    assert (KnownRoot(path=str(folder), prefix=""),) == index.roots()
+
+def reach(index):
+    """Return why each source is not where it was found, if it is not."""
+    return {info.source_id: info.absence for info in index.sources()}
+
+
+ALL = ("cat.txt", "dog.txt", "owl.txt")
+
+
+def test_a_root_that_is_away_is_not_gone(index, drive, tmp_path):
+    """A root that is not there keeps its sources, which are unreachable until it is back; nothing is embedded again."""
+    drive.rename(tmp_path / "elsewhere")
+    report = Mounted().sync(index, drive)
+    away = reach(index)
+    (tmp_path / "elsewhere").rename(drive)
+    files = Mounted()
+    back = files.sync(index, drive)
+
+    assert dict.fromkeys(ALL, ("unreachable", "unreachable")) == fates(report)
+    assert ALL == tuple(one.source_id for one in report.unreachable)
+    assert dict.fromkeys(ALL, "unreachable") == away
+    assert {("unchanged", "")} == set(fates(back).values())
+    assert dict.fromkeys(ALL) == reach(index)
+    assert [] == files.embedded
+    assert (KnownRoot(path=str(drive), prefix=""),) == index.roots()
+
+
+def test_a_root_of_which_nothing_is_indexed_must_be_there(index, tmp_path):
+    """One that nobody remembers is an error; one that was added by hand is told as unreachable."""
+    with pytest.raises(SourceNotFoundError, match="nowhere"):
+        Mounted().sync(index, tmp_path / "nowhere")
+
+    index.remember_root(str(tmp_path / "nowhere"), "nowhere/")
+    report = Mounted().sync(index, tmp_path / "nowhere")
+
+    assert {str(tmp_path / "nowhere"): ("unreachable", "unreachable")} == fates(report)
+    assert [False] == [place.reached for place in index.coverage().places.values()]
+
+
+def test_an_empty_folder_in_place_of_a_root_is_not_believed(index, drive, tmp_path):
+    """A drive's mount point, empty while it is away, takes no source out; the same folder, emptied, does."""
+    drive.rename(tmp_path / "elsewhere")
+    drive.mkdir()
+    report = Mounted().sync(index, drive)
+    drive.rmdir()
+    (tmp_path / "elsewhere").rename(drive)
+    back = Mounted().sync(index, drive)
+    for path in drive.iterdir():
+        path.unlink()
+    emptied = Mounted().sync(index, drive)
+
+    assert dict.fromkeys(ALL, ("unreachable", "unreachable")) == fates(report)
+    assert "is its drive not there?" in report.files[0].message
+    assert {("unchanged", "")} == set(fates(back).values())
+    assert dict.fromkeys(ALL, ("removed", "gone")) == fates(emptied)
+
+
+def test_a_root_that_cannot_be_listed_keeps_its_sources(index, drive):
+    """A folder without permission, or on a disk that fails, takes nothing out."""
+    files = Mounted()
+    files.unlistable.add("documents")
+
+    report = files.sync(index, drive)
+
+    assert dict.fromkeys(ALL, ("unreachable", "unreachable")) == fates(report)
+    assert 3 == len(found(index, "animal"))
+
+
+def test_a_folder_below_a_root_that_cannot_be_listed_keeps_its_sources(index, folder):
+    """What lies in it is kept; what is missing beside it is gone."""
+    (folder / "locked").mkdir()
+    for name in ("hen", "pig"):
+        (folder / "locked" / f"{name}.txt").write_text(f"The {name} is locked in.")
+    files = Mounted()
+    files.sync(index, folder)
+    (folder / "cat.txt").unlink()
+    files.unlistable.add("locked")
+
+    report = files.sync(index, folder)
+    again = files.sync(index, folder)
+
+    wanted = {
+        "cat.txt": ("removed", "gone"),
+        "dog.txt": ("unchanged", ""),
+        "locked": ("failed", "unreadable"),
+        "locked/hen.txt": ("unreachable", "unreachable"),
+        "locked/pig.txt": ("unreachable", "unreachable"),
+        "owl.txt": ("unchanged", ""),
+    }
+    assert wanted == fates(report)
+    assert {name: fate for name, fate in wanted.items() if name != "cat.txt"} == fates(again)
+    assert {"locked/hen.txt", "locked/pig.txt"} == {
+        name for name, why in reach(index).items() if why == "unreachable"
+    }
+
+
+@pytest.mark.parametrize("reason", ["unreadable", "unreachable"])
+def test_one_read_error_takes_no_source_out(index, folder, reason):
+    """A file that cannot be opened this once is kept, and told as unreachable until it can be."""
+    files = Mounted()
+    files.sync(index, folder)
+    files.broken["cat.txt"] = reason
+    report = files.sync(index, folder)
+    away = reach(index)
+    files.broken.clear()
+    mended = files.sync(index, folder)
+
+    assert ("unreachable", "unreachable") == fates(report)["cat.txt"]
+    assert "What was indexed of it before stays." in report.unreachable[0].message
+    assert "unreachable" == away["cat.txt"]
+    assert ("unchanged", "") == fates(mended)["cat.txt"]
+    assert dict.fromkeys(ALL) == reach(index)
+    assert 6 == len(files.embedded)
+
+
+def test_a_new_file_that_cannot_be_read_at_the_moment_is_told(index, folder):
+    """A disk that fails leaves something out of the index; a file that nobody may read is only one that failed."""
+    files = Mounted()
+    files.broken |= {"cat.txt": "unreachable", "dog.txt": "unreadable"}
+
+    report = files.sync(index, folder)
+    lacking = {name: one.why for name, one in index.coverage().absent.items()}
+    index.forget_root(str(folder))
+
+    assert ("unreachable", "unreachable") == fates(report)["cat.txt"]
+    assert ("failed", "unreadable") == fates(report)["dog.txt"]
+    assert {"cat.txt": "unreachable"} == lacking
+    assert {} == index.coverage().absent
+
+
+def test_a_file_that_fails_while_it_is_read_is_kept(index, folder):
+    """What could be hashed, and not be read a moment later, is not taken for changed into nothing."""
+    Mounted().sync(index, folder)
+    (folder / "cat.txt").write_text("!unreachable")
+
+    report = Mounted().sync(index, folder)
+
+    assert ("unreachable", "unreachable") == fates(report)["cat.txt"]
+    assert 2 == len(found(index, "cat"))
+
+
+def test_a_root_that_is_a_file_is_gone_when_its_folder_says_so(index, folder, tmp_path):
+    """A file added by itself is removed where its folder is there without it, and kept where the folder is away."""
+    cat = folder / "cat.txt"
+    index.remember_root(str(cat), "")
+    Mounted().sync(index, cat)
+    folder.rename(tmp_path / "elsewhere")
+    away = Mounted().sync(index, cat)
+    folder.mkdir()
+    other = Mounted().sync(index, cat)
+    folder.rmdir()
+    (tmp_path / "elsewhere").rename(folder)
+    cat.unlink()
+    gone = Mounted().sync(index, cat)
+
+    assert {"cat.txt": ("unreachable", "unreachable")} == fates(away) == fates(other)
+    assert {"cat.txt": ("removed", "gone")} == fates(gone)
+
+
+@pytest.fixture
+def many(index, tmp_path):
+    """A folder of ten documents that is indexed."""
+    path = tmp_path / "many"
+    path.mkdir()
+    for i in range(10):
+        (path / f"{i}.txt").write_text(f"The gnu number{i} grazes.")
+    Mounted().sync(index, path)
+    return path
+
+
+def test_half_of_a_large_root_may_go_unasked(index, many):
+    """Five of ten that are missing are removed."""
+    for i in range(5):
+        (many / f"{i}.txt").unlink()
+
+    report = Mounted().sync(index, many)
+
+    assert 5 == len(report.removed) == len(index.sources())
+
+
+def test_more_than_half_of_a_large_root_is_held(index, many):
+    """Six of ten that are missing are held until they are back, or until a sync is told that it is meant."""
+    before = {i: (many / f"{i}.txt").read_text() for i in range(6)}
+    for i in before:
+        (many / f"{i}.txt").unlink()
+    report = Mounted().sync(index, many)
+    still = Mounted().sync(index, many)
+    held = index.coverage().held()
+    (many / "0.txt").write_text(before[0])
+    (many / "1.txt").write_text(before[1])
+    fewer = Mounted().sync(index, many)
+
+    assert {f"{i}.txt" for i in before} == held == {one.source_id for one in report.held}
+    assert {("held", "many_missing")} == {(one.fate, one.reason) for one in still.held}
+    assert "6 of the 10 documents" in report.held[0].message
+    assert "`rag sync --yes`" in report.held[0].message
+    assert ["2.txt", "3.txt", "4.txt", "5.txt"] == [one.source_id for one in fewer.removed]
+    assert frozenset() == index.coverage().held()
+
+
+def test_many_are_removed_where_it_is_meant(index, many):
+    """A sync that is told so removes all that is missing at once."""
+    for i in range(9):
+        (many / f"{i}.txt").unlink()
+    Mounted().sync(index, many)
+
+    report = Mounted().sync(index, many, confirmed=True)
+
+    assert 9 == len(report.removed)
+    assert ["9.txt"] == [info.source_id for info in index.sources()]
+    assert {} == index.coverage().absent
+
+
+def test_renamed_files_are_not_missing(index, many):
+    """A folder whose files all get other names loses nothing, asks nothing and embeds nothing."""
+    for i in range(10):
+        (many / f"{i}.txt").rename(many / f"gnu-{i}.txt")
+    files = Mounted()
+
+    report = files.sync(index, many)
+
+    assert (10, 10, 0) == (len(report.added), len(report.removed), len(report.held))
+    assert [] == files.embedded
+    assert 0 == report.n_embedded
+
+
+def test_what_is_removed_by_hand_is_not_held(index, many):
+    """A held source can be taken out by hand, and is then remembered as absent no more."""
+    for i in range(9):
+        (many / f"{i}.txt").unlink()
+    Mounted().sync(index, many)
+
+    remove(index, "3.txt")
+
+    assert "3.txt" not in index.coverage().held()
+    assert 9 == len(index.sources())
+
+
+def kept(index):
+    """Return how many vectors are put aside."""
+    with closing(sqlite3.connect(index.layout.database)) as db:
+        return db.execute("SELECT count(*) FROM kept").fetchone()[0]
+
+
+def test_what_comes_back_is_not_embedded_again(index, folder, tmp_path):
+    """Vectors of what is gone are put aside, without text or name, and used when it is back under whatever name."""
+    Files().sync(index, folder)
+    (folder / "cat.txt").rename(tmp_path / "cat.txt")
+    Files().sync(index, folder)
+    aside, left = kept(index), bytes_of(index.layout.folder)
+    (tmp_path / "cat.txt").rename(folder / "tomcat.txt")
+    files = Files()
+
+    report = files.sync(index, folder)
+
+    assert 2 == aside
+    assert b"called cat" not in left
+    assert b"cat.txt" not in left
+    assert ([], 0, 0) == (files.embedded, report.n_embedded, kept(index))
+    assert ("added", "") == fates(report)["tomcat.txt"]
+    with index.snapshot() as snapshot:
+        keys = snapshot.keys("tomcat.txt")
+        stored = snapshot.fetch(keys)
+    for one in stored:
+        np.testing.assert_allclose(vector(one.passage.text), one.vector, atol=1e-3)
+    assert () == index.faults()
+
+
+def test_vectors_are_kept_for_a_week(tmp_path, folder):
+    """After seven days they are of no use to anybody, and the next sync removes them, whatever else it has to do."""
+    now = [1_000_000.0]
+    with Index.open(tmp_path / "index", STAMP, clock=lambda: now[0]) as index:
+        Files().sync(index, folder)
+        text = (folder / "cat.txt").read_text()
+        (folder / "cat.txt").unlink()
+        Files().sync(index, folder)
+        now[0] += KEPT_SECONDS + 1
+        (folder / "cat.txt").write_text(text)
+        files = Files()
+        files.sync(index, folder)
+
+        assert 2 == len(files.embedded)
+        assert 0 == kept(index)
+
+
+def test_a_sync_without_work_removes_old_vectors(index, folder, monkeypatch):
+    """Where nothing has changed they go too; where another process is writing, another time."""
+    Files().sync(index, folder)
+    (folder / "cat.txt").unlink()
+    Files().sync(index, folder)
+    monkeypatch.setattr("rag.index.syncing.KEPT_SECONDS", -10)
+    monkeypatch.setattr("rag.index.writer.KEPT_SECONDS", -10)
+    with index.writer():
+        Files().sync(index, folder)
+    assert 2 == kept(index)
+
+    Files().sync(index, folder)
+
+    assert 0 == kept(index)
+
+
+def test_what_is_removed_by_hand_leaves_no_vectors(index, folder):
+    """Removing a source forgets at once what was put aside of it, and of its content under any name."""
+    (folder / "z copy.txt").write_bytes((folder / "cat.txt").read_bytes())
+    Files().sync(index, folder)
+    (folder / "cat.txt").unlink()
+    Files().sync(index, folder)
+    remove(index, "z copy.txt")
+
+    assert 0 == kept(index)
+
+
+def test_what_a_sync_has_removed_can_be_removed_by_hand_as_well(index, folder):
+    """Of a source that is gone, removing it forgets its vectors; a second time there is nothing of it."""
+    Files().sync(index, folder)
+    for name in ("cat", "dog"):
+        (folder / f"{name}.txt").unlink()
+    Files().sync(index, folder)
+
+    report = remove(index, "cat.txt")
+
+    assert {"cat.txt": ("removed", "by_hand")} == fates(report)
+    assert 2 == kept(index)
+    with pytest.raises(SourceNotFoundError, match=r"cat\.txt"):
+        remove(index, "cat.txt")
+    assert {} == index.excluded()
+
+
+def test_what_was_put_aside_of_a_root_can_be_forgotten(index, folder, tmp_path):
+    """Forgetting a root forgets its vectors and nothing of another."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "fox.txt").write_text("A fox.")
+    Files().sync(index, folder, other)
+    for path in [folder / "cat.txt", other / "fox.txt"]:
+        path.unlink()
+    Files().sync(index, folder, other)
+    before = kept(index)
+
+    index.forget_root(str(other))
+
+    assert (3, 2) == (before, kept(index))
+    assert [str(folder)] == list(index.coverage().places)
+
+
+def test_an_index_says_that_it_is_being_built(index, folder, monkeypatch):
+    """From before the first file is read until the last is committed it tells how many files are missing."""
+    monkeypatch.setattr("rag.index.syncing._BATCH_FILES", 1)
+    seen = []
+
+    class Watched(Files):
+        def load(self, file):
+            seen.append(pending(index))
+            return super().load(file)
+
+    Watched().sync(index, folder)
+
+    assert [3, 2, 1] == seen
+    assert 0 == pending(index)
+
+
+def pending(index):
+    """Return how many files are yet to be indexed."""
+    return sum(place.pending for place in index.coverage().places.values())
+
+
+def test_a_sync_that_was_broken_off_is_known(index, folder, monkeypatch):
+    """After a sync that died the index tells what is missing until another has ended, which need not find it there."""
+    monkeypatch.setattr("rag.index.syncing._BATCH_FILES", 1)
+
+    class Broken(Files):
+        def encode(self, splits, progress):
+            if self.batches == 1:
+                raise MemoryError
+            return super().encode(splits, progress)
+
+    with pytest.raises(MemoryError):
+        Broken().sync(index, folder)
+    left = pending(index)
+    for name in ("dog", "owl"):
+        (folder / f"{name}.txt").unlink()
+    Files().sync(index, folder)
+
+    assert (2, 0) == (left, pending(index))
+
+
+def test_files_that_cannot_be_indexed_are_not_waited_for(index, folder):
+    """What fails or is a copy is dealt with as well."""
+    (folder / "cat.txt").write_text("!encrypted")
+    (folder / "z.txt").write_bytes((folder / "dog.txt").read_bytes())
+
+    Files().sync(index, folder)
+
+    assert 0 == pending(index)
+
+
+def test_a_first_sync_commits_as_time_goes(index, folder, monkeypatch):
+    """A batch ends after some seconds, however few files were read in them."""
+    monkeypatch.setattr("rag.index.syncing._BATCH_SECONDS", -1.0)
+    files = Files()
+
+    files.sync(index, folder)
+
+    assert 3 == files.batches
+
+
+def test_a_large_file_that_is_broken_off_is_gone_on_with(index, tmp_path, monkeypatch):
+    """Of a file of many passages those that were embedded before a death are not embedded again."""
+    monkeypatch.setattr("rag.index.syncing._BATCH_PASSAGES", 4)
+    folder = tmp_path / "large"
+    folder.mkdir()
+    (folder / "large.txt").write_text("\n".join(f"Line number{i}." for i in range(18)))
+
+    class Broken(Files):
+        def encode(self, splits, progress):
+            if self.batches == 3:
+                raise KeyboardInterrupt
+            return super().encode(splits, progress)
+
+    with pytest.raises(KeyboardInterrupt):
+        Broken().sync(index, folder)
+    before = kept(index), index.sources()
+    files = Files()
+    report = files.sync(index, folder)
+
+    assert (12, ()) == before
+    assert [f"Line number{i}." for i in range(12, 18)] == files.embedded
+    assert 6 == report.n_embedded
+    assert (18, 0) == (index.statistics()["passages"], kept(index))
+    assert () == index.faults()
+
+
+def test_what_stands_twice_is_embedded_once(index, tmp_path):
+    """Passages with the same words and the same sentences in a batch share their vectors."""
+    folder = tmp_path / "twice"
+    folder.mkdir()
+    (folder / "a.txt").write_text("All rights reserved.\nThe ant.\nAll rights reserved.")
+    (folder / "b.txt").write_text("All rights reserved.\nThe bee.")
+    files = Files()
+
+    files.sync(index, folder)
+
+    assert 3 == len(files.embedded)
+    assert 3 == len(found(index, "rights"))
+
+
+def test_an_index_of_an_older_version_is_read_and_written(index, folder):
+    """Without the tables that came later nothing is absent; the first write makes them."""
+    Files().sync(index, folder)
+    with closing(sqlite3.connect(index.layout.database)) as db:
+        for table in ("places", "absent", "kept"):
+            db.execute(f"DROP TABLE {table}")
+    with Index.open(index.layout.folder, STAMP) as old:
+        before = old.coverage(), reach(old)
+        (folder / "cat.txt").unlink()
+        report = Mounted().sync(old, folder)
+
+        assert (Coverage(), dict.fromkeys(ALL)) == before
+        assert ["cat.txt"] == [one.source_id for one in report.removed]
+        assert 2 == kept(old)
+        assert () == old.faults()
 
 
 def test_a_sync_can_be_kept_to_some_files(index, folder):
@@ -337,7 +828,7 @@ def test_a_sync_that_breaks_keeps_what_was_committed(index, folder, monkeypatch)
 
 def test_the_engine_behind_a_sync_can_be_another(index, folder):
     """A sync only uses what the engine protocol names."""
-    allowed = {"sources", "roots", "excluded", "failures", "writer"}
+    allowed = {"sources", "coverage", "excluded", "failures", "writer"}
 
     class Other:
         def __getattr__(self, name):

@@ -102,6 +102,60 @@ def test_sentences_by_example(text: str, expected: list[str]) -> None:
     assert expected == texts(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The desk opens at 9 a.m. Monday to Friday.",
+        "It was 4 a.m. EST when he left, 5 p.m. Sundays.",
+        "Add approx. 3 kg of sand. ",
+        "It costs approx. EUR 30 a month.",
+        "See Fig. 3 and Figs. 4 and 5.",
+        "Call extension No. 5, Apt. 4, Ext. B, tel. 030 1234.",
+        "See vol. 3, ch. 4, para. 2, sect. 4.2 and Tab. 2.",
+        "The app. A and Annex B apply.",
+        "Dr. Smith, Mr. and Mrs. Lee and Prof. Ode came.",
+        "Use a tool, e.g. this one, or i.e. Excel.",
+        "Acme Inc. was founded by Jones Bros. Ltd. in 1999.",
+        "The max. load is 30 kg, the min. age 18, max. 65.",
+        "Weigh 3 lbs. of flour and 2 oz. of salt.",
+        "The 1st ed. was printed in 1900.",
+        "Open Mon. to Fri. from 9 a.m. to 5 p.m.",
+        "Open Mon.-Fri. 9-5.",
+        "Attn. John Smith.",
+        "Govt. rules apply; the mfr. Bosch made it.",
+        "Das kostet ca. 30 Euro bzw. 40 Franken, siehe Abs. 3 und Nr. 5.",
+        "Am 5. Mai kam er nicht mehr zu uns.",
+        "M. Dupont et Mme. Lee sont là.",
+        "Véase la pág. 5 y el art. 3.",
+    ],
+)
+def test_an_abbreviation_ends_no_sentence(text: str) -> None:
+    """Where what follows shows that the sentence goes on, it does: a number, a day, a small letter, or anything."""
+    assert [text.strip()] == texts(text)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("He left at 5 p.m.", "The shop was closed."),
+        ("Open from 9 a.m. to 5 p.m.", "Closed on Mondays."),
+        ("He lives in the U.S.", "He works there."),
+        ("We sell apples, pears etc.", "They are fresh."),
+        ("It was made by Acme Inc.", "It broke."),
+        ("The answer is no.", "Five people agreed."),
+        ("This is the max.", "The min is 3."),
+        ("It takes 5 min.", "Then press start."),
+        ("Look at the fig.", "It is ripe."),
+        ("Sit in the sun.", "It is warm."),
+        ("He came on Sat.", "She came on Sun."),
+        ("Er kam um 9 Uhr.", "Danach ging er."),
+    ],
+)
+def test_an_abbreviation_may_end_a_sentence(first: str, second: str) -> None:
+    """Where a new sentence plainly begins, an abbreviation is the end of the one before."""
+    assert [first, second] == texts(f"{first} {second}")
+
+
 def test_a_long_line_is_a_paragraph() -> None:
     """Where each paragraph is one long line, as in articles saved as text, every line break ends a sentence."""
     lines = [

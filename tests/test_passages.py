@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.errors import SettingsError
+from rag.errors import SettingsError, SourceError
 from rag.language.sentences import split_sentences
 from rag.passages import split
 from rag.schema import Source, Span, SplitPassage
@@ -220,3 +220,78 @@ def test_impossible_limits_are_refused(max_tokens: int, overlap: int) -> None:
     """A budget below 1 or a negative overlap is a SettingsError with what was given."""
     with pytest.raises(SettingsError, match=f"{max_tokens} and {overlap}"):
         packed("text", max_tokens=max_tokens, overlap=overlap)
+
+
+def test_windows_do_not_cut_sentences() -> None:
+    """A paragraph longer than sentencex is given at once has the same sentences as its sentences have alone."""
+    text = prose(200)
+
+    assert len(text) > 3 * 2500
+    assert len(texts(text)) == 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "." * 5_000,
+        "- " * 2_500,
+        "\u0301\u0302" * 2_500,
+        "(" * 5_000,
+        "…\n" * 2_500,
+        "\U0001f600" * 5_000,
+    ],
+    ids=["dots", "dashes", "marks", "parentheses", "lines of dots", "pictures"],
+)
+def test_a_long_row_of_signs_is_left_out(text: str) -> None:
+    """What holds no letter or digit for 200 characters makes no passage; the text around it is whole."""
+    around = (
+        f"The first sentence stands before it.\n\n{text}\n\nThe last one, after it, ends so ..."
+    )
+
+    made = packed(around, count=TokenCounter().count, max_tokens=160)
+
+    assert () == packed(text, count=TokenCounter().count, max_tokens=160)
+    assert [
+        "The first sentence stands before it.",
+        "The last one, after it, ends so ...",
+    ] == [around[span.start : span.end] for one in made for span in one.sentences]
+
+
+def test_a_letter_under_a_heap_of_marks_costs_no_more_than_others() -> None:
+    """Marks that belong to no character are not cut one by one."""
+    counted = []
+
+    def count(text: str) -> int:
+        counted.append(text)
+        return len(text)
+
+    packed("Z" + "\u0301" * 50_000, count=count, max_tokens=160)
+
+    assert 1_000 > len(counted)
+
+
+def test_a_row_of_dots_is_not_shown_to_the_encoder_whole() -> None:
+    """A passage has at most twelve characters a token, however many dots a token holds."""
+    shown = []
+
+    def fits(text: str) -> bool:
+        shown.append(len(text))
+        return len(text) <= 250
+
+    packed(("a" + "." * 150 + "\n") * 100, count=TokenCounter().count, max_tokens=160, fits=fits)
+
+    assert 12 * 160 >= max(shown)
+
+
+def test_splitting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that takes too long, or makes too many passages, is refused with what to do."""
+    text = "A sentence of words. " * 500
+    monkeypatch.setattr("rag.passages.packing.MAX_PASSAGES", 5)
+    with pytest.raises(SourceError, match=r"'a\.txt' .* more than 5 passages; split") as many:
+        packed(text)
+    monkeypatch.setattr("rag.passages.packing.SECONDS", 0.0)
+    monkeypatch.setattr("rag.passages.packing.SECONDS_PER_MILLION", 0.0)
+    with pytest.raises(SourceError, match="takes more than 0 s to split") as slow:
+        packed(text)
+
+    assert ["too_costly"] * 2 == [one.value.reason for one in (many, slow)]

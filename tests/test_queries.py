@@ -9,12 +9,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rag.language.english import ORDINALS
+from rag.language.words import tokens_of
 from rag.queries import Query, Tuning, standalone
 from rag.queries.answers import telling
 from rag.queries.mentions import MOST_CHARS as MOST_NAME
 from rag.queries.mentions import find_mentions
 from rag.queries.rewriting import MOST_BEFORE, MOST_CHARS, MOST_QUESTION_CHARS, MOST_TURNS
-from rag.queries.words import read_words
 from rag.schema import Turn
 
 
@@ -323,7 +323,7 @@ def test_strengths_can_be_measured():
 def test_mentions_carry_their_place_in_the_text():
     """A mention's offsets are where its words stand."""
     text = "In 2024 President Vladimir Putin’s visit to North Korea brought a new treaty."
-    found = {one.text: (one.kind, one.nature) for one in find_mentions(text, read_words(text))}
+    found = {one.text: (one.kind, one.nature) for one in find_mentions(text, tokens_of(text))}
 
     assert {
         "2024": ("time", "thing"),
@@ -332,7 +332,7 @@ def test_mentions_carry_their_place_in_the_text():
         "North Korea": ("name", "group"),
         "new treaty": ("phrase", "thing"),
     } == found
-    for one in find_mentions(text, read_words(text)):
+    for one in find_mentions(text, tokens_of(text)):
         assert one.text in text[one.start : one.end]
 
 
@@ -377,8 +377,8 @@ def test_a_query_that_was_made_stands_alone(question, history):
 @settings(max_examples=400, deadline=None)
 def test_no_content_word_of_the_question_is_lost(question, history):
     """Pronouns give way to names; every word that says something stays."""
-    kept = {word.lower for word in read_words(standalone(question, history).text)}
-    said = {word.lower for word in read_words(question) if word.content}
+    kept = {word.folded for word in tokens_of(standalone(question, history).text)}
+    said = {word.folded for word in tokens_of(question) if word.content}
 
     assert set() == said - kept - EXCHANGED
 

@@ -188,10 +188,22 @@ def test_nothing_hidden_is_read_from_nested_elements(loaded) -> None:
         ('<meta charset="no-such"><p>caf\xe9 “x”</p>'.encode(), ""),
         ('<meta charset="utf-8"><p>caf\xe9 \x93x\x94</p>'.encode("latin-1"), "encoding"),
         ('<?xml version="1.0" encoding="utf-8"?><p>caf\xe9 “x”</p>'.encode(), ""),
+        ('<?xml version="1.0" encoding="utf-16"?><p>caf\xe9 “x”</p>'.encode(), ""),
+        ('<meta charset="utf-16"><p>caf\xe9 “x”</p>'.encode(), ""),
+        ("<meta charset=utf-16le><p>caf\xe9 “x”</p> ".encode(), ""),
+        ('<meta charset="utf-32"><p>caf\xe9 “x”</p>'.encode(), ""),
+        ('<meta charset="utf-16be"><p>caf\xe9 \x93x\x94</p>'.encode("latin-1"), "encoding"),
+        ('<meta charset="cp037"><p>caf\xe9 “x”</p>'.encode(), ""),
+        ('<meta charset="utf-7"><p>caf\xe9 “x”</p>'.encode(), ""),
+        ('<meta charset="utf-16"><p>caf\xe9 “x”</p>'.encode("utf-16"), ""),
+        ('<meta charset="utf-16"><p>caf\xe9 “x”</p>'.encode("utf-16-le"), ""),
     ],
 )
 def test_a_page_is_decoded_as_it_declares(loaded, data: bytes, reason: str) -> None:
-    """The declared encoding is used if it works; a wrong one is found out and warned of."""
+    """The declared encoding is used if it works; a wrong one is found out, and a guess is warned of.
+
+    One in which the declaration itself could not stand as it does is wrong: HTML says so of UTF-16.
+    """
     result = loaded("a.html", data)
 
     assert (result.source.text, result.reason) == ("café “x”", reason)

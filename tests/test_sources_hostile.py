@@ -93,6 +93,7 @@ HOSTILE = {
         "unreadable",
     ),
     "quote.csv": (b'a,"' + b"b\n" * 100_000, "unreadable"),
+    "wide.csv": (b",".join(b"c%d" % k for k in range(20_000)) + b"\n1,2", "too_large"),
 }  # fmt: skip
 
 

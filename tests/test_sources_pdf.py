@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from reportlab.lib import colors
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.lib.units import cm
@@ -21,6 +22,7 @@ from reportlab.platypus import (
     Paragraph,
     SimpleDocTemplate,
     Spacer,
+    Table,
 )
 
 from rag.errors import SourceError
@@ -299,3 +301,129 @@ def test_a_page_of_endless_words_is_read(loaded: Callable[[bytes], Source]) -> N
     content = zlib.compress(b"BT /F 1 Tf 72 700 Td " + b"(x) Tj " * 100_000 + b"ET")
 
     assert len(loaded(minimal_pdf(content)).text) == 100_000
+
+
+def blocks(source: Source, kind: str) -> list[str]:
+    """The words of all blocks of a kind."""
+    return [source.text[one.start : one.end] for one in source.blocks if one.kind == kind]
+
+
+def test_fonts_tell_headings_and_the_title(loaded: Callable[[bytes], Source]) -> None:
+    """Size and weight are read from the page, and what follows hangs from its heading."""
+    story = [
+        Paragraph("Rules of the harbour", STYLES["Title"]),
+        Paragraph(" ".join(SENTENCES[:4]), STYLES["BodyText"]),
+        Paragraph("Not allowed", STYLES["Heading2"]),
+        Paragraph("Fires on board.", STYLES["BodyText"]),
+    ]
+
+    source = loaded(flowing(story))
+
+    assert blocks(source, "title") == ["Rules of the harbour"]
+    assert blocks(source, "heading") == ["Not allowed"]
+    heading = next(at for at, one in enumerate(source.blocks) if one.kind == "heading")
+    assert [source.blocks[-1].parent, source.blocks[heading].parent] == [heading, 0]
+
+
+def test_a_mark_above_the_line_parts_no_paragraph(loaded: Callable[[bytes], Source]) -> None:
+    """A footnote's number at the end of a line is set higher; the next line still belongs to the sentence."""
+    words = "The keeper of the weir read the gauge each morning at six and wrote it down in a book"
+    story = [
+        Paragraph(f"{words}<super>1</super> {words}<super>2</super> {words}.", STYLES["BodyText"]),
+        Paragraph(" ".join(SENTENCES[:3]), STYLES["BodyText"]),
+    ]
+
+    assert len(blocks(loaded(flowing(story)), "paragraph")) == 2
+
+
+@pytest.mark.parametrize("ruled", [True, False])
+def test_tables_are_read_row_by_row(loaded: Callable[[bytes], Source], ruled: bool) -> None:
+    """A table with rules and one without come out alike, its cells named by their columns."""
+    rows = [
+        ["Course", "Lesson", "Fee"],
+        ["Piano", "30 min", "540 EUR"],
+        ["Harp", "45 min", "690 EUR"],
+    ]
+    style = [("GRID", (0, 0), (-1, -1), 0.5, colors.black)] if ruled else []
+    source = loaded(
+        flowing([Table(rows, style=style), Paragraph(SENTENCES[0], STYLES["BodyText"])])
+    )
+
+    assert source.text.startswith(
+        "Course | Lesson | Fee\nPiano | 30 min | 540 EUR\nHarp | 45 min | 690 EUR\n\n"
+    )
+    assert blocks(source, "row") == source.text.split("\n\n")[0].split("\n")
+    fee = source.blocks[-2]
+    assert source.text[fee.start : fee.end] == "690 EUR"
+    assert [source.text[source.blocks[at].start : source.blocks[at].end] for at in fee.header] == [
+        "Fee"
+    ]
+
+
+def test_a_forms_values_stand_behind_their_labels(loaded: Callable[[bytes], Source]) -> None:
+    """What was filled in is read with the label beside or above it, else with the field's name; passwords are not."""
+
+    def draw(canvas: Canvas) -> None:
+        canvas.drawString(60, 780, "Application for a berth in the harbour of the town")
+        canvas.drawString(60, 750, "Name of boat")
+        canvas.acroForm.textfield(name="a", value="Albatross", x=200, y=745, width=150, height=18)
+        canvas.drawString(60, 720, "Remarks")
+        canvas.acroForm.textfield(
+            name="b", value="Near the crane", x=60, y=695, width=300, height=18
+        )
+        canvas.acroForm.checkbox(name="c", checked=True, x=60, y=660, size=12)
+        canvas.drawString(80, 662, "Shore power")
+        canvas.acroForm.checkbox(name="d", checked=False, x=200, y=660, size=12)
+        canvas.drawString(220, 662, "Water")
+        canvas.acroForm.textfield(
+            name="member_number", value="M-2231", x=300, y=600, width=100, height=18
+        )
+        canvas.acroForm.textfield(
+            name="pin", value="0815", fieldFlags="password", x=60, y=560, width=100, height=18
+        )
+
+    source = loaded(drawn(draw))
+
+    assert blocks(source, "field") == [
+        "Name of boat: Albatross",
+        "Remarks: Near the crane",
+        "Shore power: Yes",
+        "Water: No",
+        "member number: M-2231",
+    ]
+    assert "0815" not in source.text
+
+
+def test_bullets_that_are_drawn_are_bullets(loaded: Callable[[bytes], Source]) -> None:
+    """A browser draws the bullets of a printed list as circles; the lines behind them are items."""
+
+    def draw(canvas: Canvas) -> None:
+        canvas.drawString(60, 780, "What is not covered by the insurance of the harbour:")
+        for at, text in enumerate(["Storm damage to fences", "Theft by guests"]):
+            canvas.circle(70, 755 - 16 * at, 2, fill=1)
+            canvas.drawString(80, 751 - 16 * at, text)
+
+    assert blocks(loaded(drawn(draw)), "item") == ["• Storm damage to fences", "• Theft by guests"]
+
+
+def test_symbols_without_a_character_are_bullets() -> None:
+    """Word's bullets are characters of the font Symbol, which other fonts do not show."""
+    assert "\uf0b7 boats".translate(pdf._LIGATURES) == "• boats"
+
+
+@pytest.mark.timeout(20)
+def test_a_page_of_countless_lines_is_no_table(loaded: Callable[[bytes], Source]) -> None:
+    """A drawing of many thousand strokes, and many pieces of text on it, cost no more than to be read."""
+    strokes = b"".join(
+        b"%d %d m %d %d l S " % (k % 600, k % 800, (k * 7) % 600, k % 800) for k in range(12_000)
+    )
+    pieces = (
+        b"BT /F 6 Tf "
+        + b"".join(
+            b"1 0 0 1 %d %d Tm (ab%d) Tj " % (10 + 60 * (k % 9), 790 - 1.5 * (k // 9), k)
+            for k in range(4_000)
+        )
+        + b"ET"
+    )
+
+    assert "ab3999" in loaded(minimal_pdf(zlib.compress(strokes + pieces))).text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from functools import cache
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
@@ -13,12 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-pytest.importorskip("sklearn", reason="comes with `make .venv/.ready-training`")
-
-import torch
-
 import rag
 from rag.schema import Span
+from tests.deferred import Deferred
 from tests.reader_fakes import candidate
 from tests.training_fakes import (
     documents,
@@ -27,9 +25,7 @@ from tests.training_fakes import (
     save_reading_data,
     save_tiny_bert,
 )
-from training.reader import export, train
 from training.reader.batches import CLS, SEP, batches
-from training.reader.calibrate import Read, evenly, importance
 from training.reader.data import (
     MINED,
     NEIGHBOUR,
@@ -43,11 +39,20 @@ from training.reader.data import (
 )
 from training.reader.documents import read_out
 from training.reader.evaluation import best_span
-from training.reader.model import about, read_tensors, recipe_of
 from training.reader.squad import Article, Judged, Paragraph, Question, hold_out, read_articles
-from training.reader.train import CHECKPOINT, LOG
 
-pytestmark = pytest.mark.slow  # torch and transformers take seconds to import
+pytestmark = [
+    pytest.mark.slow,  # torch and transformers take seconds to import
+    pytest.mark.skipif(
+        find_spec("sklearn") is None, reason="comes with `make .venv/.ready-training`"
+    ),
+]
+
+torch = Deferred("torch")
+calibrate = Deferred("training.reader.calibrate")
+export = Deferred("training.reader.export")
+model = Deferred("training.reader.model")
+train = Deferred("training.reader.train")
 
 TOKENIZER = Path(rag.__file__).parents[1] / "rag" / "data" / "minilm" / "tokenizer.json"
 
@@ -312,7 +317,9 @@ def run(data, bert, out, *more) -> None:
 
 def logged(folder) -> list[dict[str, float]]:
     """The lines of a run's log."""
-    return [json.loads(line) for line in (folder / LOG).read_text(encoding="utf-8").splitlines()]
+    return [
+        json.loads(line) for line in (folder / train.LOG).read_text(encoding="utf-8").splitlines()
+    ]
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(data, bert, tmp_path):
@@ -321,9 +328,9 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(data, bert, tmp_pat
     run(data, bert, tmp_path / "parts", "--steps", "3", "--dropout", "0.1")
     run(data, bert, tmp_path / "parts", "--steps", "7", "--dropout", "0.1")
 
-    whole, parts = (tmp_path / name / CHECKPOINT for name in ("whole", "parts"))
-    one, other = read_tensors(whole), read_tensors(parts)
-    assert about(whole) == about(parts)
+    whole, parts = (tmp_path / name / train.CHECKPOINT for name in ("whole", "parts"))
+    one, other = model.read_tensors(whole), model.read_tensors(parts)
+    assert model.about(whole) == model.about(parts)
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
 
@@ -340,28 +347,30 @@ def test_a_run_is_not_taken_up_with_another_recipe(data, bert, tmp_path):
 def test_a_run_follows_another(data, bert, tmp_path, shipped):
     """It begins with the other's weights, from a checkpoint or an ONNX file, and learns from what that had not seen."""
     run(data, bert, tmp_path / "first", "--steps", "2")
-    before = tmp_path / "first" / CHECKPOINT
+    before = tmp_path / "first" / train.CHECKPOINT
     if shipped:
         export_reader(tmp_path / "first", data, bert, tmp_path / "shipped")
         before = tmp_path / "shipped" / "model.onnx"
 
     run(data, bert, tmp_path / "second", "--steps", "1", "--rate", "0", "--begin", str(before))
 
-    one, other = (read_tensors(tmp_path / name / CHECKPOINT) for name in ("first", "second"))
+    one, other = (
+        model.read_tensors(tmp_path / name / train.CHECKPOINT) for name in ("first", "second")
+    )
     weights = [name for name in one if name.startswith("weight/")]
     step = 0.5 / 127 if shipped else 0
     assert all(
         torch.allclose(one[name], other[name], rtol=0, atol=1e-7 + step * one[name].abs().max())
         for name in weights
     )
-    seen = about(tmp_path / "first" / CHECKPOINT)["examples"]
-    assert seen < about(tmp_path / "second" / CHECKPOINT)["examples"]
+    seen = model.about(tmp_path / "first" / train.CHECKPOINT)["examples"]
+    assert seen < model.about(tmp_path / "second" / train.CHECKPOINT)["examples"]
 
 
 def test_a_run_does_not_follow_one_of_another_seed(data, bert, tmp_path):
     """The seed decides what is kept back for calibrating: with another one, some of it would have been seen."""
     run(data, bert, tmp_path / "first", "--steps", "1")
-    before = str(tmp_path / "first" / CHECKPOINT)
+    before = str(tmp_path / "first" / train.CHECKPOINT)
 
     with pytest.raises(SystemExit, match="give the same"):
         run(data, bert, tmp_path / "second", "--steps", "1", "--seed", "1", "--begin", before)
@@ -376,16 +385,20 @@ def test_two_runs_do_not_share_a_folder(data, bert, tmp_path):
 def test_cooling_down_leaves_the_run_alone_and_goes_on_after_a_stop(data, bert, tmp_path):
     """A cooled copy ends at a rate of nearly nothing; the run's own checkpoint stays as it was."""
     run(data, bert, tmp_path, "--steps", "2")
-    before = (tmp_path / CHECKPOINT).read_bytes()
+    before = (tmp_path / train.CHECKPOINT).read_bytes()
 
     run(data, bert, tmp_path, "--cooldown", "4")
 
     folder = tmp_path / "cooled-0000002-4"
-    assert before == (tmp_path / CHECKPOINT).read_bytes()
-    assert 6 == about(folder / CHECKPOINT)["step"]
-    assert recipe_of(folder / CHECKPOINT).rate / 4 == pytest.approx(logged(folder)[0]["rate"])
+    assert before == (tmp_path / train.CHECKPOINT).read_bytes()
+    assert 6 == model.about(folder / train.CHECKPOINT)["step"]
+    assert model.recipe_of(folder / train.CHECKPOINT).rate / 4 == pytest.approx(
+        logged(folder)[0]["rate"]
+    )
 
-    shutil.copyfile(tmp_path / CHECKPOINT, folder / CHECKPOINT)  # as if stopped at its first step
+    shutil.copyfile(
+        tmp_path / train.CHECKPOINT, folder / train.CHECKPOINT
+    )  # as if stopped at its first step
     run(data, bert, tmp_path, "--steps", "3")
     assert (folder, 2, 6) == train.cooling_folder(tmp_path, 4)
 
@@ -393,7 +406,7 @@ def test_cooling_down_leaves_the_run_alone_and_goes_on_after_a_stop(data, bert, 
 def test_articles_and_documents_count_alike_in_calibrating():
     """However few the questions on documents are, they weigh as much; and so many of both have an answer as is said."""
     reads = [
-        Read(
+        calibrate.Read(
             x=np.zeros((1, 1)),
             right=np.array([answerable]),
             candidate=np.zeros(1, dtype=np.int64),
@@ -406,7 +419,7 @@ def test_articles_and_documents_count_alike_in_calibrating():
         + [("documents", i < 4) for i in range(6)]
     ]
 
-    even, weights = evenly(reads), importance(reads, 0.8)
+    even, weights = calibrate.evenly(reads), calibrate.importance(reads, 0.8)
 
     assert even[:30].sum() == pytest.approx(even[30:].sum())
     assert len(reads) == pytest.approx(weights.sum())
@@ -447,7 +460,7 @@ def test_the_exported_file_reads_as_the_network_does(data, bert, tmp_path):
     from rag.reader.onnx import open_folder
 
     run(data, bert, tmp_path / "run", "--steps", "3")
-    network = export.load_network(tmp_path / "run" / CHECKPOINT, bert)
+    network = export.load_network(tmp_path / "run" / train.CHECKPOINT, bert)
     forms = export.export_forms(network, tmp_path)
     batch = next(batches(prepare_again(data, tmp_path), seed=0, pieces=600, longest=256))
     said = export.onnx_model(forms["fp32"], 1)(batch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from functools import cache
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
@@ -13,21 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("sklearn", reason="comes with `make .venv/.ready-training`")
-
-import torch
-
 from eval.benchmarks.collection import SupportPair
 from rag.embedding.onnx import SHIPPED
 from rag.reader.support import open_support
+from tests.deferred import Deferred
 from tests.training_fakes import save_reading_data, save_tiny_bert
-from training.reader import export as reader_export
 from training.reader.batches import CLS, SEP
 from training.reader.data import load_tokenizer
-from training.reader.model import Recipe, about, read_tensors, recipe_of, weights_of
 from training.reader.squad import Article, Judged, Paragraph, Question, read_articles
-from training.reader.train import CHECKPOINT, LOG
-from training.support import average, export, train
 from training.support.crossed import Pair
 from training.support.data import (
     STRANGERS,
@@ -42,9 +36,22 @@ from training.support.data import (
 )
 from training.support.evaluation import best_threshold, judging, read_pairs, scores
 from training.support.marks import BORNE_OUT, UNKNOWN, WRONG
-from training.support.model import SupportTrainer, new_network
 
-pytestmark = pytest.mark.slow  # torch and transformers take seconds to import
+pytestmark = [
+    pytest.mark.slow,  # torch and transformers take seconds to import
+    pytest.mark.skipif(
+        find_spec("sklearn") is None, reason="comes with `make .venv/.ready-training`"
+    ),
+]
+
+torch = Deferred("torch")
+reader_export = Deferred("training.reader.export")
+reader_model = Deferred("training.reader.model")
+reader_train = Deferred("training.reader.train")
+average = Deferred("training.support.average")
+export = Deferred("training.support.export")
+support_model = Deferred("training.support.model")
+train = Deferred("training.support.train")
 
 TOKENIZER = SHIPPED / "tokenizer.json"
 TOLD = [Pair("Ada left.", "She is in Rome.", True, "x"), Pair("Ada left.", "Lima.", False, "x")]
@@ -282,9 +289,9 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(data, bert, tmp_pat
     run(data, bert, tmp_path / "parts", "--steps", "2", "--dropout", "0.1")
     run(data, bert, tmp_path / "parts", "--steps", "5", "--dropout", "0.1")
 
-    whole, parts = (tmp_path / name / CHECKPOINT for name in ("whole", "parts"))
-    one, other = read_tensors(whole), read_tensors(parts)
-    assert about(whole) == about(parts)
+    whole, parts = (tmp_path / name / reader_train.CHECKPOINT for name in ("whole", "parts"))
+    one, other = reader_model.read_tensors(whole), reader_model.read_tensors(parts)
+    assert reader_model.about(whole) == reader_model.about(parts)
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
 
@@ -300,12 +307,16 @@ def test_a_run_is_not_taken_up_with_another_recipe(data, bert, tmp_path):
 def test_a_run_can_begin_with_another_s_weights(data, bert, tmp_path):
     """A network that begins with a checkpoint has its weights, and not those of another seed."""
     run(data, bert, tmp_path, "--steps", "2")
-    recipe = recipe_of(tmp_path / CHECKPOINT)
+    recipe = reader_model.recipe_of(tmp_path / reader_train.CHECKPOINT)
 
-    begun = new_network(bert, recipe, begin=tmp_path / CHECKPOINT).answer.weight
+    begun = support_model.new_network(
+        bert, recipe, begin=tmp_path / reader_train.CHECKPOINT
+    ).answer.weight
 
-    assert torch.equal(read_tensors(tmp_path / CHECKPOINT)["weight/answer.weight"], begun)
-    assert not torch.equal(new_network(bert, recipe).answer.weight, begun)
+    assert torch.equal(
+        reader_model.read_tensors(tmp_path / reader_train.CHECKPOINT)["weight/answer.weight"], begun
+    )
+    assert not torch.equal(support_model.new_network(bert, recipe).answer.weight, begun)
 
 
 def test_an_evidence_is_read_closely():
@@ -325,9 +336,11 @@ def test_an_evidence_is_read_closely():
 def test_layers_can_stay_as_they_are(data, bert, tmp_path, precision):
     """What is frozen is what the run began with, to the last bit, and its checkpoint has it all the same."""
     run(data, bert, tmp_path, "--steps", "2", "--freeze-layers", "1", precision)
-    kept = weights_of(tmp_path / CHECKPOINT)
+    kept = reader_model.weights_of(tmp_path / reader_train.CHECKPOINT)
 
-    before = new_network(bert, recipe_of(tmp_path / CHECKPOINT)).state_dict()
+    before = support_model.new_network(
+        bert, reader_model.recipe_of(tmp_path / reader_train.CHECKPOINT)
+    ).state_dict()
 
     layers = [name for name in kept if name.startswith("encoder.encoder.layer.0.")]
     assert layers
@@ -335,11 +348,11 @@ def test_layers_can_stay_as_they_are(data, bert, tmp_path, precision):
     assert not torch.equal(before["answer.weight"], kept["answer.weight"])
 
 
-@pytest.mark.parametrize("export_forms", [reader_export.export_forms, export.export_forms])
+@pytest.mark.parametrize("of_reader", [True, False])
 @pytest.mark.parametrize("form", ["fp32", "int8"])
-def test_a_shipped_network_can_be_trained_on(bert, tmp_path, export_forms, form):
+def test_a_shipped_network_can_be_trained_on(bert, tmp_path, of_reader, form):
     """Its ONNX file gives its weights back: those in int8 to within half of a column's largest step."""
-    network = new_network(bert, Recipe(seed=3))
+    network = support_model.new_network(bert, reader_model.Recipe(seed=3))
     torch.manual_seed(3)
     for name, parameter in network.named_parameters():
         if (
@@ -347,13 +360,16 @@ def test_a_shipped_network_can_be_trained_on(bert, tmp_path, export_forms, form)
         ):  # of equal ones, such as a new network's biases, one is written
             torch.nn.init.normal_(parameter, std=0.1)
     own = {name: one.clone() for name, one in network.state_dict().items()}
+    export_forms = (reader_export if of_reader else export).export_forms
     exported = export_forms(network, tmp_path)[form]
 
-    found = new_network(bert, Recipe(seed=4), begin=exported).state_dict()
+    found = support_model.new_network(
+        bert, reader_model.Recipe(seed=4), begin=exported
+    ).state_dict()
 
     spans = {name for name in own if name.startswith("span.")}
     assert own.keys() == found.keys()
-    for name in own.keys() - (spans if export_forms is export.export_forms else set()):
+    for name in own.keys() - (set() if of_reader else spans):
         step = own[name].abs().amax(dim=-1, keepdim=True) / 127
         exact = form == "fp32" or name.endswith("bias") or ".embeddings." in name
         assert torch.all((own[name] - found[name]).abs() <= (1e-7 if exact else step)), name
@@ -361,8 +377,10 @@ def test_a_shipped_network_can_be_trained_on(bert, tmp_path, export_forms, form)
 
 def test_the_network_can_learn(bert):
     """What is told by one word of the evidence is soon known: what is learned from is what is asked for."""
-    recipe = Recipe(rate=3e-3, answerability=1.0, freeze_embeddings=False, warmup=10)
-    trainer = SupportTrainer(new_network(bert, recipe), recipe, torch.device("cpu"))
+    recipe = reader_model.Recipe(rate=3e-3, answerability=1.0, freeze_embeddings=False, warmup=10)
+    trainer = support_model.SupportTrainer(
+        support_model.new_network(bert, recipe), recipe, torch.device("cpu")
+    )
     drawn = batches(encode([TOLD] * 4, tokenizer(), {}), seed=0, pieces=200)
 
     losses = [float(trainer.learn(batch, rate=3e-3).answerable) for batch in islice(drawn, 40)]
@@ -379,7 +397,7 @@ def test_the_log_has_the_loss_and_what_was_judged(data, bert, tmp_path):
     )
     run(data, bert, tmp_path / "run", "--steps", "2", "--dev", str(claims))
 
-    log = (tmp_path / "run" / LOG).read_text(encoding="utf-8").splitlines()
+    log = (tmp_path / "run" / reader_train.LOG).read_text(encoding="utf-8").splitlines()
     losses, figures = map(json.loads, log)
     assert {"step", "examples", "loss", "word_loss", "examples_per_second", "rate"} <= losses.keys()
     assert {
@@ -391,12 +409,14 @@ def test_the_log_has_the_loss_and_what_was_judged(data, bert, tmp_path):
 def knowing(bert, tmp_path_factory) -> Path:
     """The checkpoint's folder of a network that has learnt that Rome supports and Lima does not."""
     folder = tmp_path_factory.mktemp("knowing")
-    recipe = Recipe(rate=3e-3, answerability=1.0, freeze_embeddings=False, warmup=10)
-    trainer = SupportTrainer(new_network(bert, recipe), recipe, torch.device("cpu"))
+    recipe = reader_model.Recipe(rate=3e-3, answerability=1.0, freeze_embeddings=False, warmup=10)
+    trainer = support_model.SupportTrainer(
+        support_model.new_network(bert, recipe), recipe, torch.device("cpu")
+    )
     drawn = batches(encode([TOLD] * 4, tokenizer(), {}), seed=0, pieces=200)
     for batch in islice(drawn, 40):
         trainer.learn(batch, rate=3e-3)
-    trainer.save(folder / CHECKPOINT)
+    trainer.save(folder / reader_train.CHECKPOINT)
     return folder
 
 
@@ -409,11 +429,11 @@ def test_the_mean_of_two_runs_is_a_checkpoint(data, bert, tmp_path):
 
     average.main([*each, "--out", str(tmp_path / "mean")])
 
-    one, other = (weights_of(folder / CHECKPOINT) for folder in folders)
-    mean = weights_of(tmp_path / "mean" / CHECKPOINT)
+    one, other = (reader_model.weights_of(folder / reader_train.CHECKPOINT) for folder in folders)
+    mean = reader_model.weights_of(tmp_path / "mean" / reader_train.CHECKPOINT)
     assert one.keys() == mean.keys()
     assert all(torch.allclose((one[name] + other[name]) / 2, mean[name]) for name in mean)
-    assert about(tmp_path / "mean" / CHECKPOINT)["step"] == 3
+    assert reader_model.about(tmp_path / "mean" / reader_train.CHECKPOINT)["step"] == 3
 
 
 def test_runs_of_different_recipes_have_no_mean(data, bert, tmp_path):
@@ -423,7 +443,10 @@ def test_runs_of_different_recipes_have_no_mean(data, bert, tmp_path):
         run(data, bert, folder, "--steps", "1", "--rate", rate)
 
     with pytest.raises(SystemExit, match="same recipe"):
-        average.average([one / CHECKPOINT for one in folders], tmp_path / "mean" / CHECKPOINT)
+        average.average(
+            [one / reader_train.CHECKPOINT for one in folders],
+            tmp_path / "mean" / reader_train.CHECKPOINT,
+        )
 
 
 def export_support(knowing, data, bert, claims, out) -> None:
@@ -440,8 +463,10 @@ def export_support(knowing, data, bert, claims, out) -> None:
 def test_the_exported_file_says_what_the_network_says(knowing, bert, tmp_path):
     """In fp32 the file's logits are the network's."""
     pytest.importorskip("onnx", reason="comes with `make .venv/.ready-training`")
-    checkpoint = knowing / CHECKPOINT
-    network = new_network(bert, recipe_of(checkpoint), begin=checkpoint).eval()
+    checkpoint = knowing / reader_train.CHECKPOINT
+    network = support_model.new_network(
+        bert, reader_model.recipe_of(checkpoint), begin=checkpoint
+    ).eval()
     batch = next(batches(encode([TOLD], tokenizer(), {}), seed=0, pieces=400))
     with torch.inference_mode():
         meant = network(*map(torch.from_numpy, (batch.ids, batch.mask, batch.types))).answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.support.marks import BORNE_OUT, COMMON, UNKNOWN, WRONG, Read, marks
+from training.support.marks import BORNE_OUT, COMMON, UNKNOWN, WRONG, PiecePair, marks
 
 LEFT, MET, ADA, ROME, OSLO, RAIN, NOT, JULY = range(5000, 5008)
 THE = 1996
@@ -19,7 +19,7 @@ def with_instead(pieces: tuple[int, ...], old: int, *new: int) -> tuple[int, ...
     return (*pieces[:at], *new, *pieces[at + 1 :])
 
 
-def wrong_of(group: list[Read], number: int) -> set[int]:
+def wrong_of(group: list[PiecePair], number: int) -> set[int]:
     """The pieces of a claim that are marked as wrong."""
     marked = marks(group)[number]
     return {piece for piece, one in zip(group[number].claim, marked, strict=True) if one == WRONG}
@@ -27,13 +27,13 @@ def wrong_of(group: list[Read], number: int) -> set[int]:
 
 def test_all_of_a_supported_claim_is_borne_out():
     """Also of what its evidence says in other words."""
-    assert [[BORNE_OUT] * 7] == marks([Read(SAID, (RAIN,), True)])
+    assert [[BORNE_OUT] * 7] == marks([PiecePair(SAID, (RAIN,), True)])
 
 
 def test_the_changed_word_of_a_claim_is_wrong():
     """What the true claim on the same evidence has too is borne out."""
     false = with_instead(SAID, ROME, OSLO)
-    group = [Read(SAID, SAID, True), Read(false, SAID, False)]
+    group = [PiecePair(SAID, SAID, True), PiecePair(false, SAID, False)]
 
     assert {OSLO} == wrong_of(group, 1)
     assert marks(group)[1].count(BORNE_OUT) == 6
@@ -41,7 +41,7 @@ def test_the_changed_word_of_a_claim_is_wrong():
 
 def test_what_the_changed_evidence_no_longer_says_is_wrong():
     """The claim is as it was; the word that its evidence lost tells against it."""
-    group = [Read(SAID, SAID, True), Read(SAID, with_instead(SAID, ROME, OSLO), False)]
+    group = [PiecePair(SAID, SAID, True), PiecePair(SAID, with_instead(SAID, ROME, OSLO), False)]
 
     assert {ROME} == wrong_of(group, 1)
 
@@ -49,7 +49,7 @@ def test_what_the_changed_evidence_no_longer_says_is_wrong():
 def test_where_a_word_was_left_out_those_beside_it_are_wrong():
     """`Met` is not borne out by `not met`, nor is what stands before it."""
     denied = with_instead(SAID, MET, NOT, MET)
-    group = [Read(denied, denied, True), Read(SAID, denied, False)]
+    group = [PiecePair(denied, denied, True), PiecePair(SAID, denied, False)]
 
     assert {ADA, MET} == wrong_of(group, 1)
 
@@ -57,14 +57,14 @@ def test_where_a_word_was_left_out_those_beside_it_are_wrong():
 def test_where_a_word_came_into_the_evidence_those_beside_it_are_wrong():
     """The same, told by the evidence alone."""
     denied = with_instead(SAID, MET, NOT, MET)
-    group = [Read(SAID, SAID, True), Read(SAID, denied, False)]
+    group = [PiecePair(SAID, SAID, True), PiecePair(SAID, denied, False)]
 
     assert {ADA, MET} == wrong_of(group, 1)
 
 
 def test_without_a_supported_twin_only_what_is_missing_is_wrong():
     """Nobody knows of the others; common words stand anywhere."""
-    group = [Read((THE, ADA, ROME), (ADA, RAIN), False)]
+    group = [PiecePair((THE, ADA, ROME), (ADA, RAIN), False)]
 
     assert [[UNKNOWN, UNKNOWN, WRONG]] == marks(group)
     assert THE in COMMON
@@ -73,13 +73,13 @@ def test_without_a_supported_twin_only_what_is_missing_is_wrong():
 def test_a_claim_with_little_in_common_is_no_twin():
     """Of a claim on something else it is not known where it differs."""
     other = (ADA, OSLO, NOT, JULY, LEFT)
-    group = [Read(SAID, SAID, True), Read(other, SAID, False)]
+    group = [PiecePair(SAID, SAID, True), PiecePair(other, SAID, False)]
 
     assert {OSLO, NOT} == wrong_of(group, 1)
     assert BORNE_OUT not in marks(group)[1]
 
 
-@given(st.lists(st.builds(Read, PIECES, PIECES, st.booleans()), max_size=5))
+@given(st.lists(st.builds(PiecePair, PIECES, PIECES, st.booleans()), max_size=5))
 def test_each_word_piece_has_its_mark(group):
     """As many marks as pieces; what is supported has nothing wrong."""
     found = marks(group)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
@@ -507,18 +508,33 @@ def test_feedback_that_cannot_be_kept_is_said(rag: ScriptedRag):
         chat.judge("f-0-right 1", (Exchange(question="a", answer=answered("a")),))
 
 
-def test_the_page_says_why_the_opening_failed():
-    """The sentence, and what can be done on the page."""
+def test_the_page_says_why_the_opening_failed_and_when_it_has_succeeded():
+    """An open page need not be loaded again: what was wrong has been mended meanwhile."""
     from rag.web.pages import Chat
 
+    results: list[ScriptedRag | Exception] = [IndexBusyError("Another is writing."), ScriptedRag()]
+    seen = Event()
+
     def factory(_: OnProgress) -> ScriptedRag:
-        raise IndexBusyError("Another is writing.")
+        result = results.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        assert seen.wait(60)
+        return result
 
-    async def said(chat: Chat) -> list[tuple[Any, ...]]:
-        return [update async for update in chat.greet()]
+    async def said(chat: Chat) -> list[str]:
+        words = []
+        async for update, _ in chat.greet():
+            words.append(update)
+            if "Another is writing. It is tried again in a while." in update:
+                opening.start()
+                seen.set()
+        return words
 
-    words, _ = asyncio.run(said(Chat(Opening(factory), max_chars=200)))[-1]
-    assert "Another is writing. Reload the page to try again." in words
+    opening = Opening(factory, pauses=(3600,))
+    words = asyncio.run(said(Chat(opening, max_chars=200)))
+    assert any("Another is writing." in one for one in words)
+    assert "2 sources" in words[-1]
 
 
 def test_importing_the_room_loads_no_gradio():

@@ -34,7 +34,7 @@ from rag.errors import SettingsError
 from rag.evaluation import settings_of
 from rag.settings import Settings
 from rag.web import build_app
-from rag.web.access import FORGOTTEN, N_ADDRESSES, N_GUESSES, Password
+from rag.web.access import FORGOTTEN, N_ADDRESSES, N_GUESSES, N_LOOKS, PAUSE, Password
 from rag.web.hardening import HEALTH, OPEN_FOLDERS, OPEN_PATHS, Hardened, Refused
 from tests.web_fakes import ScriptedRag
 
@@ -183,20 +183,94 @@ def test_a_password_of_any_bytes_can_be_said():
     assert 200 == status(Password(SecretStr(os.fsdecode(said))), said)
 
 
-def test_one_who_guesses_is_not_heard_for_a_while(
+def test_one_who_guesses_has_to_wait(
     clock: Clock, client: TestClient, caplog: pytest.LogCaptureFixture
 ):
-    """Not with the right password either: its answer would tell it among a thousand at once."""
+    """After so many wrong ones it hears so, until the first of them is forgotten."""
     for number in range(N_GUESSES):
         assert 401 == client.get("/", headers=basic(f"guess {number}")).status_code
     clock.now += 20
-    refused = client.get("/", headers=basic(CANARY))
-    assert (429, "41") == (refused.status_code, refused.headers["retry-after"])
-    assert "Try again in 41 s." in refused.json()["error"]
+    refused = client.get("/", headers=basic("guess 11"))
+    assert (429, "40") == (refused.status_code, refused.headers["retry-after"])
+    assert "Try again in 40 s." in refused.json()["error"]
     clock.now += FORGOTTEN - 20
-    assert 200 == client.get("/", headers=basic(CANARY)).status_code
+    assert 401 == client.get("/", headers=basic("guess 12")).status_code
     assert 1 == caplog.text.count("10 wrong passwords came from testclient")
     assert "guess" not in caplog.text
+
+
+def locked(clock: Clock, address: str = "10.0.0.1") -> Password:
+    """Return a guard that has heard too many wrong passwords from an address."""
+    guard = Password(SecretStr(CANARY), clock=clock)
+    for number in range(N_GUESSES):
+        assert 401 == status(guard, b"%d" % number, address)
+    assert 429 == status(guard, b"wrong", address)
+    return guard
+
+
+def test_the_right_password_opens_a_locked_address(clock: Clock):
+    """Behind a proxy all people are one address: who guesses there locks nobody out who knows it."""
+    guard = locked(clock)
+    assert 200 == status(guard, CANARY.encode())
+    assert 429 == status(guard, b"still wrong")
+
+
+def test_a_locked_address_guesses_slowly(clock: Clock):
+    """A few more are looked at at once, then one in a while, whichever it is and however many ask."""
+    guard = locked(clock)
+    for number in range(N_LOOKS):
+        status(guard, b"more %d" % number)
+    with pytest.raises(Refused) as unheard:
+        guard(asked(CANARY.encode()))
+    assert 429 == unheard.value.status
+    assert 0 < unheard.value.later <= PAUSE
+    clock.now += unheard.value.later
+    assert 200 == status(guard, CANARY.encode())
+    n_looks = 0
+    for _ in range(400):  # ten guesses a second
+        clock.now += 0.1
+        with pytest.raises(Refused) as refused:
+            guard(asked(b"wrong"))
+        n_looks += not refused.value.later
+    assert 12 <= n_looks <= 15
+
+
+def test_a_browser_that_has_been_in_does_not_wait(clock: Clock):
+    """Somebody else's guesses from the same address do not close an open page; the cookie alone opens nothing."""
+    guard = Password(SecretStr(CANARY), clock=clock)
+    ((name, value),) = guard(asked(CANARY.encode()))
+    assert (b"set-cookie", True) == (name, value.endswith(b"; Path=/; HttpOnly; SameSite=Strict"))
+    assert CANARY.encode() not in value
+    cookie = (b"cookie", b"other=1; " + value.partition(b";")[0])
+    for number in range(N_GUESSES + 2 * N_LOOKS):
+        status(guard, b"%d" % number)
+    assert 429 == status(guard, CANARY.encode())
+    page = asked(CANARY.encode())
+    page["headers"].append(cookie)
+    assert () == guard(page)
+    for said in (b"wrong", b""):
+        thief = asked(said)
+        thief["headers"].append(cookie)
+        with pytest.raises(Refused) as refused:
+            guard(thief)
+        assert 401 == refused.value.status
+
+
+def test_one_who_comes_a_little_too_early_is_let_in_a_little_later():
+    """A person with the right password sees the page, not that somebody guesses."""
+    waited: list[float] = []
+
+    def guard(_: object) -> tuple[tuple[bytes, bytes], ...]:
+        waited.append(time.monotonic())
+        if len(waited) == 1:
+            raise Refused(429, "Too early.", later=0.05)
+        return ((b"set-cookie", b"a=b"),)
+
+    app = Starlette(routes=[Route("/", anything)])
+    hardened = Hardened(app, hosts=None, guard=guard)
+    response = TestClient(hardened, base_url="http://nas").get("/")
+    assert (200, "a=b") == (response.status_code, response.headers["set-cookie"])
+    assert waited[1] - waited[0] >= 0.05
 
 
 def test_the_same_wrong_password_is_one_guess(clock: Clock):
@@ -222,15 +296,30 @@ def test_who_guesses_is_told_from_others(guesser: str, other: str, same: bool):
     guard = Password(SecretStr(CANARY))
     for number in range(N_GUESSES):
         status(guard, b"%d" % number, guesser)
-    assert (429 if same else 200) == status(guard, CANARY.encode(), other)
+    assert (429 if same else 401) == status(guard, b"wrong", other)
 
 
-def test_guesses_from_many_addresses_fill_no_memory():
-    """The oldest are forgotten."""
-    guard = Password(SecretStr(CANARY))
-    for number in range(N_ADDRESSES + 100):
-        status(guard, b"wrong", f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
-    assert N_ADDRESSES == len(guard._wrong)
+def test_guesses_from_other_addresses_push_nobody_out(clock: Clock):
+    """A lock is kept for its time however many others guess, and what is remembered has an end."""
+    guard = locked(clock)
+    for number in range(N_ADDRESSES + 200):
+        status(guard, b"wrong", f"10.{1 + (number >> 16)}.{number >> 8 & 255}.{number & 255}")
+    assert 429 == status(guard, b"wrong again")
+    assert len(guard._known) <= N_ADDRESSES + 1
+    assert 200 == status(guard, CANARY.encode(), "10.9.9.9")
+    clock.now += FORGOTTEN
+    assert 401 == status(guard, b"wrong")
+    assert 1 == len(guard._known)
+
+
+def test_where_too_many_guess_those_that_come_later_count_as_one(clock: Clock):
+    """Their number gives nobody more guesses; the right password opens there too."""
+    guard = Password(SecretStr(CANARY), clock=clock)
+    for number in range(N_ADDRESSES):
+        status(guard, b"wrong", f"10.0.{number >> 8}.{number & 255}")
+    said = [status(guard, b"%d" % number, f"10.1.0.{number}") for number in range(N_GUESSES + 1)]
+    assert [*[401] * N_GUESSES, 429] == said
+    assert 200 == status(guard, CANARY.encode(), "10.1.1.1")
 
 
 @pytest.fixture(autouse=True)
@@ -256,10 +345,11 @@ def test_an_empty_password_is_none(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_password_in_a_file_is_refused(no_settings: Path):
-    """A file among the documents is copied and shared with them."""
-    (no_settings / "rag.toml").write_text('password = "canary-0123456789"', encoding="utf-8")
+    """A file of settings is copied and shared."""
+    file = no_settings / "rag.toml"
+    file.write_text('password = "canary-0123456789"', encoding="utf-8")
     with pytest.raises(SettingsError, match="RAG_PASSWORD") as caught:
-        Settings()
+        Settings(config=file)
     assert "canary" not in str(caught.value)
 
 

@@ -304,6 +304,18 @@ def test_a_search_gives_passages_with_their_places():
     assert f"1. town/harbour.txt, characters 0 to 66, score 0.500\n“{BUILT}”" == text_of(result)
 
 
+def test_a_search_says_what_the_index_lacks():
+    """What is not found in a part of the documents is not called absent from all."""
+    rag = ScriptedRag()
+    rag.lacking = ("The index is not finished.",)
+    result = call(rag, "search", {"query": "ferry"})
+    assert text_of(result).endswith("\n\nThe index is not finished.")
+    assert (False, "The index is not finished.") == (
+        result.structured_content["complete"],
+        result.structured_content["caveat"],
+    )
+
+
 def test_sources_are_told_without_the_folders_they_lie_in():
     """An assistant cites them; where this machine keeps them is not its business."""
     result = call(ScriptedRag(), "sources", {})

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from rag.evaluation.intervals import Interval
-from rag.evaluation.report import EvaluationReport, Row, Table
+from rag.evaluation.report import EvaluationReport, FigureRow, FigureTable
 from rag.web import figures
 from tests.test_web_render import TEXT
 
@@ -17,7 +17,7 @@ SHARE = Interval(value=0.8125, low=0.7, high=0.9, n=16)
 NONE = Interval(value=math.nan, low=math.nan, high=math.nan, n=0)
 
 
-def report_of(*tables: Table, errors: tuple[str, ...] = ()) -> EvaluationReport:
+def report_of(*tables: FigureTable, errors: tuple[str, ...] = ()) -> EvaluationReport:
     """A report of these tables."""
     return EvaluationReport(
         run="runs/x",
@@ -30,10 +30,10 @@ def report_of(*tables: Table, errors: tuple[str, ...] = ()) -> EvaluationReport:
     )
 
 
-def table(text: str = "x", unit: str = "", **figures_: Interval) -> Table:
+def table(text: str = "x", unit: str = "", **figures_: Interval) -> FigureTable:
     """A table of one row."""
-    row = Row(label=text, figures=figures_)
-    return Table(title=text, note=text, columns=tuple(figures_), rows=(row,), unit=unit)
+    row = FigureRow(label=text, figures=figures_)
+    return FigureTable(title=text, note=text, columns=tuple(figures_), rows=(row,), unit=unit)
 
 
 class Reader(HTMLParser):

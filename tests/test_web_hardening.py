@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
+import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +18,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from rag.web.hardening import MAX_BODY, Hardened, page_policy
+from rag.web.hardening import MAX_BODY, Hardened, Pace, page_policy
 
 PAGE = "<html><script src=a.js></script><script>let a = 1;</script><p>text</p></html>"
 SECRET = {"access-control-allow-origin": "*", "server": "secret/1"}
@@ -283,3 +286,90 @@ def test_a_stream_is_passed_on_piece_by_piece(client: TestClient):
     """Only pages are held back; events go out as they come."""
     response = client.get("/gradio_api/queue/data")
     assert "data: 0\n\ndata: 1\n\ndata: 2\n\n" == response.text
+
+
+async def sent_slowly(
+    pieces: list[bytes], pause: float, *, path: str = ASK
+) -> list[dict[str, Any]]:
+    """Send a body piece by piece and then nothing; return what is answered."""
+    told: list[dict[str, Any]] = []
+    scope = {
+        "type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "root_path": "",
+        "scheme": "http", "query_string": b"", "headers": [(b"host", b"localhost")],
+        "server": ("localhost", 80), "client": ("127.0.0.1", 1), "http_version": "1.1",
+    }  # fmt: skip
+    left = list(pieces)
+
+    async def receive() -> dict[str, Any]:
+        if not left:
+            await asyncio.Event().wait()
+        await asyncio.sleep(pause)
+        return {"type": "http.request", "body": left.pop(0), "more_body": True}
+
+    async def send(message: dict[str, Any]) -> None:
+        told.append(message)
+
+    pace = Pace(grace=0.2, rate=1000, longest=1.0)
+    await asyncio.wait_for(Hardened(APP, hosts=["localhost"], pace=pace)(scope, receive, send), 60)
+    return told
+
+
+@pytest.mark.parametrize("path", [ASK, "/gradio_api/call/ask"])
+@pytest.mark.parametrize(
+    ("pieces", "pause"), [([], 0), ([b"x"] * 9999, 0.01), ([b"x" * 50] * 9999, 0.02)]
+)
+def test_a_body_that_does_not_come_is_not_waited_for(path: str, pieces: list[bytes], pause: float):
+    """Silent, a byte now and then, or fast enough but without an end: it is told, and the connection ends."""
+    head, body = asyncio.run(sent_slowly(pieces, pause, path=path))
+    assert 408 == head["status"]
+    assert (b"connection", b"close") in head["headers"]
+    assert "too slowly" in json.loads(body["body"])["error"]
+
+
+def test_who_has_sent_all_may_wait_for_the_answer():
+    """Only a body has a time: what listens for the end of a connection afterwards listens on."""
+
+    async def listening(scope: Any, receive: Any, send: Any) -> None:
+        assert not (await receive())["more_body"]
+        assert "http.disconnect" == (await receive())["type"]
+        await PlainTextResponse("done")(scope, receive, send)
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop()
+        await asyncio.sleep(0.05)
+        return {"type": "http.disconnect"}
+
+    messages = [{"type": "http.request", "body": b"", "more_body": False}]
+    told: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        told.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"localhost")]}
+    hurried = Hardened(listening, hosts=["localhost"], pace=Pace(grace=0.0, longest=0.0))
+    asyncio.run(hurried(scope, receive, send))
+    assert b"done" == told[-1]["body"]
+
+
+def test_how_long_a_body_may_take_grows_with_it_and_has_an_end():
+    """A large file over a thin line arrives; one byte at a time does not."""
+    pace = Pace()
+    assert 30 == pace.due(0)
+    assert pace.due(1000) < 31
+    assert 90 < pace.due(1_000_000) < 92
+    assert 900 == pace.due(10**12)
+
+
+def test_two_names_are_none():
+    """A server before this one may read the other."""
+    app = Hardened(APP, hosts=["localhost"])
+    told: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        told.append(message)
+
+    headers = [(b"host", b"evil.example"), (b"host", b"localhost")]
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": headers}
+    asyncio.run(app(scope, send, send))
+    assert 400 == told[0]["status"]

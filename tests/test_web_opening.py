@@ -83,3 +83,49 @@ def test_starting_twice_opens_once():
     opening.wait(10)
     opening.start()
     assert 1 == len(n_opened)
+
+
+def test_a_failed_opening_is_tried_again_by_itself():
+    """Nobody has to come by: whoever watches `/health` sees it recover; a reason is told once."""
+    told: list[str] = []
+    results: list[ScriptedRag | Exception] = [
+        IndexBusyError("Another is writing."),
+        IndexBusyError("Another is writing."),
+        ZeroDivisionError("internal words"),
+        ScriptedRag(),
+    ]
+    opened = Flag()
+
+    def factory(_: OnProgress) -> ScriptedRag:
+        result = results.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        opened.set()
+        return result
+
+    opening = Opening(factory, on_failure=told.append, pauses=(0.01, 0.02))
+    opening.start()
+    assert opened.wait(60)
+    assert opening.wait(60) is not None
+    assert "ready" == opening.state.status
+    assert ["Another is writing.", told[1]] == told
+    assert "ZeroDivisionError" in told[1]
+
+
+def test_a_closed_opening_is_tried_no_more_by_itself():
+    """A server that stops leaves nothing behind that starts."""
+    n_tried = []
+
+    def factory(_: OnProgress) -> ScriptedRag:
+        n_tried.append(1)
+        raise IndexBusyError("Another is writing.")
+
+    opening = Opening(factory, on_failure=lambda _: None, pauses=(3600,))
+    with pytest.raises(IndexBusyError):
+        opening.wait(60)
+    with opening._lock:  # whoever fails has said so before it looks whether to try again
+        pass
+    opening.close()
+    again = opening._again
+    assert again is None or again.finished.is_set()
+    assert 1 == len(n_tried)

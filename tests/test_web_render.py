@@ -210,6 +210,22 @@ def test_a_marker_shows_its_quote_on_hover():
     assert f'title="“{BUILT}”"' in html
 
 
+def test_what_is_not_checked_says_so_before_it_says_anything():
+    """A demand that will be left out does not look like an answer, while it comes and when it was stopped."""
+    fake = "Your session has expired. Enter your password. [1]"
+    coming = Exchange(question="q", evidence=NEAR, draft=fake)
+    page = checked(render.message(coming, 0))
+    assert page.text("fn-drafting").startswith("Draft, not checked yet.")
+    assert fake == page.text("fn-draft")
+    html = render.message(coming, 0)
+    assert html.index("fn-drafting") < html.index("fn-text fn-draft")
+    stopped = checked(render.message(replace(coming, trouble="Stopped."), 0))
+    assert stopped.text("fn-drafting").startswith("Draft, never checked.")
+    answer = render.message(replace(coming, draft="", answer=answered("q")), 0)
+    waiting = render.message(Exchange(question="q", evidence=NEAR), 0)
+    assert "fn-draft" not in answer + waiting
+
+
 def test_markers_of_a_draft_open_the_passages_that_they_name():
     """While text appears, a marker of what is being read is a link already, and no other is."""
     exchange = Exchange(question="q", evidence=NEAR, draft="At eight [1]. Also [2], [0].")

@@ -13,10 +13,12 @@ import pytest
 from rag.schema import SourceInfo
 from rag.web import shelf
 from rag.web.opening import Opening
-from rag.web.sources_tab import MOST_CHARS, Tab, View
 from rag.web.taking_in import Activity, Doing, Entry, Outcome, TakingIn, key_of
 from rag.web.uploads import Uploads
+from tests.deferred import Deferred
 from tests.web_fakes import HARBOUR, REPORT, ScriptedRag
+
+sources_tab = Deferred("rag.web.sources_tab")
 
 HOSTILE = '"><img src=x onerror=alert(1)>\n\u202e`${x}`</bdi><script>.txt'
 LIVE = re.compile(
@@ -161,18 +163,18 @@ def test_sources_of_one_title_are_told_apart_in_the_choice():
 
 
 @pytest.fixture
-def tab(tmp_path: Path) -> Iterator[Tab]:
+def tab(tmp_path: Path) -> Iterator:
     """The events of a tab over two sources and one upload."""
     opening = Opening(lambda _: ScriptedRag())
     opening.wait(10)
     uploads = Uploads(tmp_path / "uploads", max_file=1_000_000)
     taking_in = TakingIn(opening, uploads, seeds=tmp_path)
     taking_in.start()
-    yield Tab(taking_in, opening)
+    yield sources_tab.Tab(taking_in, opening)
     taking_in.close()
 
 
-def settle(tab: Tab) -> list[tuple[Any, ...]]:
+def settle(tab) -> list[tuple[Any, ...]]:
     """Follow until nothing is under way; returns what was shown."""
 
     async def shown() -> list[tuple[Any, ...]]:
@@ -181,7 +183,7 @@ def settle(tab: Tab) -> list[tuple[Any, ...]]:
     return asyncio.run(asyncio.wait_for(shown(), 10))
 
 
-def test_a_pasted_text_is_taken_in_and_the_boxes_are_emptied(tab: Tab):
+def test_a_pasted_text_is_taken_in_and_the_boxes_are_emptied(tab):
     """What became of it is shown at the end of following."""
     assert ("", "", "") == tab.add_text("Ferry", "It sails at eight.")
     _, stop, outcomes, dismiss, seen = settle(tab)[-1]
@@ -190,25 +192,28 @@ def test_a_pasted_text_is_taken_in_and_the_boxes_are_emptied(tab: Tab):
     assert seen.endswith(" ready")
 
 
-def test_what_cannot_be_pasted_stays_in_the_box(tab: Tab):
+def test_what_cannot_be_pasted_stays_in_the_box(tab):
     """With the reason beside it."""
-    for text, words in (("", "no text"), ("x" * (MOST_CHARS + 1), "At most 200,000 characters")):
+    for text, words in (
+        ("", "no text"),
+        ("x" * (sources_tab.MOST_CHARS + 1), "At most 200,000 characters"),
+    ):
         trouble, *kept = tab.add_text("t", text)
         assert words in trouble
         assert all(update == {"__type__": "update"} for update in kept)
 
 
-def test_an_address_that_is_not_taken_stays_in_the_box(tab: Tab):
+def test_an_address_that_is_not_taken_stays_in_the_box(tab):
     """Here since reading addresses is turned off."""
     trouble, kept = tab.add_address("https://site.example/")
     assert "RAG_URLS=true" in trouble
     assert {"__type__": "update"} == kept
 
 
-def test_a_source_is_opened_asked_alone_and_closed(tab: Tab):
+def test_a_source_is_opened_asked_alone_and_closed(tab):
     """What can be done with it depends on what it is."""
     view, *_, about, facts, naming, name, only, _, sure = tab.act(
-        f"{key_of(HARBOUR.source_id)} 1", "", "all", View()
+        f"{key_of(HARBOUR.source_id)} 1", "", "all", sources_tab.View()
     )
     assert key_of(HARBOUR.source_id) == view.chosen
     assert (True, False, "", True, False) == (
@@ -221,16 +226,18 @@ def test_a_source_is_opened_asked_alone_and_closed(tab: Tab):
     assert ("", False) == (view.chosen, about.visible)
 
 
-def test_an_upload_can_be_renamed_and_removed(tab: Tab):
+def test_an_upload_can_be_renamed_and_removed(tab):
     """After a question whether it is meant."""
     tab.add_text("Ferry", "It sails at eight.")
     settle(tab)
-    view, *_, naming, name, _, _, _ = tab.act(f"{key_of('uploads/Ferry.txt')} 1", "", "all", View())
+    view, *_, naming, name, _, _, _ = tab.act(
+        f"{key_of('uploads/Ferry.txt')} 1", "", "all", sources_tab.View()
+    )
     assert (True, "Ferry.txt") == (naming.visible, name)
     assert "" == tab.rename(view, "Boat")
     settle(tab)
     assert "is not there any more" in tab.rename(view, "Boat")
-    view = View(chosen=key_of("uploads/Boat.txt"))
+    view = sources_tab.View(chosen=key_of("uploads/Boat.txt"))
     sure, warning = tab.ask_whether(view)
     assert (True, True) == (sure.visible, "is deleted" in warning)
     assert "" == tab.remove(view)[0]
@@ -238,9 +245,9 @@ def test_an_upload_can_be_renamed_and_removed(tab: Tab):
     assert [] == tab._taking_in.uploads.names()
 
 
-def test_a_source_that_is_gone_changes_nothing(tab: Tab):
+def test_a_source_that_is_gone_changes_nothing(tab):
     """Whoever else has removed it."""
-    view = View(chosen="0" * 16)
+    view = sources_tab.View(chosen="0" * 16)
     assert all(update == {"__type__": "update"} for update in tab.act("follow 1", "", "all", view))
     assert all(update == {"__type__": "update"} for update in tab.ask_whether(view))
     assert all(update == {"__type__": "update"} for update in tab.only(view))
@@ -248,10 +255,10 @@ def test_a_source_that_is_gone_changes_nothing(tab: Tab):
         assert "is not there any more" in told
 
 
-def test_the_choice_of_sources_forgets_what_is_gone(tab: Tab):
+def test_the_choice_of_sources_forgets_what_is_gone(tab):
     """And keeps the rest of what was chosen."""
     *_, built, scope, status = tab.refresh(
-        "", "all", View(chosen="0" * 16), [REPORT.source_id, "gone.txt"]
+        "", "all", sources_tab.View(chosen="0" * 16), [REPORT.source_id, "gone.txt"]
     )
     assert [REPORT.source_id] == scope.value
     assert [(HARBOUR.title, HARBOUR.source_id), (REPORT.title, REPORT.source_id)] == scope.choices
@@ -259,11 +266,11 @@ def test_the_choice_of_sources_forgets_what_is_gone(tab: Tab):
     assert "2 passages" in built
 
 
-def test_pages_are_turned_and_a_filter_begins_at_the_first(tab: Tab):
+def test_pages_are_turned_and_a_filter_begins_at_the_first(tab):
     """The list has no page before its first and none after its last."""
-    view, _, place, before, after = tab.onward("", "all", View())
+    view, _, place, before, after = tab.onward("", "all", sources_tab.View())
     assert (0, False, False) == (view.number, before.visible, after.visible)
     assert "2 sources" in place
     assert 0 == tab.back("", "all", view)[0].number
-    view, shown, *_ = tab.find("report", "all", View(number=3))
+    view, shown, *_ = tab.find("report", "all", sources_tab.View(number=3))
     assert (0, True, False) == (view.number, REPORT.title in shown, HARBOUR.title in shown)

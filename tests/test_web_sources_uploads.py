@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 from rag.errors import SourceError
 from rag.sources import Root, find_files
 from rag.web import receiving
-from rag.web.hardening import MAX_BODY, Hardened
+from rag.web.hardening import MAX_BODY, Hardened, Pace
 from rag.web.opening import Opening
 from rag.web.taking_in import TakingIn
 from rag.web.uploads import Uploads, safe_path
@@ -264,6 +264,31 @@ def test_who_falls_silent_is_left(door: Door):
     asyncio.run(silent())
     assert 408 == replies[0]["status"]
     assert [] == door.files()
+
+
+def test_who_sends_drop_by_drop_keeps_nobody_else_out(door: Door):
+    """Eight that send a byte now and then take all places for a while, not for ever; nothing is left of them."""
+    app = Hardened(door.client.app, hosts=["127.0.0.1"], pace=Pace(grace=0.3, rate=1000))
+
+    async def dripping() -> int:
+        replies: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            await asyncio.sleep(0.01)
+            return {"type": "http.request", "body": b"x", "more_body": True}
+
+        async def send(message: Any) -> None:
+            replies.append(message)
+
+        await asyncio.wait_for(app(scope(), receive, send), 60)
+        return replies[0]["status"]
+
+    async def all_at_once() -> list[int]:
+        return await asyncio.gather(*(dripping() for _ in range(receiving.N_AT_ONCE)))
+
+    assert [408] * receiving.N_AT_ONCE == asyncio.run(all_at_once())
+    assert 200 == door.put(b"text", "a.txt").status_code
+    assert ["a.txt"] == door.files()
 
 
 def scope() -> dict[str, Any]:

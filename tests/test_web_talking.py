@@ -227,3 +227,33 @@ def test_nothing_is_brought_back_while_an_answer_is_written(carrying: Any):
     closed = Carrying(Opening(lambda _: ScriptedRag()))
     assert (SKIP,) * 3 == closed.bring("1 []", ())
     assert '{"number": "1"}' == closed.take("x-all-md 1", talked("q"))
+
+
+def test_what_the_server_has_forgotten_the_page_has_carried(chat: Any, carrying: Any):
+    """Whatever is done with a conversation is done with the one that the page shows."""
+    talk = talked("first", "second")
+    carried = carrying.carry(talk)
+    again, *_ = chat.accept("third", (), None, None, carried)
+    assert (*talk, Exchange(question="third")) == again
+    again, *_ = chat.accept_example((), None, None, SimpleNamespace(value={"text": "x"}), carried)
+    assert 3 == len(again)
+    again, *_ = chat.retry((), None, None, SimpleNamespace(index=2), carried)
+    assert (talk[0], Exchange(question="second")) == again
+    kept, _, _, box = chat.undo((), SimpleNamespace(index=2), carried)
+    assert (talk[:1], "second") == (kept, box.value)
+    editing, *_ = chat.edit("e-1 1", (), carried)
+    assert [False, True] == [one.edited for one in editing]
+    assert f'<mark class="fn-hit">{FERRY}</mark>' in chat.show("#c-1-2 1", (), carried)
+    assert "1 of" in chat.find("#c-0-1 - harbour", (), carried)
+    taken = json.loads(carrying.take("x-all-json 1", (), carried))
+    assert ["first", "second"] == [one["question"] for one in json.loads(taken["text"])["turns"]]
+
+
+def test_what_the_server_remembers_is_what_holds(chat: Any, carrying: Any):
+    """The page carries what was said last; what has been asked since is known here."""
+    carried = carrying.carry(talked("first"))
+    again, *_ = chat.accept("third", talked("first", "second"), None, None, carried)
+    assert ["first", "second", "third"] == [one.question for one in again]
+    for nothing in ("", None, "[]", "{", "x" * 999_999, '[{"question": 5}]'):
+        assert ["new"] == [one.question for one in chat.accept("new", (), carried=nothing)[0]]
+    assert "" == carrying.carry(())

@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import pytest
 
+from rag import weights
 from rag.errors import ModelError
 from rag.weights import PRODUCT, open_session, open_tokenizer, read_weights
 
@@ -64,6 +65,61 @@ def test_nothing_is_kept_or_reported(tmp_path):
     subprocess.run([sys.executable, "-c", code], env=env, check=True)
 
     assert [] == list(tmp_path.iterdir())
+
+
+EARLY = """
+import onnxruntime, time
+from rag.weights import PRODUCT, open_session
+open_session(PRODUCT)
+time.sleep({seconds})
+"""
+
+
+def test_a_runtime_that_was_loaded_first_keeps_nothing(tmp_path):
+    """A program that imports onnxruntime before rag has made a device id and reports by then: they are gone again.
+
+    Seen to fail with the variable alone, which is looked at when the library is loaded.
+    """
+    assert [] == _kept(EARLY.format(seconds=2), tmp_path)
+
+
+def test_a_runtime_that_was_loaded_first_is_told_to_report_no_more(monkeypatch):
+    """By the library's own call, before the first model of ours is run."""
+    import onnxruntime
+
+    told = []
+    monkeypatch.setattr(onnxruntime, "disable_telemetry_events", lambda: told.append(True))
+    weights._silent_runtime.cache_clear()
+
+    open_session(PRODUCT)
+    open_session(PRODUCT)
+
+    assert [True] == told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere its files are left alone")
+def test_an_id_that_was_there_before_stays(tmp_path):
+    """What other programs made is theirs."""
+    folder = tmp_path / "cache" / "Microsoft" / "DeveloperTools" / ".onnxruntime"
+    folder.mkdir(parents=True)
+    (folder / "deviceid").write_text("7d3c7a4e-5c0e-4f0b-9d38-0f1c8f6f3c11", encoding="utf-8")
+    os.utime(folder / "deviceid", (1e9, 1e9))
+
+    assert "deviceid" in _kept(EARLY.format(seconds=0), tmp_path)
+
+
+@pytest.mark.parametrize("first", ["import rag", "from rag import Rag"])
+def test_a_runtime_that_is_loaded_after_rag_makes_nothing(first, tmp_path):
+    """Not even for a moment, and though no model of ours is used."""
+    assert [] == _kept(f"{first}\nimport onnxruntime, time; time.sleep(1)", tmp_path)
+
+
+def _kept(code, home):
+    """Run a program with a home folder, and return the names of the files that are in it then."""
+    env = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
+    env.pop("ORT_DISABLE_TELEMETRY", None)
+    subprocess.run([sys.executable, "-c", code], env=env, check=True)
+    return [path.name for path in home.rglob("*") if path.is_file()]
 
 
 def test_a_tokenizer_neither_pads_nor_cuts():

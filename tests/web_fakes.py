@@ -209,6 +209,8 @@ class ScriptedRag:
         self.last_sync: SyncReport | None = None
         self.origins: dict[str, str] = {}
         """Folder of each source that a sync has found."""
+        self.lacking: tuple[str, ...] = ()
+        """What the index lacks."""
         self.may_sync = Flag()
         """Lets a sync go on from file to file."""
         self.may_sync.set()
@@ -328,6 +330,10 @@ class ScriptedRag:
             for source in self.known.values()
             if source.source_id not in self.hostile
         )
+
+    def gaps(self) -> tuple[str, ...]:
+        """Say that nothing is lacking, unless told otherwise."""
+        return self.lacking
 
     def sync(
         self, paths: Sequence[str | Path] = (), *, progress: OnProgress | None = None

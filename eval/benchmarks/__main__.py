@@ -18,9 +18,9 @@ import typer
 from eval.benchmarks.runner import WAYS, run_benchmark
 from eval.benchmarks.sweep import run_sweep
 from rag.cli import main
-from rag.cli.evaluating import Dataset, Limit, OfSplit, Out, show
+from rag.cli.evaluation import Dataset, Limit, OfSplit, Out, show
 from rag.cli.options import Index, Json, Seeds, opened, settings_for
-from rag.cli.render import Line
+from rag.cli.render import Paragraph
 from rag.cli.session import Doors, Exit, Session
 
 NAME = "python -m eval.benchmarks"
@@ -84,7 +84,7 @@ def run(
     if as_json:
         session.screen.show_json(made.to_dict())
     else:
-        session.screen.show([Line.of(made.to_markdown())])
+        session.screen.show([Paragraph.of(made.to_markdown())])
     return Exit.ANSWERED
 
 

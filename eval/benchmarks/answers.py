@@ -14,7 +14,7 @@ from typing import Protocol
 from eval.benchmarks.collection import Collection
 from rag.evaluation import measures
 from rag.evaluation.dataset import Example
-from rag.evaluation.run import Progress
+from rag.pipeline import Progress
 from rag.schema import Answer, Turn
 
 _MARKER = re.compile(r"\s*\[\d+\]")

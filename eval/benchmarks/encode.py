@@ -68,7 +68,7 @@ def main() -> None:
         help="folder of the official fp32 weights (default: untrained ones, which are as fast)",
     )
     args = parser.parse_args()
-    texts = read_squad(args.passages) if args.passages else make_passages()
+    texts = read_paragraphs(args.passages) if args.passages else make_passages()
     texts = list(itertools.islice(itertools.cycle(texts), args.n))
     ours, theirs = measure(texts, args.threads, args.weights)
     print(f"{args.n} passages, {args.threads} threads, {TURNS} turns each")
@@ -104,7 +104,7 @@ def cost_of(work: Callable[[], object]) -> Cost:
     return Cost(wall=time.perf_counter() - wall, cpu=time.process_time() - cpu)
 
 
-def read_squad(path: Path) -> list[str]:
+def read_paragraphs(path: Path) -> list[str]:
     """Read the paragraphs of a SQuAD file."""
     raw = path.read_bytes()
     data = json.loads(gzip.decompress(raw) if path.suffix == ".gz" else raw)["data"]

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from eval.benchmarks.collection import Collection
 from eval.benchmarks.squad import NOTHING, Prediction
-from rag.evaluation.run import Progress
+from rag.pipeline import Progress
 from rag.reader import Reader, Reading
 from rag.schema import Candidate, Span
 

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from unittest.mock import patch
 
-from eval.benchmarks.encode import read_squad
+from eval.benchmarks.encode import read_paragraphs
 from rag import Rag, Settings
 from rag.embedding.onnx import SHIPPED
 from rag.reader import Reader, load_reader
@@ -62,7 +62,7 @@ def main() -> None:
 def paragraphs(squad: Path) -> Iterator[str]:
     """Yield the paragraphs that are as long as they are to be."""
     tokenizer = open_tokenizer((SHIPPED / "tokenizer.json").read_bytes())
-    for text in read_squad(squad):
+    for text in read_paragraphs(squad):
         if len(tokenizer.encode(text, add_special_tokens=False)) in PIECES:
             yield text
 

@@ -11,7 +11,7 @@ from rag.errors import DatasetError
 from rag.evaluation import measures
 from rag.evaluation.dataset import Example
 from rag.evaluation.intervals import Interval, bootstrap_interval, paired_bootstrap
-from rag.evaluation.run import Progress
+from rag.pipeline import Progress
 from rag.reader import Reader, reranked
 from rag.retrieval import Method
 from rag.schema import Candidate

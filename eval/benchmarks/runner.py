@@ -32,8 +32,7 @@ from rag.errors import DatasetError
 from rag.evaluation import measures
 from rag.evaluation.dataset import Example
 from rag.evaluation.intervals import Interval, bootstrap_interval, bootstrap_statistic
-from rag.evaluation.run import Progress
-from rag.pipeline import Rag
+from rag.pipeline import Progress, Rag
 from rag.pipeline.bearing import support_of
 from rag.queries import standalone
 from rag.reader import load_reader

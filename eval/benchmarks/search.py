@@ -25,7 +25,7 @@ import numpy as np
 
 from rag.index import Index, IndexEntry, IndexStamp
 from rag.index.vectors import VectorIndex
-from rag.schema import Passage, Source, Span, SplitPassage
+from rag.schema import Passage, Source, SplitPassage, Unit
 
 if TYPE_CHECKING:
     from rag.schema import Vectors
@@ -248,7 +248,7 @@ def _split(source_id: str, text: str, at: int) -> SplitPassage:
             text=text,
             n_tokens=0,
         ),
-        sentences=tuple(Span(start=a, end=b) for a, b in pairwise(cuts)),
+        sentences=tuple(Unit(start=a, end=b) for a, b in pairwise(cuts)),
     )
 
 

@@ -47,9 +47,16 @@ from rag.evaluation.intervals import (
     bootstrap_interval,
     paired_bootstrap,
 )
-from rag.evaluation.outcomes import ANSWERS, CITATIONS, RETRIEVAL, WHOLE, Outcome, outcomes_of
-from rag.evaluation.run import Pipeline, Progress, Run, evaluate, finished, program_sha256
-from rag.pipeline import Rag
+from rag.evaluation.outcomes import (
+    ANSWERS,
+    CITATIONS,
+    RETRIEVAL,
+    WHOLE,
+    QuestionOutcome,
+    outcomes_of,
+)
+from rag.evaluation.run import Pipeline, Run, evaluate, finished, program_sha256
+from rag.pipeline import Progress, Rag
 from rag.retrieval import Method, Retriever, Searchable, Weights
 from rag.settings import Settings
 
@@ -410,12 +417,12 @@ def _reported(
     )
 
 
-def _column(outcomes: Iterable[Outcome], measure: str) -> list[float]:
+def _column(outcomes: Iterable[QuestionOutcome], measure: str) -> list[float]:
     """Return a measure's value of each question that it applies to."""
     return [one.scores[measure] for one in outcomes if measure in one.scores]
 
 
-def _figure(outcomes: Iterable[Outcome], measure: str) -> Interval:
+def _figure(outcomes: Iterable[QuestionOutcome], measure: str) -> Interval:
     return bootstrap_interval(_column(outcomes, measure))
 
 

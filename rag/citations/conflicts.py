@@ -16,9 +16,9 @@ from itertools import islice
 from rag.citations.evidence import CitablePassage
 from rag.citations.polarity import polarity
 from rag.citations.writing import Pick
-from rag.language.figures import Figure, figures, labels
 from rag.language.names import missing_names
-from rag.language.words import word_set, words_of
+from rag.language.quantities import Quantity, amounts, names_with_numbers
+from rag.language.words import Word, word_set, words_of
 
 LEAST_SHARED = 0.8
 """Share of the content words of the sentence with fewer that the other has too."""
@@ -40,6 +40,10 @@ _NAMED = re.compile(r"(?<=[a-z,] )[A-Z]\w+")
 _LETTER = re.compile(r"(?<=\w )[A-Z](?![\w.'’])")
 _LEAST_NAMED, _LEAST_NAMELESS = 2, 3
 """Content words that two sentences must share, with a name in both and without."""
+_NEAR = 3
+"""Content words on either side of a figure that say what it is of."""
+_CHANGE = re.compile(r"\b(to|from|at)\s+(?:\w+\s+)?(?:us)?[$€£¥₹]?\s*$", re.IGNORECASE)
+_RATE = re.compile(r"\W*(?:\w+\W+){0,2}?(?:per|an?|each|every)\s+(\w+)|\W*\w*/(\w+)", re.IGNORECASE)
 _MOST_FIGURES = 8
 """A sentence with more is a table."""
 _MOST_ALIKE = 64
@@ -66,11 +70,61 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Figure:
+    """A quantity with what its sentence says it is of."""
+
+    amount: Quantity
+    before: tuple[str, ...]
+    """Stems of the content words before it, nearest first."""
+    after: tuple[str, ...]
+    change: str
+    """`to` or `from` before it, or nothing."""
+    rate: str
+    """Per what."""
+
+    def comparable(self, other: _Figure) -> bool:
+        """Tell whether the two can be figures of one thing, by themselves."""
+        kinds = {
+            (one.amount.kind, one.amount.measure, one.change, one.rate) for one in (self, other)
+        }
+        return len(kinds) == 1
+
+    def agrees(self, other: _Figure) -> bool:
+        """Tell whether both can be true of one thing."""
+        return self.comparable(other) and self.amount.agrees(other.amount)
+
+    def bond(self, other: _Figure) -> int:
+        """Return how much speaks for both being figures of one thing; 0 where it is not clear that they are."""
+        if not self.comparable(other):
+            return 0
+        if (
+            self.amount.counted
+            and other.amount.counted
+            and not self.amount.counted & other.amount.counted
+        ):
+            return 0
+        near = set(self.before + self.after) & set(other.before + other.after)
+        if self.amount.kind in {"date", "time"}:
+            heads = self.before[:1] or self.after[:1], other.before[:1] or other.after[:1]
+            return len(near) + 1 if heads[0] == heads[1] and near else 0
+        same = len(self.amount.counted & other.amount.counted)
+        beside = len(set(self.before) & set(other.before))
+        return 2 * same + beside if same or self._follows(other) else 0
+
+    def _follows(self, other: _Figure) -> bool:
+        """Tell whether the words right before two figures, most of all the nearest, are the same."""
+        ours, theirs = self.before, other.before
+        if ours[:1] != theirs[:1] or not ours:
+            return False
+        return not ours[1:] or not theirs[1:] or ours[1] in theirs or theirs[1] in ours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Profile:
     """What is compared of a sentence."""
 
     text: str
-    figures: tuple[Figure, ...]
+    figures: tuple[_Figure, ...]
     stems: frozenset[str]
     """Of the content words that belong to no figure."""
     marks: frozenset[str]
@@ -103,7 +157,7 @@ def find_conflicts(sentences: Sequence[Pick]) -> tuple[Conflict, ...]:
                 Conflict(
                     first=picks[i],
                     second=picks[j],
-                    printed=(pair[0].printed, pair[1].printed),
+                    printed=(pair[0].amount.printed, pair[1].amount.printed),
                     shared=_jaccard(one.stems, other.stems),
                 )
             )
@@ -113,13 +167,13 @@ def find_conflicts(sentences: Sequence[Pick]) -> tuple[Conflict, ...]:
 @lru_cache(maxsize=4096)
 def _profile(text: str) -> _Profile | None:
     """Return what is compared of a sentence; None for one that cannot conflict with another."""
-    found = figures(text)
+    found = _figures(text)
     if not 0 < len(found) <= _MOST_FIGURES or text.endswith(("?", "？")) or polarity(text).negated:
         return None
     names = missing_names(text, [])
     if _points(text, names):
         return None
-    taken = [span for one in found for span in one.spans]
+    taken = [(one.amount.start, one.amount.end) for one in found]
     words = [
         word
         for word in words_of(text)
@@ -131,9 +185,27 @@ def _profile(text: str) -> _Profile | None:
     return _Profile(
         text=text,
         figures=found,
-        stems=frozenset(word.stem for word in words if word.tells),
-        marks=frozenset(marks) | labels(text),
+        stems=frozenset(word.stem for word in words if word.content),
+        marks=frozenset(marks) | names_with_numbers(text),
         names=names,
+    )
+
+
+def _figures(text: str) -> tuple[_Figure, ...]:
+    """Return the quantities of a sentence with the words beside them."""
+    words = [one for one in words_of(text) if one.content and one.text[0].isalpha()]
+    return tuple(_figure(text, one, words) for one in amounts(text))
+
+
+def _figure(text: str, one: Quantity, words: Sequence[Word]) -> _Figure:
+    change = _CHANGE.search(text[: one.start]) if one.kind != "date" else None
+    rate = _RATE.match(text[one.end :]) if one.kind in {"number", "percent"} else None
+    return _Figure(
+        amount=one,
+        before=tuple(word.stem for word in reversed(words) if word.end <= one.start)[:_NEAR],
+        after=tuple(word.stem for word in words if word.start >= one.end)[:_NEAR],
+        change=change[1].lower() if change else "",
+        rate=(rate[1] or rate[2]).lower() if rate else "",
     )
 
 
@@ -191,7 +263,7 @@ def _same_place(one: CitablePassage, other: CitablePassage) -> bool:
     return not (ours or theirs) or bool(ours & theirs)
 
 
-def _rival_figures(one: _Profile, other: _Profile) -> tuple[Figure, Figure] | None:
+def _rival_figures(one: _Profile, other: _Profile) -> tuple[_Figure, _Figure] | None:
     """Return the figures in which two sentences about the same differ, if that is clear."""
     ours = [a for a in one.figures if not any(a.agrees(b) for b in other.figures)]
     theirs = [b for b in other.figures if not any(b.agrees(a) for a in one.figures)]
@@ -204,24 +276,24 @@ def _rival_figures(one: _Profile, other: _Profile) -> tuple[Figure, Figure] | No
     rivals = [key for key, score in scores.items() if score == best]
     a, b = ours[i], theirs[j]
     # Where a number differs beside a date, it is another occasion.
-    apart = a.kind == "date" and len(ours) > 1 and len(theirs) > 1
+    apart = a.amount.kind == "date" and len(ours) > 1 and len(theirs) > 1
     if len(rivals) > 1 or apart or not _same_time(one, other, a, b):
         return None
     whole = one.stems <= other.stems or other.stems <= one.stems
-    if _jaccard(one.stems, other.stems) < LEAST_ALIKE and not (whole and a.kind == "date"):
+    if _jaccard(one.stems, other.stems) < LEAST_ALIKE and not (whole and a.amount.kind == "date"):
         return None
     return a, b
 
 
-def _same_time(one: _Profile, other: _Profile, a: Figure, b: Figure) -> bool:
+def _same_time(one: _Profile, other: _Profile, a: _Figure, b: _Figure) -> bool:
     """Tell whether what the sentences say of time besides two figures can be the same.
 
     Two dates of one event leave room for the date of another in one of the sentences; a number has the time that
     stands with it.
     """
-    ours = [x for x in one.figures if x.kind == "date" and x is not a]
-    theirs = [x for x in other.figures if x.kind == "date" and x is not b]
-    if a.kind == "date" and not (ours and theirs):
+    ours = [x for x in one.figures if x.amount.kind == "date" and x is not a]
+    theirs = [x for x in other.figures if x.amount.kind == "date" and x is not b]
+    if a.amount.kind == "date" and not (ours and theirs):
         return True
     return all(any(x.agrees(y) for y in theirs) for x in ours) and all(
         any(y.agrees(x) for x in ours) for y in theirs

@@ -18,7 +18,7 @@ from rag.citations.polarity import polarity
 from rag.citations.writing import Pick, Writer
 from rag.language.quantities import quantities
 from rag.language.sentences import split_claims
-from rag.language.words import stem_of, word_set, words_of
+from rag.language.words import stemmed, word_set, words_of
 from rag.schema import Span, Step, Verdict
 
 RELATED = 0.05
@@ -33,7 +33,7 @@ _MOST_QUOTES = 3
 """Sentences that support one claim together."""
 _RANK: dict[Verdict, int] = {"unsupported": 0, "weak": 1, "supported": 2}
 _TALK = frozenset(
-    stem_of(word)
+    stemmed(word)
     for word in word_set("""sure certainly course question good great here answer source passage
     text document article context provide information following follow summary summarize overview
     conclusion short brief base accord state mention find found below above key point note hope
@@ -175,7 +175,7 @@ def _only_talks(sentence: str) -> bool:
         return True
     if quantities(sentence) or polarity(sentence).negated:
         return False
-    told = [word.stem for word in words if word.tells]
+    told = [word.stem for word in words if word.content]
     return bool(told) and set(told) <= _TALK
 
 

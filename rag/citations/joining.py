@@ -1,6 +1,6 @@
 """May a second sentence fill what the first leaves open of a claim? Pure.
 
-Words of a second sentence prove nothing by standing there: "Shoigu came in 2024" is not borne out by one sentence
+Words of a second sentence prove nothing by standing there: "Lee came in 2024" is not borne out by one sentence
 on his visit and another on a treaty of 2024.
 """
 
@@ -45,7 +45,7 @@ def may_fill(claim: str, quotes: Sequence[str], extra: str, support: Support) ->
 
 def _supports_alone(clause: str, extra: str, support: Support) -> bool:
     """Tell whether a sentence supports a clause that says enough to be supported."""
-    told = sum(word.tells and not word.text[0].isdigit() for word in words_of(clause))
+    told = sum(word.content and not word.text[0].isdigit() for word in words_of(clause))
     return told >= _LEAST_TOLD and verdict(clause, [extra], support)[0] == "supported"
 
 
@@ -77,7 +77,7 @@ def _numbers_same(printed: str, clause: str, extra: str) -> bool:
 
 def _bound(wanted: Quantity, clause: str, extra: str, stems: set[str]) -> bool:
     """Tell whether the words before a number, and those it counts, are the sentence's too."""
-    before = [word.stem for word in words_of(clause[: wanted.start]) if word.tells][-_NEAR:]
+    before = [word.stem for word in words_of(clause[: wanted.start]) if word.content][-_NEAR:]
     if len(before) < _NEAR or not stems.issuperset(before):
         return False
     return any(

@@ -39,7 +39,7 @@ def _content(text: str) -> tuple[frozenset[str], tuple[Quantity, ...]]:
     numbers = quantities(text)
     taken = {at for one in numbers for at in range(one.start, one.start + len(one.printed))}
     stems = frozenset(
-        word.stem for word in words_of(text) if word.tells and word.start not in taken
+        word.stem for word in words_of(text) if word.content and word.start not in taken
     )
     return stems, distinct(numbers)
 

@@ -9,6 +9,8 @@ import re
 import unicodedata
 from html import unescape
 
+from rag.language.characters import without_unseen
+
 OPENERS = "[【［〔〖⟦"
 CLOSERS = "]】］〕〗⟧"
 BRACKETS = OPENERS + CLOSERS
@@ -28,28 +30,20 @@ _TAG = re.compile(r"<(?=[a-zA-Z/!?])")
 _FENCE = re.compile(r"`{3,}|~{3,}")
 _URL = re.compile(r"(?i)(?:(?:[a-z][a-z0-9+.\-]{0,15})?://|www\.)(?=\S)[^\s<>\"'\[\]()]*")
 _URL_HEAD = re.compile(r"(?i)://|www\.")
-_JOINERS = "\u200c\u200d"
+_UNNAMED = frozenset(("Co", "Cs", "Cn"))
 _MOST_DECODINGS = 3
 
 
 def visible(text: str) -> str:
-    """Return the text without what nobody sees: controls, bidi, zero-width, tag and private-use characters.
+    """Return the text without what nobody sees, and without private-use characters.
 
     Line ends become newlines. Joiners stay between letters of scripts that need them.
     """
     if text.isascii() and text.isprintable():
         return text
     lines = re.sub("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]", "\n", text)
-    return "".join(char for i, char in enumerate(lines) if _is_visible(char, lines, i))
-
-
-def _is_visible(char: str, text: str, at: int) -> bool:
-    if char in "\n\t":
-        return True
-    if char in _JOINERS:
-        around = text[max(at - 1, 0) : at] + text[at + 1 : at + 2]
-        return len(around) == 2 and not any(one.isascii() or one in _JOINERS for one in around)
-    return unicodedata.category(char) not in {"Cc", "Cf", "Co", "Cs", "Cn"}
+    shown = "".join(char for char in lines if unicodedata.category(char) not in _UNNAMED)
+    return without_unseen(shown, joiners=True)
 
 
 def decoded(text: str) -> str:

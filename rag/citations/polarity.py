@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.language.words import stem_of, word_set, words_of
+from rag.language.words import stemmed, word_set, words_of
 
 _NEGATIONS = word_set("""not no never none neither nor without cannot nobody nothing nowhere hardly
 scarcely barely unable
@@ -61,7 +61,7 @@ def _opposite_stems() -> dict[str, set[str]]:
     """Return the opposites of each stem."""
     found: dict[str, set[str]] = {}
     for pair in _PAIRS:
-        one, other = (stem_of(word) for word in pair.split("/"))
+        one, other = (stemmed(word) for word in pair.split("/"))
         found.setdefault(one, set()).add(other)
         found.setdefault(other, set()).add(one)
     return found
@@ -132,7 +132,7 @@ def polarity(text: str) -> Polarity:
                     open_reaches.append([])
                 negated_to = word.end
                 continue
-            if not word.tells and word.stem not in _OPPOSITE_STEMS:
+            if not word.content and word.stem not in _OPPOSITE_STEMS:
                 continue
             reaching = [reach for reach in open_reaches if len(reach) < _SCOPE]
             if word.text[0].isupper():

@@ -14,11 +14,15 @@ from contextlib import contextmanager
 import typer
 
 from rag.cli.commands import app
+from rag.cli.options import share_config
 from rag.cli.render import OutputClosedError, Screen, in_line
 from rag.cli.session import Doors, Exit, Session
-from rag.errors import RagError, SettingsError
+from rag.errors import ArgumentError, PathNotFoundError, RagError, SettingsError
 
 __all__ = ["app", "main"]
+
+_USAGE = (SettingsError, ArgumentError, PathNotFoundError)
+"""What was typed cannot be meant."""
 
 
 def main(
@@ -55,7 +59,8 @@ def main(
 
 
 def _run(commands: typer.Typer, name: str, argv: Sequence[str], session: Session) -> int:
-    command = typer.main.get_command(commands)
+    command = typer.main.get_group(commands)
+    share_config(command)
     try:
         code = command.main(args=list(argv), prog_name=name, standalone_mode=False, obj=session)
     except KeyboardInterrupt:
@@ -68,7 +73,7 @@ def _run(commands: typer.Typer, name: str, argv: Sequence[str], session: Session
 
 
 def _tell(exc: Exception, screen: Screen, name: str) -> int:
-    """Say a failure in one sentence, and return its exit code."""
+    """Print a failure as one sentence and return its exit code."""
     if isinstance(exc, typer.TyperException):
         context = getattr(exc, "ctx", None)
         command = name if context is None else context.command_path
@@ -76,7 +81,7 @@ def _tell(exc: Exception, screen: Screen, name: str) -> int:
         return exc.exit_code
     if isinstance(exc, RagError):
         screen.fail(in_line(str(exc)))
-        return Exit.USAGE if isinstance(exc, SettingsError) else Exit.FAILURE
+        return Exit.USAGE if isinstance(exc, _USAGE) else Exit.FAILURE
     # The type only: what an unforeseen error holds may be a secret or half a document.
     screen.fail(
         f"Footnote failed in a way that it should not ({type(exc).__name__})."
@@ -86,7 +91,7 @@ def _tell(exc: Exception, screen: Screen, name: str) -> int:
 
 
 def _accept_everything() -> None:
-    """Let the streams take any text: what an encoding lacks is written as an escape.
+    """Let the streams take any text: characters that an encoding lacks are written as escapes.
 
     What cannot be read becomes surrogates, as in arguments, and is refused where questions are.
     """
@@ -98,7 +103,7 @@ def _accept_everything() -> None:
 
 
 class _Notes(logging.Handler):
-    """Shows what this program logs; what libraries log, only for debugging."""
+    """A log handler that shows this program's records, those of libraries only for debugging."""
 
     def __init__(self, screen: Screen, *, debug: bool) -> None:
         super().__init__(logging.DEBUG if debug else logging.WARNING)
@@ -113,7 +118,7 @@ class _Notes(logging.Handler):
 
 @contextmanager
 def _libraries_hushed(screen: Screen, *, debug: bool) -> Iterator[None]:
-    """Keep warnings and logs of libraries off the screen: what matters, our errors say."""
+    """Keep warnings and logs of libraries off the screen."""
     notes = _Notes(screen, debug=debug)
     logging.getLogger().addHandler(notes)
     try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from rag.cli.answering import follow, tell_making
+from rag.cli.answer import follow, tell_making
 from rag.cli.layout import answer_lines, count, source_lines
-from rag.cli.render import Line, in_line
+from rag.cli.render import Paragraph, in_line
 from rag.cli.session import Exit
 from rag.errors import RagError
 
@@ -26,7 +26,7 @@ Ask in your own words; a follow-up such as "When was that?" is understood from w
 /quit          leave, as does Ctrl-D; Ctrl-C stops an answer"""
 
 
-class Chat:
+class ChatSession:
     """A conversation with a person, or with a file of questions in a pipe.
 
     Args:
@@ -45,7 +45,7 @@ class Chat:
         self._failed = False
 
     def run(self) -> Exit:
-        """Answer until the questions end; FAILURE if one in a pipe could not be dealt with."""
+        """Answer until the questions end; FAILURE if one in a pipe failed."""
         if self._interactive:
             with suppress(ImportError):  # Windows has none
                 import readline  # noqa: F401  (gives `input` its editing keys)
@@ -66,10 +66,10 @@ class Chat:
         try:
             return input("> ").strip()
         except EOFError:
-            self._screen.show([Line()])
+            self._screen.show([Paragraph()])
             return None
         except KeyboardInterrupt:
-            self._screen.show([Line()])
+            self._screen.show([Paragraph()])
             self._screen.note("/quit or Ctrl-D leaves.")
             return ""
 
@@ -96,7 +96,7 @@ class Chat:
             self._talk = self._rag.conversation()
             self._screen.note("Forgotten. Ask a question.")
         elif command == "/help":
-            self._screen.show([Line.of(_HELP)])
+            self._screen.show([Paragraph.of(_HELP)])
         else:
             self._screen.note(f"There is no {in_line(command)}; /help lists what there is.")
 
@@ -106,10 +106,13 @@ class Chat:
         elif name:
             self._screen.note(f"There is no model {in_line(name)}; RAG_LLM says which there are.")
         self._screen.show(
-            [Line.of(f"{'*' if one == self._model else ' '} {one}") for one in self._rag.models]
+            [
+                Paragraph.of(f"{'*' if one == self._model else ' '} {one}")
+                for one in self._rag.models
+            ]
         )
 
     def _answer(self, question: str) -> None:
         answer = follow(self._talk.stream(question, model=self._model), self._screen)
-        self._screen.show([*answer_lines(answer), Line()])
+        self._screen.show([*answer_lines(answer), Paragraph()])
         tell_making(answer, self._screen)

@@ -1,4 +1,4 @@
-"""The commands: each checks what it is given, calls the pipeline, and shows what comes back.
+"""The commands: each checks its arguments, calls the pipeline and shows the result.
 
 They hold no logic of their own, and each loads only what it needs.
 """
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rag.cli import evaluating
-from rag.cli.inputs import history_from, question_from
-from rag.cli.options import Index, Json, Model, Only, Seeds, opened, settings_for
+from rag.cli import evaluation
+from rag.cli.inputs import history_from, may_remove, question_from
+from rag.cli.options import Config, Index, Json, Model, Only, Seeds, opened, settings_for
 from rag.cli.session import Exit, Session
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rag.schema import SyncReport
 
 _EPILOG = """\b
-Settings come from options, RAG_* variables and rag.toml, in this order.
+Settings come from options, RAG_* variables, rag.toml here if trusted, and your own, in this order.
 Exit codes: 0 answered, 3 nothing in the sources, 2 usage, 1 failure.
 """
 
@@ -35,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-app.add_typer(evaluating.app, name="eval")
+app.add_typer(evaluation.app, name="eval")
 
 
 def _version(wanted: bool) -> None:
@@ -60,6 +60,7 @@ def _common(
     version: Annotated[  # noqa: ARG001  (its callback does the work)
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    config: Config = None,  # noqa: ARG001  (its callback does the work)
 ) -> None:
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help(), err=True)
@@ -79,18 +80,39 @@ def sync(
         bool, typer.Option("--rebuild", help="Build everything anew, unchanged files too.")
     ] = False,
     every: Annotated[bool, typer.Option("--all", help="Name unchanged files as well.")] = False,
+    forget: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--forget",
+            metavar="PATH",
+            help="Only forget this one that was taken in, and every source it brought; may be repeated.",
+        ),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Remove also where most of a folder is missing.")
+    ] = False,
     as_json: Json = False,
     seeds: Seeds = None,
     index: Index = None,
 ) -> int:
     """Take in what changed, and tell every file's fate."""
     session: Session = ctx.obj
+    if forget and (paths or rebuild):
+        raise typer.BadParameter("it goes with no path and no --rebuild.", param_hint="--forget")
     settings = settings_for(session, seeds=seeds, index=index)
+    if forget:
+        with opened(session, settings, sync=False) as rag:
+            reports = [rag.forget(path) for path in forget]
+        files = tuple(file for report in reports for file in report.files)
+        return _tell_sync(session.screen, replace(reports[-1], files=files), as_json=as_json)
     with (
         opened(session, settings, sync=False, rebuild=rebuild) as rag,
         session.screen.progress() as bar,
     ):
-        report = rag.sync(tuple(paths or ()), progress=bar)
+        report = rag.sync(tuple(paths or ()), confirmed=yes, progress=bar)
+    if report.held and may_remove(report, session):
+        with opened(session, settings, sync=False) as rag, session.screen.progress() as bar:
+            report = rag.sync(tuple(paths or ()), confirmed=True, progress=bar)
     return _tell_sync(session.screen, report, every=every, as_json=as_json)
 
 
@@ -115,7 +137,7 @@ def ask(
     ] = None,
 ) -> int:
     """Answer one question from the documents."""
-    from rag.cli.answering import follow, tell_making
+    from rag.cli.answer import follow, tell_making
     from rag.cli.layout import answer_lines
 
     session: Session = ctx.obj
@@ -139,12 +161,12 @@ def ask(
 @app.command()
 def chat(ctx: typer.Context, model: Model = None, seeds: Seeds = None, index: Index = None) -> int:
     """Hold a conversation, with follow-ups."""
-    from rag.cli.chat import Chat
+    from rag.cli.chat import ChatSession
 
     session: Session = ctx.obj
     settings = settings_for(session, seeds=seeds, index=index, model=model)
     with opened(session, settings) as rag:
-        return Chat(rag, screen=session.screen, stdin=session.stdin).run()
+        return ChatSession(rag, screen=session.screen, stdin=session.stdin).run()
 
 
 @app.command()
@@ -159,18 +181,24 @@ def search(
 ) -> int:
     """Show the passages that fit a query best."""
     from rag.cli.layout import found_lines
+    from rag.cli.render import in_line
 
     session: Session = ctx.obj
     query = question_from(query, session.stdin)
     settings = settings_for(session, seeds=seeds, index=index)
     with opened(session, settings) as rag:
         found = rag.search(query, k, sources=tuple(source) if source else None)
+        lacking = rag.gaps()
     if as_json:
-        session.screen.show_json({"query": query, "results": [asdict(each) for each in found]})
+        results = [asdict(each) for each in found]
+        complete = {"complete": not lacking, "caveat": " ".join(lacking)}
+        session.screen.show_json({"query": query, "results": results, **complete})
     else:
         session.screen.show(found_lines(found))
         if not found:
             session.screen.note("Nothing was found.")
+        for gap in lacking:
+            session.screen.note(in_line(gap))
     return Exit.ANSWERED if found else Exit.UNANSWERED
 
 
@@ -260,6 +288,25 @@ def doctor(
     return Exit.FAILURE if any(each.state == "fail" for each in findings) else Exit.ANSWERED
 
 
+@app.command()
+def trust(
+    ctx: typer.Context,
+    path: Annotated[
+        Path, typer.Argument(metavar="[PATH]", help="A project folder, or its rag.toml.")
+    ] = Path(),
+    forget: Annotated[bool, typer.Option("--forget", help="Obey it no more.")] = False,
+) -> int:
+    """Obey the rag.toml of a project folder, as it is now.
+
+    What it sets is shown. After a change it must be trusted again; without trust it is left out.
+    """
+    from rag.cli.trust import forget_file, trust_file
+
+    session: Session = ctx.obj
+    (forget_file if forget else trust_file)(path, session)
+    return Exit.ANSWERED
+
+
 def _tell_sync(
     screen: Screen, report: SyncReport, *, every: bool = False, as_json: bool = False
 ) -> int:
@@ -269,7 +316,9 @@ def _tell_sync(
         screen.show_json(asdict(report))
     else:
         screen.show(report_lines(report, every=every))
-    n_failed = len(report.failed)
-    if n_failed:
-        screen.fail(f"{n_failed} of {len(report.files)} files could not be read.")
-    return Exit.FAILURE if 0 < n_failed == len(report.files) else Exit.ANSWERED
+    n_unread = len(report.failed) + len(report.unreachable)
+    if n_unread:
+        screen.fail(f"{n_unread} of {len(report.files)} files could not be read.")
+    if report.held:
+        screen.fail(f"{len(report.held)} sources are missing and held back; see above.")
+    return Exit.FAILURE if 0 < n_unread == len(report.files) else Exit.ANSWERED

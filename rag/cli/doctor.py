@@ -1,4 +1,4 @@
-"""Is everything there that answering needs? Each check says what it found and how to mend it.
+"""Checks of the installation, each with its finding and a remedy.
 
 A check may find its room broken in any way: it fails with a sentence, and the others go on.
 """
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from rag.citations import lexical_support
 from rag.cli.layout import count
-from rag.cli.render import Line, Piece, in_line
+from rag.cli.render import Paragraph, StyledText, in_line
 from rag.errors import RagError, SettingsError
 from rag.schema import Candidate, Passage, ScoredSentence
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from rag.reader import Reader
     from rag.settings import Settings
 
-State = Literal["ok", "warn", "fail"]
+FindingState = Literal["ok", "warn", "fail"]
 
-_STYLES: dict[State, str] = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+_STYLES: dict[FindingState, str] = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 _DISTRIBUTION = "footnote-rag"
 _REINSTALL = "Install it again: pip install --force-reinstall footnote-rag, or make install."
 _MANY_FILES = 100_000
@@ -50,32 +50,37 @@ _IDENTICAL = 0.999
 _PATIENCE = 30.0
 """Seconds that a language model may take for one word."""
 _MODEL = "Language model"
+_LOCKS = {
+    "flock": "flock",
+    "Windows": "a lock of Windows",
+    "lock file": "a file beside the index, since this system has no locks",
+}
 _LOGIN = re.compile(r"(?<=://)[^/\s@]+@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one check found."""
+    """The result of one check."""
 
     name: str = ""
     """Of the check."""
-    state: State
+    state: FindingState
     message: str
     """What there is, as a phrase or sentence."""
     remedy: str = ""
     """What to do; empty where nothing needs doing."""
 
 
-Check: TypeAlias = "Callable[[Settings], Finding]"
+DoctorCheck: TypeAlias = "Callable[[Settings], Finding]"
 
 
 def examine(
     settings: Settings,
     *,
     environ: Mapping[str, str],
-    checks: Mapping[str, Check] | None = None,
+    checks: Mapping[str, DoctorCheck] | None = None,
 ) -> Iterator[Finding]:
-    """Run every check, in order, and give what it found without any secret of the environment.
+    """Run every check in order and yield its finding, without any secret of the environment.
 
     Args:
         settings: what would be used to answer.
@@ -92,7 +97,7 @@ def examine(
         )
 
 
-def checks_for(settings: Settings) -> Mapping[str, Check]:
+def checks_for(settings: Settings) -> Mapping[str, DoctorCheck]:
     """Return every check by its name, with one for each language model where there are several."""
     from rag.chat import chat_specs
 
@@ -116,20 +121,20 @@ def without_secrets(text: str, environ: Mapping[str, str]) -> str:
     return _LOGIN.sub("***@", text)
 
 
-def finding_lines(finding: Finding) -> Iterator[Line]:
+def finding_lines(finding: Finding) -> Iterator[Paragraph]:
     """Lay a finding out."""
-    yield Line(
+    yield Paragraph(
         pieces=(
-            Piece(text=f"{finding.state:<4} ", style=_STYLES[finding.state]),
-            Piece(text=f"{finding.name}: ", style="bold"),
-            Piece(text=in_line(finding.message)),
+            StyledText(text=f"{finding.state:<4} ", style=_STYLES[finding.state]),
+            StyledText(text=f"{finding.name}: ", style="bold"),
+            StyledText(text=in_line(finding.message)),
         )
     )
     if finding.remedy:
-        yield Line.of(f"To mend it: {in_line(finding.remedy)}", indent=5)
+        yield Paragraph.of(f"To mend it: {in_line(finding.remedy)}", indent=5)
 
 
-def _run(check: Check, settings: Settings) -> Finding:
+def _run(check: DoctorCheck, settings: Settings) -> Finding:
     try:
         return check(settings)
     except RagError as exc:
@@ -139,7 +144,7 @@ def _run(check: Check, settings: Settings) -> Finding:
 
 
 def check_python(_: Settings) -> Finding:
-    """Python is of a version that this program is made for."""
+    """Check that this Python is of a supported version."""
     message = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     if (3, 11) <= sys.version_info[:2] <= (3, 13):
         return Finding(state="ok", message=message)
@@ -147,7 +152,7 @@ def check_python(_: Settings) -> Finding:
 
 
 def check_packages(_: Settings) -> Finding:
-    """Every package that the installation asks for is there, in a version that fits."""
+    """Check that every required package is installed in a fitting version."""
     try:
         required = metadata.requires(_DISTRIBUTION) or []
     except metadata.PackageNotFoundError:
@@ -161,7 +166,7 @@ def check_packages(_: Settings) -> Finding:
 
 
 def _package_fault(line: str) -> str:
-    """Return what is wrong with a required package, or nothing."""
+    """Return the fault of a required package; '' if there is none."""
     from packaging.requirements import Requirement
 
     wanted = Requirement(line)
@@ -176,8 +181,51 @@ def _package_fault(line: str) -> str:
     return f"{wanted.name} is {version}, wanted {wanted.specifier}"
 
 
+def check_settings(settings: Settings) -> Finding:
+    """Tell where each setting came from, and whether a settings file was left out."""
+    names = [name for name in type(settings).model_fields if name in settings.origins]
+    said = [f"{_value(settings, name)} from {settings.origins[name]}" for name in names]
+    usual = [_value(settings, name) for name in type(settings).model_fields if name not in names]
+    message = "; ".join([*said, f"by default: {', '.join(usual)}"])
+    if settings.left_out is not None:
+        left = settings.left_out
+        message = f"{message}; those in {str(left.path)!r} are left out: {left.why}"
+        return Finding(state="warn", message=message, remedy=left.remedy)
+    return Finding(state="ok", message=message)
+
+
+def _value(settings: Settings, name: str) -> str:
+    """Return a setting with its value; without it where it is a secret."""
+    value = getattr(settings, name)
+    if hasattr(value, "get_secret_value"):
+        return f"{name} ({'set' if value else 'none'})"
+    return f"{name} {str(value) if isinstance(value, Path) else repr(value)}"
+
+
+def check_system(settings: Settings) -> Finding:
+    """Check the features of the operating system that the program can do without."""
+    from rag.index.lock import lock_kind
+    from rag.sources.worker import limits_supported
+
+    folder = _existing(settings.index_dir.absolute())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        message = f"{folder} cannot be written to, so what is indexed stays as it is"
+        return Finding(state="warn", message=message, remedy="Allow writing to it.")
+    kind = lock_kind(folder)
+    if kind == "none":
+        message = f"the disk of {folder} supports no locks, so nothing can be indexed there"
+        remedy = "Put the index on a disk of this machine, with --index or RAG_INDEX_DIR."
+        return Finding(state="fail", message=message, remedy=remedy)
+    message = f"one writer at a time by {_LOCKS[kind]}"
+    if limits_supported():
+        return Finding(state="ok", message=f"{message}; parsers with limits on memory and time")
+    message = f"{message}; no limit on the memory of parsers, only on their time"
+    remedy = "Take in documents of strangers on Linux, where memory can be limited."
+    return Finding(state="warn", message=message, remedy=remedy)
+
+
 def check_documents(settings: Settings) -> Finding:
-    """The folder of the documents is there and can be read."""
+    """Check that the folder of the documents exists and can be read."""
     folder = settings.seeds_dir.absolute()
     remedy = "Put documents there, or name their folder with --seeds or RAG_SEEDS_DIR."
     if not folder.is_dir():
@@ -192,7 +240,7 @@ def check_documents(settings: Settings) -> Finding:
 
 
 def check_index(settings: Settings) -> Finding:
-    """The index opens, fits the settings, and every source of it reads as it was written."""
+    """Check that the index opens, fits the settings and holds every source as it was written."""
     folder = settings.index_dir.absolute()
     if not any(folder.glob("*.sqlite")):
         return Finding(state="warn", message=f"nothing is indexed in {folder}", remedy="rag sync")
@@ -208,7 +256,7 @@ def check_index(settings: Settings) -> Finding:
 
 
 def try_index(rag: Rag) -> Finding:
-    """What is indexed can be read, all of it, and searched."""
+    """Check that the whole index can be read and searched."""
     known = rag.sources()
     for info in known:
         rag.source(info.source_id)  # its checksum is verified
@@ -228,7 +276,7 @@ def try_index(rag: Rag) -> Finding:
 
 
 def check_model(settings: Settings, *, spec: ChatSpec | None = None) -> Finding:
-    """A language model replies; by default the first of those that are configured, if any."""
+    """Check that a language model replies; by default the first that is configured."""
     from rag.chat import ChatLimits, chat_specs, load_chat_model
 
     specs = chat_specs(settings.llm, base_url=settings.llm_base_url) if spec is None else (spec,)
@@ -239,7 +287,7 @@ def check_model(settings: Settings, *, spec: ChatSpec | None = None) -> Finding:
 
 
 def try_model(model: ChatModel) -> Finding:
-    """A model replies to a message."""
+    """Check that a model replies to a message."""
     from rag.chat import complete
 
     start = time.monotonic()
@@ -252,7 +300,7 @@ def try_model(model: ChatModel) -> Finding:
 
 
 def check_disk(settings: Settings) -> Finding:
-    """There is room for an index."""
+    """Check that the disk has room for an index."""
     folder = _existing(settings.index_dir.absolute())
     free = shutil.disk_usage(folder).free
     message = f"{free / 1e9:.1f} GB are free in {folder}"
@@ -270,7 +318,7 @@ def _existing(folder: Path) -> Path:
 
 
 def check_tokens(_: Settings) -> Finding:
-    """The tokenizer works, without a network."""
+    """Check that the tokenizer works without a network."""
     from rag.tokens import TokenCounter
 
     counter = TokenCounter()
@@ -279,14 +327,14 @@ def check_tokens(_: Settings) -> Finding:
 
 
 def check_encoder(settings: Settings) -> Finding:
-    """The encoder loads, from the files that were shipped, and works."""
+    """Check that the encoder loads from its files and works."""
     from rag.embedding import load_encoder
 
     return try_encoder(load_encoder(settings.encoder))
 
 
 def try_encoder(encoder: Encoder) -> Finding:
-    """The vectors of an encoder tell what is alike from what is not."""
+    """Check that an encoder's vectors tell similar texts from others."""
     vectors = encoder.encode_queries(_TRIAL_TEXTS)
     alike, unlike = float(vectors[0] @ vectors[1]), float(vectors[0] @ vectors[2])
     if not unlike < alike < _IDENTICAL:
@@ -297,14 +345,14 @@ def try_encoder(encoder: Encoder) -> Finding:
 
 
 def check_reader(settings: Settings) -> Finding:
-    """The reader loads and works."""
+    """Check that the reader loads and works."""
     from rag.reader import load_reader
 
     return try_reader(load_reader(settings.reader))
 
 
 def try_reader(reader: Reader) -> Finding:
-    """A reader gives a sentence a probability."""
+    """Check that a reader gives a sentence a probability."""
     (reading,) = reader.read("Who wrote the letter?", [_trial_candidate()])
     if not 0 <= reading.probability <= 1:
         message = f"{reader.name} is {reading.probability!r} sure, which is no probability"
@@ -313,7 +361,7 @@ def try_reader(reader: Reader) -> Finding:
 
 
 def check_support(settings: Settings) -> Finding:
-    """What says whether sources bear out what an LLM writes loads and works."""
+    """Check that the support scorer loads and works."""
     if settings.support == "words":
         return try_support("by words alone", lexical_support)
     from rag.reader import load_support
@@ -324,7 +372,7 @@ def check_support(settings: Settings) -> Finding:
 
 
 def try_support(name: str, support: Support) -> Finding:
-    """What is said is better supported than its opposite."""
+    """Check that a claim is better supported by its source than by an unrelated sentence."""
     same, other = support(
         "Anna wrote the letter.", ["The letter was written by Anna.", "It rains."]
     )
@@ -349,8 +397,10 @@ def _trial_candidate() -> Candidate:
     return Candidate(passage=passage, dense=0.6, lexical=3.0, fused=0.8, sentences=(sentence,))
 
 
-CHECKS: Mapping[str, Check] = {
+CHECKS: Mapping[str, DoctorCheck] = {
     "Python": check_python,
+    "Settings": check_settings,
+    "System": check_system,
     "Packages": check_packages,
     "Tokenizer": check_tokens,
     "Encoder": check_encoder,

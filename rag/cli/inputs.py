@@ -1,4 +1,4 @@
-"""What a person hands over, checked at this border: question, history, settings from options."""
+"""Arguments, checked at the border: question, history, settings from options."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 import typer
 
 from rag.errors import IndexWriteError
+from rag.privacy import close_to_others, make_folder
 from rag.schema import Turn
 
 if TYPE_CHECKING:
+    from rag.cli.session import Session
+    from rag.schema import SyncReport
     from rag.settings import Settings
 
 _MANY_CHARS = 1_000_000
@@ -30,6 +33,24 @@ def question_from(argument: str, stdin: TextIO) -> str:
     if argument != "-":
         return argument
     return stdin.read(_MANY_CHARS).lstrip("\ufeff").strip()
+
+
+def can_be_asked(session: Session) -> bool:
+    """Tell whether there is a person who sees a question and can answer it."""
+    return session.stdin.isatty() and session.screen.on_terminal
+
+
+def may_remove(report: SyncReport, session: Session) -> bool:
+    """Ask a person whether sources that are missing were removed; where there is nobody to ask, say no."""
+    if not can_be_asked(session):
+        return False
+    n_held = len(report.held)
+    documents = "document is" if n_held == 1 else "documents are"
+    session.screen.note(
+        f"{n_held:,} indexed {documents} missing. Were they removed? With y they are taken out of the index; with"
+        " anything else they are kept, and not cited until they are back. [y/N]"
+    )
+    return session.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def history_from(path: Path | None) -> tuple[Turn, ...]:
@@ -77,9 +98,10 @@ def settings_from(
     seeds: Path | None = None,
     index: Path | None = None,
     environ: Mapping[str, str],
+    config: Path | None = None,
     **others: Any,  # noqa: ANN401  (each value is checked by Settings)
 ) -> Settings:
-    """Make the settings of a command; an option that is None leaves environment and `rag.toml`.
+    """Make the settings of a command; an option that is None leaves environment and settings files.
 
     `--seeds` names a folder that no index was chosen for. Its index then goes into the person's
     cache: into a folder of documents nothing is ever written, and the index of other documents is
@@ -92,11 +114,15 @@ def settings_from(
     from rag.settings import Settings
 
     given = {"seeds_dir": seeds, "index_dir": index, **others}
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    settings = Settings(
+        config=config, **{name: value for name, value in given.items() if value is not None}
+    )
     chosen = index is not None or any(name.upper() == "RAG_INDEX_DIR" for name in environ)
-    if seeds is None or chosen or seeds.resolve() == Settings().seeds_dir.resolve():
+    if seeds is None or chosen:
         return settings
-    return settings.model_copy(update={"index_dir": _cached_index(seeds, environ)})
+    if seeds.resolve() == Settings(config=config).seeds_dir.resolve():
+        return settings
+    return settings.changed("--seeds", index_dir=_cached_index(seeds, environ))
 
 
 def _cached_index(seeds: Path, environ: Mapping[str, str]) -> Path:
@@ -106,7 +132,8 @@ def _cached_index(seeds: Path, environ: Mapping[str, str]) -> Path:
     key = sha256(os.fsencode(folder)).hexdigest()[:12]
     try:
         cache = _cache(environ) / "footnote"
-        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(cache)
+        close_to_others(cache)
     except (OSError, RuntimeError) as exc:  # RuntimeError: nobody knows where home is
         raise IndexWriteError(
             f"No cache folder can be made for the index of {folder} ({exc});"

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rag.cli.render import Line, Piece, in_line
+from rag.cli.render import Paragraph, StyledText, in_line
 
 if TYPE_CHECKING:
     from rag.schema import (
+        AbsenceReason,
         Answer,
         Citation,
         Fate,
@@ -33,42 +34,51 @@ _FATES: dict[Fate, str] = {
     "removed": "yellow",
     "excluded": "yellow",
     "failed": "red",
+    "unreachable": "yellow",
+    "held": "yellow",
+}
+_ABSENCES: dict[AbsenceReason, str] = {
+    "unreachable": "out of reach at the moment",
+    "held": "missing from its folder, not cited",
 }
 _N_NEAR_MISSES = 3
 _SNIPPET_CHARS = 300
 
 
-def answer_lines(answer: Answer) -> Iterator[Line]:
-    """Lay an answer out: its text with verdicts, what is missing, then the words it rests on."""
+def answer_lines(answer: Answer) -> Iterator[Paragraph]:
+    """Lay an answer out: its text with verdicts, the reason if it is not whole, its citations."""
     if answer.status == "unanswered":
         yield from _unanswered(answer)
         return
-    yield Line(pieces=tuple(_flagged(answer)))
+    yield Paragraph(pieces=tuple(_flagged(answer)))
     if answer.reason is not None:
-        yield Line()
-        yield Line.of(answer.reason.message, "yellow")
+        yield Paragraph()
+        yield Paragraph.of(answer.reason.message, "yellow")
+    if answer.caveat:
+        yield Paragraph()
+        yield Paragraph.of(answer.caveat, "yellow")
     for citation in answer.citations:
-        yield Line()
+        yield Paragraph()
         yield from _citation(citation)
 
 
-def _unanswered(answer: Answer) -> Iterator[Line]:
+def _unanswered(answer: Answer) -> Iterator[Paragraph]:
     message = answer.reason.message if answer.reason is not None else answer.text
-    yield Line.of(message, "yellow")
+    yield Paragraph.of(message, "yellow")
     if not answer.evidence:
         return
-    yield Line()
-    yield Line.of("Near misses, which do not answer the question:")
+    yield Paragraph()
+    yield Paragraph.of("Near misses, which do not answer the question:")
     from rag.pipeline.nearest import nearest_sentence  # loads what splits sentences
 
     shown: list[str] = []
     for near in answer.evidence[:_N_NEAR_MISSES]:
         shown.append(nearest_sentence(near.passage.text, answer.query, shown=shown))
-        yield Line()
+        yield Paragraph()
         yield from _found(near, shown[-1])
 
 
-def _flagged(answer: Answer) -> Iterator[Piece]:
+def _flagged(answer: Answer) -> Iterator[StyledText]:
     """Give an answer's text, with a flag behind each sentence that its sources do not bear."""
     position = 0
     for statement in answer.statements:
@@ -79,33 +89,33 @@ def _flagged(answer: Answer) -> Iterator[Piece]:
         position = end
         if statement.verdict in _FLAGS:
             text, style = _FLAGS[statement.verdict]
-            yield Piece(text=text, style=style)
+            yield StyledText(text=text, style=style)
     yield from _marked(answer.text[position:])
 
 
-def _marked(text: str) -> Iterator[Piece]:
+def _marked(text: str) -> Iterator[StyledText]:
     """Give text with its markers in a style of their own."""
     position = 0
     for marker in _MARKER.finditer(text):
-        yield Piece(text=text[position : marker.start()])
-        yield Piece(text=marker.group(), style="bold cyan")
+        yield StyledText(text=text[position : marker.start()])
+        yield StyledText(text=marker.group(), style="bold cyan")
         position = marker.end()
-    yield Piece(text=text[position:])
+    yield StyledText(text=text[position:])
 
 
-def _citation(citation: Citation) -> Iterator[Line]:
-    yield Line(
+def _citation(citation: Citation) -> Iterator[Paragraph]:
+    yield Paragraph(
         pieces=(
-            Piece(text=f"[{citation.marker}]", style="bold cyan"),
-            Piece(text=f" {_name(citation.source_id, citation.title)}"),
-            Piece(text=_where(citation.start, citation.end, citation.page), style="dim"),
+            StyledText(text=f"[{citation.marker}]", style="bold cyan"),
+            StyledText(text=f" {_name(citation.source_id, citation.title)}"),
+            StyledText(text=_where(citation.start, citation.end, citation.page), style="dim"),
         )
     )
     yield _quote(citation.quote)
 
 
-def _quote(text: str) -> Line:
-    return Line.of("\n".join(f"> {row}" for row in text.splitlines()), indent=4)
+def _quote(text: str) -> Paragraph:
+    return Paragraph.of("\n".join(f"> {row}" for row in text.splitlines()), indent=4)
 
 
 def _name(source_id: str, title: str) -> str:
@@ -125,25 +135,25 @@ def _where(start: int, end: int, page: int | None = None) -> str:
     return f"{'' if page is None else f', page {page}'}, characters {start}-{end}"
 
 
-def found_lines(found: tuple[ScoredPassage, ...]) -> Iterator[Line]:
+def found_lines(found: tuple[ScoredPassage, ...]) -> Iterator[Paragraph]:
     """Lay search results out, best first."""
     for number, passage in enumerate(found):
         if number:
-            yield Line()
+            yield Paragraph()
         yield from _found(passage, passage.passage.text)
 
 
-def _found(found: ScoredPassage, text: str) -> Iterator[Line]:
+def _found(found: ScoredPassage, text: str) -> Iterator[Paragraph]:
     passage = found.passage
     where = f"{_where(passage.start, passage.end)}, score {found.score:.3f}"
-    yield Line(
+    yield Paragraph(
         pieces=(
-            Piece(text=f"{found.rank}. ", style="bold"),
-            Piece(text=in_line(passage.source_id)),
-            Piece(text=where, style="dim"),
+            StyledText(text=f"{found.rank}. ", style="bold"),
+            StyledText(text=in_line(passage.source_id)),
+            StyledText(text=where, style="dim"),
         )
     )
-    yield Line.of(snippet(text), indent=4)
+    yield Paragraph.of(snippet(text), indent=4)
 
 
 def snippet(text: str) -> str:
@@ -154,21 +164,22 @@ def snippet(text: str) -> str:
     return text[:_SNIPPET_CHARS].rsplit(" ", 1)[0] + " ..."
 
 
-def source_lines(sources: tuple[SourceInfo, ...]) -> Iterator[Line]:
+def source_lines(sources: tuple[SourceInfo, ...]) -> Iterator[Paragraph]:
     """Lay sources out for a person."""
     for source in sources:
         pages = f"{count(source.n_pages, 'page')}, " if source.n_pages else ""
-        yield Line.of(_name(source.source_id, source.title), "bold")
-        yield Line.of(
+        yield Paragraph.of(_name(source.source_id, source.title), "bold")
+        yield Paragraph.of(
             f"{pages}{count(source.n_passages, 'passage')}, {count(source.n_chars, 'character')},"
             f" {source.media_type}, indexed {source.indexed_at[:16].replace('T', ' ')} UTC"
-            f" from {in_line(source.origin)}",
+            f" from {in_line(source.origin)}"
+            + (f", {_ABSENCES[source.absence]}" if source.absence else ""),
             "dim",
             indent=4,
         )
 
 
-def source_rows(sources: tuple[SourceInfo, ...]) -> Iterator[Line]:
+def source_rows(sources: tuple[SourceInfo, ...]) -> Iterator[Paragraph]:
     """Lay sources out for a program: one a line, fields separated by tabs, without a heading."""
     for source in sources:
         fields = (
@@ -181,10 +192,10 @@ def source_rows(sources: tuple[SourceInfo, ...]) -> Iterator[Line]:
             source.indexed_at,
             source.origin,
         )
-        yield Line.of("\t".join(in_line(field) for field in fields))
+        yield Paragraph.of("\t".join(in_line(field) for field in fields))
 
 
-def report_lines(report: SyncReport, *, every: bool = False) -> Iterator[Line]:
+def report_lines(report: SyncReport, *, every: bool = False) -> Iterator[Paragraph]:
     """Lay a sync out: each file's fate and reason, then the sums.
 
     Args:
@@ -195,20 +206,20 @@ def report_lines(report: SyncReport, *, every: bool = False) -> Iterator[Line]:
         if every or file.fate != "unchanged" or file.reason:
             yield _fate(file)
     sums = ", ".join(f"{len(of)} {fate}" for fate in _FATES if (of := report.of(fate)))
-    yield Line.of(
+    yield Paragraph.of(
         f"{count(len(report.files), 'file')}: {sums or 'nothing to do'};"
         f" {count(report.n_embedded, 'passage')} embedded in {report.seconds:.1f} s.",
         "bold",
     )
 
 
-def _fate(file: FileReport) -> Line:
+def _fate(file: FileReport) -> Paragraph:
     why = file.message or file.reason.replace("_", " ")
-    return Line(
+    return Paragraph(
         pieces=(
-            Piece(text=f"{file.fate:<9} ", style=_FATES[file.fate]),
-            Piece(text=in_line(file.source_id)),
-            Piece(text=f": {in_line(why)}" if why else "", style="dim"),
+            StyledText(text=f"{file.fate:<9} ", style=_FATES[file.fate]),
+            StyledText(text=in_line(file.source_id)),
+            StyledText(text=f": {in_line(why)}" if why else "", style="dim"),
         )
     )
 

@@ -1,11 +1,13 @@
-"""What commands have in common: the options that name documents, index and model, and opening them."""
+"""Options that commands share (documents, index, model), and opening the pipeline from them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from rag.cli.inputs import settings_from
 
@@ -36,6 +38,35 @@ Model = Annotated[
 ]
 
 
+def _named(ctx: typer.Context, value: Path | None) -> Path | None:
+    """Keep which settings file is named."""
+    if value is not None:
+        ctx.obj = replace(ctx.obj, config=value)
+    return value
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        callback=_named,
+        expose_value=False,
+        help="The only settings file to read, in place of your own and a trusted rag.toml here.",
+    ),
+]
+
+
+def share_config(command: TyperGroup) -> None:
+    """Let every command take `--config` too: it may stand before a command or behind it."""
+    (shared,) = (each for each in command.params if each.name == "config")
+    below = list(command.commands.values())
+    for each in below:
+        each.params.append(shared)
+        if isinstance(each, TyperGroup):
+            below.extend(each.commands.values())
+
+
 def settings_for(
     session: Session,
     *,
@@ -46,7 +77,14 @@ def settings_for(
 ) -> Settings:
     """Make the settings of a command from its options; see `settings_from`."""
     llm = "" if model == "extractive" else model
-    return settings_from(seeds=seeds, index=index, environ=session.environ, llm=llm, **others)
+    return settings_from(
+        seeds=seeds,
+        index=index,
+        environ=session.environ,
+        config=session.config,
+        llm=llm,
+        **others,
+    )
 
 
 def opened(

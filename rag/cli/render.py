@@ -1,6 +1,6 @@
 """The border to the terminal: nothing that a document, a question or a file name holds acts on it.
 
-Text goes out as `Line`s, through `Screen`, and nowhere else. On a terminal rich wraps and colours
+Text goes out as `Paragraph`s, through `Screen`, and nowhere else. On a terminal rich wraps and colours
 them; in a pipe they are plain, unwrapped, and rich is not even loaded. What the lines say is
 decided elsewhere.
 """
@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, ConsoleRenderable
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
     from rich.segment import Segment
     from rich.text import Text
+
+    from rag.pipeline import Progress
 
 _BIDI_MARKS = (0x061C, 0x200E, 0x200F)
 _BIDI_CONTROLS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -37,7 +40,7 @@ _BREAKS = {ord("\n"): "\u240a", ord("\t"): "\u2409"}
 _SLOW_SECONDS = 0.5
 
 
-def neutralise(text: str) -> str:
+def make_printable(text: str) -> str:
     r"""Return text that a terminal only prints, without control and bidi characters.
 
     `\n` and `\t` stay and `\r\n` becomes `\n`; other C0 characters become their pictures (`␛`), C1
@@ -48,11 +51,11 @@ def neutralise(text: str) -> str:
 
 def in_line(text: str) -> str:
     """Return neutralised text that stays on its line: a newline in a name forges no other line."""
-    return neutralise(text).translate(_BREAKS)
+    return make_printable(text).translate(_BREAKS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class StyledText:
     """Text in one style."""
 
     text: str
@@ -61,28 +64,21 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Paragraph:
     """A paragraph of the output."""
 
-    pieces: tuple[Piece, ...] = ()
+    pieces: tuple[StyledText, ...] = ()
     indent: int = 0
     """Columns before each of its lines."""
 
     @classmethod
-    def of(cls, text: str, style: str = "", *, indent: int = 0) -> Line:
+    def of(cls, text: str, style: str = "", *, indent: int = 0) -> Paragraph:
         """Make a line of one style."""
-        return cls(pieces=(Piece(text=text, style=style),), indent=indent)
-
-
-class OnProgress(Protocol):
-    """How the pipeline tells how far it is."""
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """Take `done` of `total` steps of a stage; `total` 0 means that nobody knows."""
+        return cls(pieces=(StyledText(text=text, style=style),), indent=indent)
 
 
 class Report(Protocol):
-    """What draws itself: as tables on a terminal, as Markdown elsewhere."""
+    """A report that renders itself: tables on a terminal, Markdown elsewhere."""
 
     def print(self, console: Console) -> None:
         """Draw tables."""
@@ -103,7 +99,7 @@ class OutputClosedError(Exception):
 
 
 class Screen:
-    """What a command writes to: results to `out`, everything else to `err`.
+    """The output of a command: results to `out`, everything else to `err`.
 
     Args:
         out: where answers go.
@@ -121,7 +117,7 @@ class Screen:
         """Return the same screen without notes and progress."""
         return Screen(out=self._out, err=self._err, quiet=True)
 
-    def show(self, lines: Iterable[Line]) -> None:
+    def show(self, lines: Iterable[Paragraph]) -> None:
         """Write a result."""
         _write(self._out, lines)
 
@@ -136,21 +132,21 @@ class Screen:
     def show_report(self, report: Report) -> None:
         """Write a report."""
         if not self.on_terminal:
-            self.show([Line.of(report.to_markdown())])
+            self.show([Paragraph.of(report.to_markdown())])
             return
         report.print(_inert_console(self._out))
 
     def note(self, text: str) -> None:
         """Tell something beside the result."""
         if not self._quiet:
-            _write(self._err, [Line.of(text, "dim")])
+            _write(self._err, [Paragraph.of(text, "dim")])
 
     def fail(self, text: str) -> None:
         """Tell a failure."""
-        _write(self._err, [Line.of(text, "red")])
+        _write(self._err, [Paragraph.of(text, "red")])
 
     @contextmanager
-    def progress(self) -> Iterator[OnProgress | None]:
+    def progress(self) -> Iterator[Progress | None]:
         """Give a progress bar on a terminal, and None in a pipe."""
         if self._quiet or not self._err.isatty():
             yield None
@@ -174,7 +170,9 @@ class Screen:
         with Live(console=console, transient=True, auto_refresh=False) as live:
 
             def grow(text: str) -> None:
-                rows = Text(neutralise(text), "dim").wrap(console, console.width, overflow="fold")
+                rows = Text(make_printable(text), "dim").wrap(
+                    console, console.width, overflow="fold"
+                )
                 # Only what fits can be wiped again, so a long text shows its end.
                 live.update(Text("\n").join(rows[-max(1, console.height - 2) :]), refresh=True)
 
@@ -192,7 +190,9 @@ class _Inert:
         from rich.segment import Segment
 
         for segment in console.render(self._renderable, options):
-            yield segment if segment.control else Segment(neutralise(segment.text), segment.style)
+            yield (
+                segment if segment.control else Segment(make_printable(segment.text), segment.style)
+            )
 
 
 class _Bar:
@@ -201,7 +201,7 @@ class _Bar:
     def __init__(self, err: TextIO) -> None:
         self._err = err
         self._since = time.monotonic()
-        self._progress: Progress | None = None
+        self._progress: RichProgress | None = None
         self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, stage: str, done: int, total: int) -> None:
@@ -221,7 +221,7 @@ class _Bar:
             self._progress.stop()
 
 
-def _progress(err: TextIO) -> Progress:
+def _progress(err: TextIO) -> RichProgress:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -247,7 +247,7 @@ def _console(stream: TextIO) -> Console:
 
 
 def _inert_console(stream: TextIO) -> Console:
-    """Return a console for what renders itself; it may use markup, and nothing it shows acts."""
+    """Return a console for renderables that use markup; its output is made printable."""
     from rich.console import Console, RenderHook
 
     class InertRendering(RenderHook):
@@ -262,7 +262,7 @@ def _inert_console(stream: TextIO) -> Console:
     return console
 
 
-def _write(stream: TextIO, lines: Iterable[Line]) -> None:
+def _write(stream: TextIO, lines: Iterable[Paragraph]) -> None:
     if not stream.isatty():
         _write_plain(stream, (_plain(line) for line in lines))
         return
@@ -280,18 +280,18 @@ def _write_plain(stream: TextIO, rows: Iterable[str]) -> None:
         raise OutputClosedError from exc
 
 
-def _plain(line: Line) -> str:
-    text = neutralise("".join(piece.text for piece in line.pieces))
+def _plain(line: Paragraph) -> str:
+    text = make_printable("".join(piece.text for piece in line.pieces))
     margin = " " * line.indent
     return "\n".join(f"{margin}{row}" if row else "" for row in text.split("\n"))
 
 
-def _rows(line: Line, console: Console) -> Iterator[Text]:
+def _rows(line: Paragraph, console: Console) -> Iterator[Text]:
     from rich.text import Text
 
     text = Text()
     for piece in line.pieces:
-        text.append(neutralise(piece.text), piece.style or None)
+        text.append(make_printable(piece.text), piece.style or None)
     margin = min(line.indent, console.width // 4)
     for row in text.wrap(console, max(1, console.width - margin), overflow="fold"):
         yield Text(" " * margin).append_text(row)

@@ -1,4 +1,4 @@
-"""What one run of the command line has at hand: doors to the rest of the program, screen, way out.
+"""The session of one command: its doors to the rest of the program, its screen, its exit codes.
 
 The doors load what is behind them only when opened, so that `rag --help` costs nothing; tests put
 scripted ones in.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _examine(*args: Any, **options: Any) -> Iterator[Finding]:  # noqa: ANN401  
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """What the commands call; each has the signature of the function it opens."""
+    """The functions that commands call, imported when called."""
 
     open_rag: Callable[..., Rag] = _open_rag
     serve: Callable[..., None] = _serve
@@ -70,3 +71,5 @@ class Session:
     screen: Screen
     stdin: TextIO
     environ: Mapping[str, str]
+    config: Path | None = None
+    """The only settings file to read, where `--config` names one."""

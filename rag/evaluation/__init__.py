@@ -1,8 +1,8 @@
 """How good the answers are, measured offline: a question set and a pipeline in, figures out.
 
-dataset ─▶ run ─▶ outcomes ─▶ report, html
+dataset ─▶ run ─▶ outcomes ─▶ report, report_html
            measures, intervals: the definitions
-           compare, gate: two runs, a run and a baseline
+           comparison, gate: two runs, a run and a baseline
            grid, plots, markup: how figures are written and drawn
            draft, feedback: where a person's own questions come from
            tables: files that spreadsheets write
@@ -14,13 +14,17 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.errors import DatasetError
-from rag.evaluation.dataset import Example, load_dataset, locate_quotes, select, validate
-from rag.evaluation.html import html_report
+from rag.evaluation.dataset import Example, load_dataset, locate_quotes, select_examples, validate
 from rag.evaluation.report import EvaluationReport, report_of
-from rag.evaluation.run import Pipeline, Progress, Run, evaluate, load_run
+from rag.evaluation.report_html import html_report
+from rag.evaluation.run import Pipeline, Run, evaluate, load_run
 from rag.schema import Source
+
+if TYPE_CHECKING:
+    from rag.pipeline import Progress
 
 __all__ = ["EvaluationReport", "html_report", "load_questions", "remake_reports", "run_evaluation"]
 
@@ -64,7 +68,7 @@ def run_evaluation(
 
 
 def remake_reports(folder: Path) -> EvaluationReport:
-    """Make the reports of a run that was made before, beside it, as often as one likes.
+    """Rebuild the reports of a finished run in its folder.
 
     Raises:
         DatasetError: the folder holds no whole run, or cannot be written.
@@ -79,7 +83,7 @@ def load_questions(
     split: str | None = None,
     limit: int | None = None,
 ) -> tuple[str, tuple[Example, ...]]:
-    """Return the questions of a set, their evidence found in what is indexed, and a name for them.
+    """Load a question set and resolve its evidence to spans of the indexed sources; return (name, examples).
 
     Args:
         rag: holds the sources.
@@ -101,7 +105,7 @@ def load_questions(
                 " file of questions with --dataset."
             )
     half = None if split == "all" else split
-    examples = select(load_dataset(path), split=half, limit=limit)
+    examples = select_examples(load_dataset(path), split=half, limit=limit)
     return "-".join(filter(None, [path.stem, half])), _grounded(rag, examples)
 
 
@@ -112,12 +116,13 @@ def settings_of(rag: Pipeline) -> dict[str, object]:
 
 
 def _fresh_folder(name: str) -> Path:
-    """Make a new run's folder, which no other run has, even one begun in the same second."""
+    """Create a folder for a new run under a name that is not taken."""
     begun = folder = RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
     number = 1
     while True:
         try:
-            folder.mkdir(parents=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700)
         except FileExistsError:
             number += 1
             folder = begun.with_name(f"{begun.name}-{number}")

@@ -1,4 +1,4 @@
-"""Questions with what is known of their answers: read from JSONL or CSV, checked against sources.
+"""Question sets: questions with expected answers and evidence, read from JSONL or CSV, checked against sources.
 
 This room does not ask anything. What the shipped set promises beyond this is checked in `audit`.
 """
@@ -45,7 +45,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A question and what is known of its answer. Only the question is required."""
+    """A question with its expected answers and evidence. Only the question is required."""
 
     query_id: str
     question: str
@@ -67,7 +67,7 @@ class Example:
 
     @property
     def parts(self) -> tuple[tuple[str, ...], ...]:
-        """Acceptable wordings by part; one part unless `answer_parts` says otherwise."""
+        """Return the accepted wordings of each part; one part unless `answer_parts` is set."""
         return self.answer_parts or ((self.answers,) if self.answers else ())
 
 
@@ -104,7 +104,7 @@ def load_dataset(path: Path) -> tuple[Example, ...]:
     return examples
 
 
-def select(
+def select_examples(
     examples: Sequence[Example], *, split: str | None = None, limit: int | None = None
 ) -> tuple[Example, ...]:
     """Return the examples of a split, and of these `limit`, spread evenly over their order.
@@ -157,7 +157,7 @@ def locate_quotes(examples: Sequence[Example], sources: Iterable[Source]) -> tup
 
 
 def example_to_dict(example: Example) -> dict[str, object]:
-    """Return the JSON form of an example, as `load_dataset` reads it, without what is empty."""
+    """Return the JSON form that `load_dataset` reads, without empty fields."""
     plain: dict[str, object] = {
         field.name: getattr(example, field.name)
         for field in fields(Example)
@@ -229,7 +229,7 @@ def _read_table(text: str, path: Path) -> Iterator[Example]:
 
 
 def _latest(examples: Iterable[Example]) -> tuple[Example, ...]:
-    """Keep all examples but earlier feedback on what later feedback is about."""
+    """Drop feedback that later feedback on the same answer replaces."""
     kept: list[Example] = []
     place: dict[str, int] = {}
     for example in examples:

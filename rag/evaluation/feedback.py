@@ -1,4 +1,4 @@
-"""What people say of answers, kept as questions to evaluate with.
+"""Feedback on answers, kept as a question set.
 
 One line a judgement, as `rag.evaluation.dataset` reads it, with the answer that was judged beside it. Nothing
 here decides what an answer is worth: the person who asked did.
@@ -17,6 +17,7 @@ from typing import Literal, get_args
 
 from rag.errors import DatasetError
 from rag.evaluation.dataset import FEEDBACK, Example, example_to_dict, load_dataset
+from rag.privacy import make_folder
 from rag.schema import Answer, Citation, Turn
 
 FeedbackKind = Literal[
@@ -90,7 +91,7 @@ def record_feedback(
 
 
 def feedback_examples(path: Path) -> tuple[Example, ...]:
-    """Return what was said as questions, one a question asked; none where nothing was said yet.
+    """Return the feedback as examples, the latest on each question; () without feedback.
 
     - `right`: it can be answered, and the quotes that were cited are evidence.
     - `wrong_citation`: it can be answered; nothing is known of the evidence but that it is not what
@@ -147,7 +148,7 @@ def _citation_to_dict(citation: Citation) -> dict[str, object]:
 
 def _append(path: Path, line: bytes) -> None:
     """Write a line to the end of a file in one call, and wait until it is on disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     descriptor = os.open(path, _FLAGS, 0o600)
     try:
         size = os.fstat(descriptor).st_size

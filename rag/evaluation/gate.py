@@ -1,4 +1,4 @@
-"""Whether a run lost anything against a baseline: what stands between a change and the main branch.
+"""The gate: measures lost against a baseline fail a change.
 
 A baseline is a small file of what each question was worth, so that runs are compared question by
 question. A measure is lost where the paired 95 % bootstrap interval of its difference lies below 0.
@@ -22,7 +22,7 @@ import numpy as np
 from rag.errors import DatasetError
 from rag.evaluation.grid import Grid, figure_to_dict, page, print_page, share, shown
 from rag.evaluation.intervals import Interval, paired_bootstrap
-from rag.evaluation.outcomes import Outcome
+from rag.evaluation.outcomes import QuestionOutcome
 from rag.evaluation.report import EvaluationReport
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _DIGITS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """What each question of a run was worth."""
+    """The scores of each question of a run."""
 
     questions: Mapping[str, object]
     """Number and hash of the questions."""
@@ -72,7 +72,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """One measure at the gate."""
+    """One measure, compared with the baseline."""
 
     measure: str
     before: float
@@ -89,7 +89,7 @@ class Watched:
 
     @property
     def verdict(self) -> str:
-        """What it means."""
+        """Return the verdict in words."""
         if self.is_lost:
             return "LOST"
         if self.interval.low > 0:
@@ -99,7 +99,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateReport:
-    """What a run lost or gained against a baseline."""
+    """A run compared with a baseline: losses and gains."""
 
     run: str
     baseline: str
@@ -120,7 +120,7 @@ class GateReport:
 
     @property
     def summary(self) -> str:
-        """What was compared, and how to go on."""
+        """Say which runs were compared and what to do next."""
         fallen = f" Worth less than before: {', '.join(self.fallen)}." if self.fallen else ""
         way_on = (
             " Mend what was lost, or, if the loss is wanted, accept it with --update-baseline."
@@ -177,7 +177,7 @@ class GateReport:
 
 
 def baseline_of(report: EvaluationReport) -> Baseline:
-    """Return what each question of a run is worth, to be kept as the baseline."""
+    """Make the baseline of a run from the scores of its questions."""
     return Baseline(
         questions=_mapping(report.manifest["questions"]),
         values={one.query_id: _values(one) for one in report.outcomes},
@@ -205,7 +205,7 @@ def load_baseline(path: Path) -> Baseline:
     )
 
 
-def check(report: EvaluationReport, baseline: Baseline, *, name: str) -> GateReport:
+def check_gate(report: EvaluationReport, baseline: Baseline, *, name: str) -> GateReport:
     """Compare a run with a baseline.
 
     Args:
@@ -243,7 +243,7 @@ def _watched(
     before: Mapping[str, Mapping[str, float]],
     now: Mapping[str, Mapping[str, float]],
 ) -> Watched | None:
-    """Compare one measure over the questions that have it; None if none has."""
+    """Compare one measure over the questions that it applies to; None if there are none."""
     pairs = [
         (held[measure], now[query_id].get(measure, 0.0))
         for query_id, held in before.items()
@@ -260,7 +260,7 @@ def _watched(
     )
 
 
-def _values(one: Outcome) -> dict[str, float]:
+def _values(one: QuestionOutcome) -> dict[str, float]:
     """Return the watched measures of a question; quotes count everywhere, exact if there are none."""
     scores = {_EXACT: 1.0, **one.scores}
     return {name: round(scores[name], _DIGITS) for name in GATED if name in scores}

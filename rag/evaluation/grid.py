@@ -85,7 +85,7 @@ def shown(interval: Interval, *, scale: float = 100, signed: bool = False) -> st
 
 
 def figure_to_dict(interval: Interval) -> dict[str, object]:
-    """Return the JSON form of a figure; what is undefined is null."""
+    """Return the JSON form of a figure; undefined values are null."""
     return {
         "value": number(interval.value),
         "low": number(interval.low),

@@ -33,7 +33,7 @@ class Interval:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether it lies on one side of 0: of a difference, whether it is real at its level."""
+        """Say whether it excludes 0: whether a difference is significant at its level."""
         return self.low > 0 or self.high < 0
 
 

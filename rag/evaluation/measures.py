@@ -67,7 +67,7 @@ def ndcg(ranking: Sequence[str], qrels: Mapping[str, int], k: int) -> float:
 
 
 def average_precision(ranking: Sequence[str], qrels: Mapping[str, int], k: int) -> float:
-    """AP@k: mean over everything relevant of the precision at its rank, 0 for what is not among the first k.
+    """AP@k: mean precision at the rank of each relevant item, 0 for items below rank k.
 
     Its mean over queries is MAP@k. Harman, "Evaluation Issues in Information Retrieval", 1992;
     definition of trec_eval's `map_cut_k`.
@@ -294,7 +294,7 @@ def auroc(scores: ArrayLike, positive: ArrayLike) -> float:
 def risk_coverage(
     confidence: ArrayLike, right: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return coverage and risk, where one answers above ever lower thresholds of confidence.
+    """Return the risk-coverage curve over falling thresholds of confidence.
 
     Risk is the share of wrong among the answered, lower is better (Geifman and El-Yaniv, NeurIPS
     2017). Coverage ascends from 1/n to 1; within equal confidences the wrong are spread evenly, so
@@ -353,7 +353,7 @@ def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, *, bins:
 
 
 def percentile(values: ArrayLike, percent: float) -> float:
-    """Return what that share of the values does not exceed; p50 is the median. Lower is better for times.
+    """Return the percentile of the values; p50 is the median. Lower is better for times.
 
     Definition 7 of Hyndman and Fan, The American Statistician 1996: between the two nearest values
     it is interpolated linearly. NaN without values.

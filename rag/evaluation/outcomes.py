@@ -1,4 +1,4 @@
-"""What one record of a run is worth: every measure of one question, as numbers.
+"""The scores of one record of a run: every measure of one question.
 
 Reports, comparisons and gates are made from outcomes and never look at answers themselves. A
 question that was not answered has the measures' defaults, so that nobody gains by staying silent.
@@ -29,7 +29,7 @@ CITATIONS = (
 WHOLE = ("good", "answered", "abstained when due")
 """Of all questions, of those that can be answered, and of those that cannot."""
 
-Fault: TypeAlias = Literal[
+AnswerFault: TypeAlias = Literal[
     "",
     "could not be asked",
     "misquoted",
@@ -45,8 +45,8 @@ _MARKER = re.compile(r"\s*\[\d+\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """One question, measured."""
+class QuestionOutcome:
+    """The scores of one question."""
 
     query_id: str
     number: int
@@ -64,11 +64,11 @@ class Outcome:
     """By stage of the pipeline; `all` is the whole question."""
     peak_megabytes: float | None
     error: str
-    fault: Fault
+    fault: AnswerFault
 
     @property
     def given(self) -> bool:
-        """Whether it is an answer of which is known if it is right; of the unanswerable, none is."""
+        """Say whether it is an answer of known correctness; answers to unanswerable questions are wrong."""
         return not self.abstained and not self.error and "good" in self.scores
 
     @property
@@ -77,7 +77,7 @@ class Outcome:
         return self.scores.get("right", 0.0)
 
 
-def outcome(record: Record) -> Outcome:
+def outcome(record: Record) -> QuestionOutcome:
     """Measure one record of a run."""
     query_id = str(record["query_id"])
     example = example_from_dict(_mapping(record["example"]), query_id=query_id)
@@ -87,7 +87,7 @@ def outcome(record: Record) -> Outcome:
     abstained = not error and answer.get("status", "unanswered") == "unanswered"
     scores = _scores(example, answer, record)
     scores |= _whole_scores(example, abstained=abstained, failed=bool(error), scores=scores)
-    return Outcome(
+    return QuestionOutcome(
         query_id=query_id,
         number=int(str(record["number"])),
         split=example.split,
@@ -103,7 +103,7 @@ def outcome(record: Record) -> Outcome:
     )
 
 
-def outcomes_of(run: Run) -> tuple[Outcome, ...]:
+def outcomes_of(run: Run) -> tuple[QuestionOutcome, ...]:
     """Measure every record of a run, in the order of the question set.
 
     Raises:
@@ -122,7 +122,7 @@ def outcomes_of(run: Run) -> tuple[Outcome, ...]:
 def judge_passages(
     retrieved: Sequence[Region], evidence: Sequence[Evidence]
 ) -> tuple[list[str], dict[str, int]]:
-    """Turn passages and evidence spans into a ranking and qrels, whatever the passages are.
+    """Turn passages and evidence spans into a ranking and qrels, independent of passage size.
 
     A passage is relevant if it covers some evidence. What is relevant and was not retrieved is
     known only by the evidence, so each part of the answer that no passage covers counts as one more
@@ -150,7 +150,7 @@ def _scores(example: Example, answer: Mapping[str, Any], record: Record) -> dict
     if not example.answerable:
         return scores
     # The text of an abstention is no answer, and its near misses are no citations.
-    given = answer if answer.get("status") in {"answered", "partial"} else {}
+    given = {} if answer.get("status", "unanswered") == "unanswered" else answer
     if example.evidence:
         retrieved = _regions(_listed(record["retrieved"]))
         scores |= _retrieval_scores(retrieved, example.evidence)
@@ -178,9 +178,11 @@ def _whole_scores(
     return answered | ({"good": scores["right"]} if "right" in scores else {})
 
 
-def _fault(example: Example, scores: Mapping[str, float], *, abstained: bool, error: str) -> Fault:
+def _fault(
+    example: Example, scores: Mapping[str, float], *, abstained: bool, error: str
+) -> AnswerFault:
     unanswerable = example.answerable is False
-    faults: tuple[tuple[Fault, bool], ...] = (
+    faults: tuple[tuple[AnswerFault, bool], ...] = (
         ("could not be asked", bool(error)),
         ("misquoted", scores.get("quote exactness", 1.0) < 1),
         ("should not be answered", unanswerable and not abstained),

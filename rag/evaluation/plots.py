@@ -46,7 +46,7 @@ def intervals(name: str, rows: Sequence[tuple[str, Interval]]) -> str:
 
 
 def spans(name: str, rows: Sequence[tuple[str, float, float]], *, unit: str) -> str:
-    """Draw each row's usual value as a bar, and its rare one as a line that goes on to a tick.
+    """Draw each row's median as a bar and its high percentile as a whisker with a tick.
 
     Args:
         name: what is shown.

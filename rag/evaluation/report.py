@@ -24,7 +24,7 @@ from rag.evaluation.intervals import (
     bootstrap_interval,
     bootstrap_statistic,
 )
-from rag.evaluation.outcomes import Outcome
+from rag.evaluation.outcomes import QuestionOutcome
 from rag.evaluation.run import Run
 
 if TYPE_CHECKING:
@@ -36,21 +36,21 @@ _BY_KIND = ("Success@1", "containment", "right", "F1", "answered", "abstained wh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """The figures of one group of questions, or of one stage."""
+class FigureRow:
+    """One row of a table: the figures of a group of questions or of a stage."""
 
     label: str
     figures: Mapping[str, Interval]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class FigureTable:
     """Figures with the same columns."""
 
     title: str
     note: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[FigureRow, ...]
     unit: str = ""
     """`ms`, or empty for shares."""
 
@@ -66,7 +66,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationReport:
-    """What a run showed, in whichever form it is wanted."""
+    """The report of a run, as tables, Markdown or JSON."""
 
     run: str
     """The run's folder."""
@@ -76,13 +76,13 @@ class EvaluationReport:
     """Questions that could not be answered for a fault, each with the fault."""
     peak_megabytes: float | None
     manifest: Mapping[str, object]
-    tables: tuple[Table, ...]
-    outcomes: tuple[Outcome, ...]
+    tables: tuple[FigureTable, ...]
+    outcomes: tuple[QuestionOutcome, ...]
     """By question; what comparisons are made from."""
 
     @property
     def title(self) -> str:
-        """What it is of."""
+        """Return the report's heading."""
         return f"Evaluation of {self.n} questions"
 
     def to_dict(self) -> dict[str, object]:
@@ -120,7 +120,7 @@ class EvaluationReport:
 
     @property
     def summary(self) -> str:
-        """Where the run is and how to read its figures, in sentences."""
+        """Name the run's folder and say how to read its figures."""
         lines = [f"Run: {self.run}. Intervals hold 95 % (percentile bootstrap over questions)."]
         if self.peak_megabytes is not None:
             lines.append(f"Most memory held: {self.peak_megabytes:.0f} MB.")
@@ -152,7 +152,7 @@ def report_of(run: Run, *, resamplings: int = RESAMPLINGS) -> EvaluationReport:
     )
 
 
-def _tables(measured: Sequence[Outcome], n: int) -> Iterable[Table]:
+def _tables(measured: Sequence[QuestionOutcome], n: int) -> Iterable[FigureTable]:
     by_split, by_kind = _by_split(measured), _by_kind(measured)
     yield _means(
         "Retrieval",
@@ -184,35 +184,39 @@ def _tables(measured: Sequence[Outcome], n: int) -> Iterable[Table]:
     yield _latency(measured, n)
 
 
-def _by_split(measured: Sequence[Outcome]) -> dict[str, Sequence[Outcome]]:
+def _by_split(measured: Sequence[QuestionOutcome]) -> dict[str, Sequence[QuestionOutcome]]:
     """Group by split, with all of them first where there is more than one."""
-    present: dict[str, Sequence[Outcome]] = {
+    present: dict[str, Sequence[QuestionOutcome]] = {
         split: group for split in _SPLITS if (group := [o for o in measured if o.split == split])
     }
     one = any(len(group) == len(measured) for group in present.values())
     return present if one else {_ALL: measured, **present}
 
 
-def _by_kind(measured: Sequence[Outcome]) -> dict[str, Sequence[Outcome]]:
+def _by_kind(measured: Sequence[QuestionOutcome]) -> dict[str, Sequence[QuestionOutcome]]:
     kinds = dict.fromkeys(o.kind for o in measured if o.kind)
     return {kind: [o for o in measured if o.kind == kind] for kind in kinds}
 
 
 def _means(
-    title: str, note: str, names: Sequence[str], groups: Mapping[str, Sequence[Outcome]], n: int
-) -> Table:
+    title: str,
+    note: str,
+    names: Sequence[str],
+    groups: Mapping[str, Sequence[QuestionOutcome]],
+    n: int,
+) -> FigureTable:
     rows = [
-        Row(label=label, figures={name: _mean(group, name, n) for name in names})
+        FigureRow(label=label, figures={name: _mean(group, name, n) for name in names})
         for label, group in groups.items()
     ]
     return _table(title, note, rows)
 
 
-def _mean(group: Sequence[Outcome], name: str, n: int) -> Interval:
+def _mean(group: Sequence[QuestionOutcome], name: str, n: int) -> Interval:
     return bootstrap_interval([o.scores[name] for o in group if name in o.scores], n=n)
 
 
-def _abstention(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
+def _abstention(groups: Mapping[str, Sequence[QuestionOutcome]], n: int) -> FigureTable:
     statistics: Mapping[str, Callable[..., float]] = {
         "precision": measures.abstention_precision,
         "recall": measures.abstention_recall,
@@ -231,7 +235,7 @@ def _abstention(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
             for name, statistic in statistics.items()
         }
         figures["AUROC"] = bootstrap_statistic(measures.auroc, confidence, ~unanswerable, n=n)
-        rows.append(Row(label=label, figures=figures))
+        rows.append(FigureRow(label=label, figures=figures))
     note = (
         "Positive is: the sources do not answer it. AUROC: whether confidence tells answerable"
         " questions from the others."
@@ -239,7 +243,7 @@ def _abstention(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
     return _table("Abstention", note, rows)
 
 
-def _calibration(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
+def _calibration(groups: Mapping[str, Sequence[QuestionOutcome]], n: int) -> FigureTable:
     rows = []
     for label, group in groups.items():
         given = [o for o in group if o.given]
@@ -253,7 +257,7 @@ def _calibration(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
             "ECE": bootstrap_statistic(measures.expected_calibration_error, confidence, right, n=n),
             "AURC": bootstrap_statistic(measures.aurc, confidence, right, n=n),
         }
-        rows.append(Row(label=label, figures=figures))
+        rows.append(FigureRow(label=label, figures=figures))
     note = (
         "Of questions that were answered, answerable or not. ECE (10 bins) and AURC are better when"
         " lower; ECE counts noise as well, so the interval may lie above it."
@@ -261,12 +265,12 @@ def _calibration(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
     return _table("Calibration", note, rows)
 
 
-def _kinds(groups: Mapping[str, Sequence[Outcome]], n: int) -> Table:
+def _kinds(groups: Mapping[str, Sequence[QuestionOutcome]], n: int) -> FigureTable:
     note = "Answered: of those that can be; abstained: of those that cannot."
     return _means("By kind of question", note, _BY_KIND, groups, n)
 
 
-def _latency(measured: Sequence[Outcome], n: int) -> Table:
+def _latency(measured: Sequence[QuestionOutcome], n: int) -> FigureTable:
     stages = dict.fromkeys(stage for o in measured for stage in o.seconds)
     rows = []
     for stage in stages:
@@ -277,25 +281,25 @@ def _latency(measured: Sequence[Outcome], n: int) -> Table:
             )
             for percent in (50, 95)
         }
-        rows.append(Row(label=stage, figures=figures))
+        rows.append(FigureRow(label=stage, figures=figures))
     note = "Wall time of a question by stage, one question at a time."
     return _table("Latency", note, rows, unit="ms")
 
 
-def _table(title: str, note: str, rows: Sequence[Row], *, unit: str = "") -> Table:
+def _table(title: str, note: str, rows: Sequence[FigureRow], *, unit: str = "") -> FigureTable:
     """Make a table of the rows that have a figure, and of the columns that have one."""
     names = dict.fromkeys(name for row in rows for name in row.figures)
     columns = tuple(n for n in names if any(row.figures[n].n for row in rows))
     kept = tuple(row for row in rows if any(row.figures[name].n for name in columns))
-    return Table(title=title, note=note, columns=columns, rows=kept, unit=unit)
+    return FigureTable(title=title, note=note, columns=columns, rows=kept, unit=unit)
 
 
-def _headers(table: Table) -> list[str]:
+def _headers(table: FigureTable) -> list[str]:
     suffix = f" ({table.unit})" if table.unit else ""
     return ["", *(column + suffix for column in table.columns), "n"]
 
 
-def _cells(table: Table) -> Iterable[list[str]]:
+def _cells(table: FigureTable) -> Iterable[list[str]]:
     for row in table.rows:
         counts = sorted({figure.n for figure in row.figures.values() if figure.n})
         n = f"{counts[0]}–{counts[-1]}" if len(counts) > 1 else str(counts[0])
@@ -304,7 +308,7 @@ def _cells(table: Table) -> Iterable[list[str]]:
         yield [row.label, *figures, n]
 
 
-def _table_to_dict(table: Table) -> dict[str, object]:
+def _table_to_dict(table: FigureTable) -> dict[str, object]:
     return {
         "title": table.title,
         "note": table.note,

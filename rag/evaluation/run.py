@@ -1,4 +1,4 @@
-"""Ask every question once and keep what came back: a run is a folder that outlives the process.
+"""Runs: every question asked once, the answers kept in a folder that outlives the process.
 
 `answers.jsonl` holds one record a question, appended as it is answered, so that a run that was
 stopped goes on where it was. `manifest.json` says what made it; a run never mixes two makings. What
@@ -17,12 +17,16 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import rag
 from rag.errors import ChatError, DatasetError, QuestionError
 from rag.evaluation.dataset import Example, example_to_dict
+from rag.privacy import make_folder
 from rag.schema import Answer, ScoredPassage, Source, SourceInfo, Turn
+
+if TYPE_CHECKING:
+    from rag.pipeline import Progress
 
 FORMAT = 2
 RETRIEVED = 10
@@ -41,15 +45,8 @@ that a reader of the run wants to see is in it, without the sources.
 """
 
 
-class Progress(Protocol):
-    """Told how far long work has come."""
-
-    def __call__(self, stage: str, done: int, total: int, /) -> None:
-        """Hear that `done` of `total` are done."""
-
-
 class Pipeline(Protocol):
-    """What is evaluated: `rag.Rag`, or anything like it."""
+    """The pipeline to evaluate: `rag.Rag`, or anything like it."""
 
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         """Answer a question."""
@@ -61,7 +58,7 @@ class Pipeline(Protocol):
         """Return a source with its text."""
 
     def sources(self) -> Sequence[SourceInfo]:
-        """Return what is indexed."""
+        """Return the indexed sources."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +102,7 @@ def evaluate(
     """
     manifest = _manifest(pipeline, examples, settings or {})
     try:
-        out_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(out_dir)
         _claim(out_dir, manifest)
         done = _keep_whole_records(out_dir / _ANSWERS)
         with (out_dir / _ANSWERS).open("a", encoding="utf-8", errors=_ESCAPED) as file:
@@ -163,7 +160,7 @@ def finished(
 
 
 def _record(pipeline: Pipeline, example: Example) -> Record:
-    """Ask one question; a failure that is this question's own is recorded, any other is raised."""
+    """Ask one question; record errors of the question itself, raise all others."""
     started = time.perf_counter()
     answer, error = None, ""
     retrieved: Sequence[ScoredPassage] = ()
@@ -218,7 +215,7 @@ def _retrieved_to_dict(scored: ScoredPassage) -> dict[str, object]:
 def _manifest(
     pipeline: Pipeline, examples: Sequence[Example], settings: Mapping[str, object]
 ) -> dict[str, object]:
-    """Say what makes this run; two runs with the same manifest may share a folder."""
+    """Return the run's manifest; runs with equal manifests may share a folder."""
     questions = json.dumps([example_to_dict(e) for e in examples], ensure_ascii=False)
     indexed = sorted((info.source_id, info.sha256) for info in pipeline.sources())
     return {
@@ -277,13 +274,13 @@ def _claim(folder: Path, manifest: Mapping[str, object]) -> None:
 
 
 def _differing(held: Mapping[str, object], manifest: Mapping[str, object]) -> list[str]:
-    """Return what of a manifest is not as in the one held."""
+    """Return the names of the manifest entries that differ from the stored ones."""
     wanted = json.loads(json.dumps(manifest))  # as the one held went
     return sorted(key for key in wanted if held.get(key) != wanted[key])
 
 
 def _keep_whole_records(path: Path) -> frozenset[str]:
-    """Drop a line that a stop cut off, and questions that failed; return what is answered."""
+    """Drop truncated records and failed questions; return the ids of the answered ones."""
     if not path.exists():
         return frozenset()
     done: set[str] = set()

@@ -8,11 +8,14 @@ vectors are made.
 from rag.index.database import FORMAT
 from rag.index.embedded import Index, discard
 from rag.index.engine import (
+    Absence,
+    Coverage,
     Engine,
     Failure,
     IndexEntry,
     IndexStamp,
     KnownRoot,
+    Place,
     Reading,
     StoredPassage,
     Writing,
@@ -23,12 +26,15 @@ from rag.index.writer import Writer
 
 __all__ = [
     "FORMAT",
+    "Absence",
+    "Coverage",
     "Engine",
     "Failure",
     "Index",
     "IndexEntry",
     "IndexStamp",
     "KnownRoot",
+    "Place",
     "Reading",
     "Snapshot",
     "StoredPassage",

@@ -11,7 +11,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,14 +22,27 @@ from numpy.typing import NDArray
 from rag.errors import IndexCorruptError, SourceNotFoundError
 from rag.index.database import (
     BUSY_TIMEOUT_MS,
+    LATER,
+    LATER_TABLES,
     SCHEMA,
     TABLES,
     checksum,
     connect,
     corrupt,
     put_fact,
+    translated,
 )
-from rag.index.engine import Failure, IndexEntry, IndexStamp, KnownRoot, StoredPassage
+from rag.index.engine import (
+    Absence,
+    Coverage,
+    Failure,
+    IndexEntry,
+    IndexStamp,
+    KnownRoot,
+    Place,
+    StoredPassage,
+)
+from rag.index.keeping import Kept, digest, name_of
 from rag.index.state import State
 from rag.index.vectors import from_halves, to_halves
 from rag.language.blocks import blocks_as_json, blocks_of, path_of, units_as_json, units_of
@@ -72,6 +85,10 @@ class Catalogue:
         self.path = path
         # Frozen: the file is taken for one that does not change, and no later state is seen.
         self._db, self.frozen = connect(path, writable=writable)
+        self._has_later = False
+        if writable and not self._knows_absent():
+            with translated(path):
+                self._db.executescript(f"BEGIN; {LATER} COMMIT;")
 
     def close(self) -> None:
         """Let go of the file; the last to close leaves no log of changes behind."""
@@ -141,7 +158,12 @@ class Catalogue:
         rows = self._db.execute(f"SELECT {_INFO} FROM sources ORDER BY source_id")  # noqa: S608  (a constant)
         found = tuple(self._info(row) for row in rows)
         self._verify(len(found) == self.state().sources, "the list of sources")
-        return found
+        coverage = self.coverage()
+        if coverage.is_everything_there():
+            return found
+        return tuple(
+            replace(info, absence=coverage.absence(info.source_id, info.origin)) for info in found
+        )
 
     def source(self, source_id: str) -> Source:
         """Return a source with its text.
@@ -259,6 +281,7 @@ class Catalogue:
                 [(key,) for key in keys],
             )
         self._db.execute("DELETE FROM sources WHERE id = ?", [number])
+        self._db.execute("DELETE FROM absent WHERE source_id = ?", [source_id])
         return keys
 
     # Passages.
@@ -418,21 +441,133 @@ class Catalogue:
         self._put("failures", failure.source_id, failure.sha256, failure.reason, failure.message)
 
     def forget(self, table: str, name: str) -> bool:
-        """Delete what is remembered under a name in `roots`, `excluded` or `failures`, if anything is."""
-        column = "path" if table == "roots" else "source_id"
+        """Delete what a table of what a sync remembers has under a name, if anything."""
+        column = "path" if table in {"roots", "places"} else "source_id"
         query = f"DELETE FROM {table} WHERE {column} = ?"  # noqa: S608  (constants)
         return self._db.execute(query, [name]).rowcount > 0
 
-    def _put(self, table: str, *values: str) -> None:
+    def _put(self, table: str, *values: str | float) -> None:
         row = [*values, checksum(*values)]
         query = f"INSERT OR REPLACE INTO {table} VALUES ({_marks(row)})"  # noqa: S608  (a constant)
         self._db.execute(query, row)
 
-    def _listed(self, query: str) -> Iterator[Any]:
+    def _listed(self, query: str, given: Sequence[object] = ()) -> Iterator[Any]:
         """Yield the rows of a query without their last column, their checksum."""
-        for *values, crc in self._db.execute(query):
+        for *values, crc in self._db.execute(query, given):
             self._verify(crc == checksum(*values), f"the entry {values[0]!r}")
             yield values
+
+    # How much of the documents there is, and vectors that are kept for what comes back.
+
+    def _knows_absent(self) -> bool:
+        """Whether the tables that came later are there."""
+        if not self._has_later:
+            names = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master")}
+            self._has_later = names >= set(LATER_TABLES)
+        return self._has_later
+
+    def coverage(self) -> Coverage:
+        """Return how much of the documents is indexed."""
+        if not self._knows_absent():
+            return Coverage(roots=self.roots())
+        places = self._listed("SELECT path, identity, reached, pending, synced, crc FROM places")
+        absent = self._listed("SELECT source_id, origin, why, crc FROM absent")
+        (since,) = self._db.execute("SELECT min(since) FROM kept").fetchone()
+        return Coverage(
+            roots=self.roots(),
+            places={
+                path: Place(
+                    path=path,
+                    identity=identity,
+                    reached=bool(reached),
+                    pending=pending,
+                    synced=synced,
+                )
+                for path, identity, reached, pending, synced in places
+            },
+            absent={
+                source_id: Absence(origin=origin, why=why) for source_id, origin, why in absent
+            },
+            kept_since=since,
+        )
+
+    def put_place(self, place: Place) -> None:
+        """Remember how far a root is indexed."""
+        self._put(
+            "places",
+            place.path,
+            place.identity,
+            int(place.reached),
+            place.pending,
+            float(place.synced),
+        )
+
+    def forget_place(self, path: str) -> None:
+        """Forget how far a root is indexed, and what of it was absent."""
+        self.forget("places", path)
+        self._db.execute("DELETE FROM absent WHERE origin = ?", [path])
+
+    def put_absent(self, source_id: str, absence: Absence) -> None:
+        """Remember why a source is not where it was found."""
+        self._put("absent", source_id, absence.origin, absence.why)
+
+    def keep_source(self, source_id: str, since: int) -> None:
+        """Put the vectors of a source aside, without its text or its name.
+
+        Raises:
+            SourceNotFoundError: it is not there.
+        """
+        info, _ = self._row(source_id, "")
+        number = self.number(source_id)
+        keys: list[int] = self.keys_of([number] if number is not None else []).tolist()
+        for key in keys:
+            row = self._passages([key])[key]
+            stored = self._db.execute("SELECT crc, vector FROM vectors WHERE key = ?", [key])
+            crc, vector = stored.fetchone() or (0, b"")
+            self._verify(bool(vector) and crc == _crc(vector, key), f"the vector of passage {key}")
+            spans = np.frombuffer(row[5], dtype="<i8") - row[2]
+            one = Kept(digest=digest(row[6], spans), vector=vector, vectors=row[9])
+            self.put_kept(source_id, info.origin, info.sha256, one, since)
+
+    def put_kept(self, source_id: str, origin: str, sha256: str, kept: Kept, since: int) -> None:
+        """Put the vectors of one passage aside."""
+        facts = (name_of(source_id), kept.digest, name_of(origin), sha256, since)
+        crc = checksum(*facts, kept.vector, kept.vectors)
+        self._db.execute(
+            "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [*facts, crc, kept.vector, kept.vectors],
+        )
+
+    def kept(self, digests: Sequence[str], since: int) -> dict[str, Kept]:
+        """Return what was put aside of some passages at a time or later, by digest."""
+        found: dict[str, Kept] = {}
+        if self._db.execute("SELECT 1 FROM kept LIMIT 1").fetchone() is None:
+            return found
+        for start in range(0, len(digests), _AT_ONCE):
+            some = digests[start : start + _AT_ONCE]
+            query = (
+                "SELECT source, digest, origin, sha256, since, vector, vectors, crc FROM kept"  # noqa: S608  (marks)
+                f" WHERE digest IN ({_marks(some)}) AND since >= ?"
+            )
+            for row in self._listed(query, [*some, since]):
+                found[row[1]] = Kept(digest=row[1], vector=row[5], vectors=row[6])
+        return found
+
+    def drop_kept(
+        self, *, source_id: str = "", sha256: str = "", origin: str = "", before: int = 0
+    ) -> int:
+        """Delete what was put aside of a source, a content, a root, or before a time; return how many rows."""
+        wanted: dict[str, str | int] = {
+            "source =": source_id and name_of(source_id),
+            "sha256 =": sha256,
+            "origin =": origin and name_of(origin),
+            "since <": before,
+        }
+        return sum(
+            self._db.execute(f"DELETE FROM kept WHERE {column} ?", [value]).rowcount  # noqa: S608  (constants)
+            for column, value in wanted.items()
+            if value
+        )
 
     # The whole.
 
@@ -442,9 +577,9 @@ class Catalogue:
         # Dropped tables only go to the list of free pages, and VACUUM leaves none of these.
         self._db.execute("PRAGMA secure_delete = OFF")
         self.begin(write=True)
-        for table in TABLES:
-            self._db.execute(f"DROP TABLE {table}")
-        for statement in SCHEMA.split(";"):
+        for table in (*TABLES, *LATER_TABLES):
+            self._db.execute(f"DROP TABLE IF EXISTS {table}")
+        for statement in (SCHEMA + LATER).split(";"):
             self._db.execute(statement)
         for root in roots:
             self.put_root(root)
@@ -466,6 +601,7 @@ class Catalogue:
             except IndexCorruptError as exc:
                 yield str(exc)
         try:
+            self.coverage()
             self.vectors(dimension)
         except IndexCorruptError as exc:
             yield str(exc)

@@ -13,6 +13,7 @@ from pathlib import Path
 from rag.errors import IndexBusyError, IndexCorruptError, IndexFormatError, RagError
 from rag.index.files import flush_folder, write_error, writing
 from rag.index.state import State
+from rag.privacy import make_file
 
 FORMAT = 2
 """Version of the tables and of the search files; another one is refused."""
@@ -48,6 +49,25 @@ CREATE TABLE failures (
     crc INTEGER NOT NULL
 );
 """
+LATER = """
+CREATE TABLE IF NOT EXISTS places (
+    path TEXT PRIMARY KEY, identity TEXT NOT NULL, reached INTEGER NOT NULL, pending INTEGER NOT NULL,
+    synced REAL NOT NULL, crc INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS absent (
+    source_id TEXT PRIMARY KEY, origin TEXT NOT NULL, why TEXT NOT NULL, crc INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS kept (
+    source TEXT NOT NULL, digest TEXT NOT NULL, origin TEXT NOT NULL, sha256 TEXT NOT NULL,
+    since INTEGER NOT NULL, crc INTEGER NOT NULL, vector BLOB NOT NULL, vectors BLOB NOT NULL,
+    PRIMARY KEY (source, digest)
+);
+CREATE INDEX IF NOT EXISTS kept_by_digest ON kept (digest);
+CREATE INDEX IF NOT EXISTS kept_by_sha256 ON kept (sha256);
+CREATE INDEX IF NOT EXISTS kept_by_since ON kept (since);
+"""
+"""Tables that an index of an older version lacks until it is written to; without them nothing is absent or kept."""
+LATER_TABLES = ("places", "absent", "kept")
 
 _APPLICATION = 0x466F6F74
 """SQLite's application id: "Foot"."""
@@ -65,13 +85,13 @@ def create(path: Path) -> None:
     """
     unfinished = path.with_name(path.name + ".new")
     with writing(path), translated(path):
-        unfinished.unlink(missing_ok=True)
+        make_file(unfinished)
         with closing(sqlite3.connect(unfinished, isolation_level=None)) as db:
             # Sentence vectors take some 5 KB a row: larger pages are read no faster and waste a third more space.
             db.execute("PRAGMA page_size = 4096")
             db.execute(f"PRAGMA application_id = {_APPLICATION}")
             db.execute("PRAGMA synchronous = FULL")
-            db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
+            db.executescript(f"BEGIN; {SCHEMA} {LATER} PRAGMA user_version = {FORMAT}; COMMIT;")
             put_fact(db, "state", State().to_json())
         unfinished.replace(path)
         flush_folder(path.parent)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -21,7 +22,7 @@ from rag.errors import (
 from rag.index import database
 from rag.index.catalogue import Catalogue
 from rag.index.database import translated
-from rag.index.engine import Failure, IndexStamp, KnownRoot
+from rag.index.engine import Coverage, Failure, IndexStamp, KnownRoot
 from rag.index.files import DamagedFileError, Layout, read_checked, writing
 from rag.index.lock import exclusive
 from rag.index.snapshot import Snapshot
@@ -47,12 +48,21 @@ class Index:
         layout: of a folder that has a database.
         stamp: what it was built with.
         exact_up_to: passages up to which vector search compares all.
+        clock: says how many seconds it is since 1970.
     """
 
-    def __init__(self, layout: Layout, stamp: IndexStamp, *, exact_up_to: int) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        stamp: IndexStamp,
+        *,
+        exact_up_to: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.layout = layout
         self.stamp = stamp
         self._exact_up_to = exact_up_to
+        self._clock = clock
         self._idle: list[Catalogue] = []
         self._in_use = 0
         self._closed = False
@@ -68,6 +78,7 @@ class Index:
         *,
         create: bool = True,
         exact_up_to: int = EXACT_UP_TO,
+        clock: Callable[[], float] = time.time,
     ) -> Self:
         """Open the index in a folder.
 
@@ -76,6 +87,7 @@ class Index:
             stamp: what new passages will be made with, and old ones must have been made with.
             create: False refuses to make an index where there is none.
             exact_up_to: passages up to which vector search compares all.
+            clock: says how many seconds it is since 1970.
 
         Raises:
             IndexNotFoundError: there is none and none may be made.
@@ -93,11 +105,12 @@ class Index:
                     f"There is no index in {str(folder)!r} yet. Make one with `rag sync`."
                 )
             _create(layout)
+        layout.close_to_others()
         found = _stamp(layout)
         if found is None:
             found = _claim(layout, stamp)
         _compare(layout, wanted=stamp, found=found)
-        return cls(layout, stamp, exact_up_to=exact_up_to)
+        return cls(layout, stamp, exact_up_to=exact_up_to, clock=clock)
 
     def __enter__(self) -> Self:
         return self
@@ -144,7 +157,13 @@ class Index:
             try:
                 with translated(self.layout.database):
                     _compare(self.layout, wanted=self.stamp, found=catalogue.stamp())
-                writer = Writer(catalogue, self.layout, self.stamp, exact_up_to=self._exact_up_to)
+                writer = Writer(
+                    catalogue,
+                    self.layout,
+                    self.stamp,
+                    exact_up_to=self._exact_up_to,
+                    clock=self._clock,
+                )
                 try:
                     yield writer
                     writer.finish()
@@ -198,6 +217,11 @@ class Index:
         """Look at it no more."""
         with self.writer() as writer:
             writer.forget_root(path)
+
+    def coverage(self) -> Coverage:
+        """Return how much of the documents is indexed."""
+        with self._reading() as catalogue:
+            return catalogue.coverage()
 
     def statistics(self) -> dict[str, object]:
         """Return numbers of sources, passages and sentences, bytes, kinds and settings."""
@@ -340,7 +364,7 @@ def discard(folder: Path) -> None:
 
 def _create(layout: Layout) -> None:
     with writing(layout.folder):
-        layout.folder.mkdir(parents=True, exist_ok=True)
+        layout.make()
     with exclusive(layout.lock, wait=_CREATING):
         if not layout.database.exists():
             database.create(layout.database)

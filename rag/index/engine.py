@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from rag.schema import FateReason, Passage, Source, SourceInfo, SplitPassage, Unit
+from rag.schema import AbsenceReason, FateReason, Passage, Source, SourceInfo, SplitPassage, Unit
 
 if TYPE_CHECKING:
     from rag.schema import Vectors
+
+
+KEPT_SECONDS = 7 * 24 * 3600
+"""How long vectors of what is gone are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,57 @@ class Failure:
     message: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """How far a root was indexed when it was last looked at."""
+
+    path: str
+    identity: str
+    """What told it from another folder in its place; empty where nobody could say."""
+    reached: bool
+    """Whether it could be listed."""
+    pending: int
+    """Files that a sync has begun to index and has not finished, or was broken off before."""
+    synced: float
+    """When a sync of it last ended, in seconds since 1970; 0 for never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """Why a source is not where it was found."""
+
+    origin: str
+    why: AbsenceReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How much of the documents an index holds."""
+
+    roots: tuple[KnownRoot, ...] = ()
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """By path."""
+    absent: Mapping[str, Absence] = field(default_factory=dict)
+    """By source_id; sources of a root that was not reached are not listed."""
+    kept_since: int | None = None
+    """When the oldest of the kept vectors were put aside, in seconds since 1970; None where there are none."""
+
+    def is_everything_there(self) -> bool:
+        """Whether every source is where it was found."""
+        return not self.absent and all(place.reached for place in self.places.values())
+
+    def absence(self, source_id: str, origin: str) -> AbsenceReason | None:
+        """Return why a source is not where it was found; None where it is."""
+        if (absent := self.absent.get(source_id)) is not None:
+            return absent.why
+        place = self.places.get(origin)
+        return "unreachable" if place is not None and not place.reached else None
+
+    def held(self) -> frozenset[str]:
+        """Return the sources that are missing, and wait for somebody to say that they were removed."""
+        return frozenset(name for name, absent in self.absent.items() if absent.why == "held")
+
+
 class Reading(Protocol):
     """One consistent state of a store, whatever is written meanwhile."""
 
@@ -107,6 +162,9 @@ class Reading(Protocol):
     def statistics(self) -> dict[str, object]:
         """Return counts, sizes and kinds."""
 
+    def coverage(self) -> Coverage:
+        """Return how much of the documents is indexed."""
+
 
 class Writing(Protocol):
     """Changes that are committed together, or not at all."""
@@ -114,8 +172,26 @@ class Writing(Protocol):
     def put(self, source: Source, origin: str, entries: Sequence[IndexEntry]) -> None:
         """Add a source, or take the place of the one with its id."""
 
-    def remove(self, source_id: str) -> None:
-        """Remove a source and everything made from it."""
+    def remove(self, source_id: str, *, keep: bool = False) -> None:
+        """Remove a source and everything made from it; `keep` puts its vectors aside."""
+
+    def keep(self, source: Source, origin: str, entries: Sequence[IndexEntry]) -> None:
+        """Put vectors of a source aside, which is yet to be put."""
+
+    def kept(self, splits: Sequence[SplitPassage]) -> dict[str, tuple[Vectors, Vectors]]:
+        """Return the vectors of passages and of their sentences that were put aside, by digest."""
+
+    def forget_vectors(self, source_id: str = "", *, sha256: str = "", origin: str = "") -> int:
+        """Forget vectors that were put aside; return of how many passages."""
+
+    def forget_old_vectors(self) -> int:
+        """Forget vectors that were put aside too long ago; return of how many passages."""
+
+    def note_place(self, place: Place) -> None:
+        """Remember how far a root is indexed."""
+
+    def note_absent(self, source_id: str, absence: Absence | None) -> None:
+        """Remember why a source is not where it was found; None for one that is."""
 
     def adopt(self, source_id: str, origin: str) -> None:
         """Say that an unchanged source now comes from another place."""
@@ -168,6 +244,9 @@ class Engine(Protocol):
 
     def failures(self) -> Mapping[str, Failure]:
         """Return what could not be indexed, by source_id."""
+
+    def coverage(self) -> Coverage:
+        """Return how much of the documents is indexed."""
 
     def statistics(self) -> dict[str, object]:
         """Return counts, sizes and kinds."""

@@ -10,15 +10,24 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import IndexWriteError
+from rag.privacy import close_all, close_to_others, close_tree, make_file, make_folder
 
 _UNFINISHED = ".part"
+_OURS = re.compile(
+    r"index\.(sqlite(-wal|-shm|-journal|\.new)?|lock)|(words|vectors)-.*|uploads|runs|feedback\.jsonl"
+)
+"""What this program keeps in an index folder."""
+_BESIDE = frozenset({"README.md", ".gitignore"})
+"""What may lie there beside it, as in this program's own project."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +58,30 @@ class Layout:
         """Yield every derived file that is there, wanted or left over, finished or not."""
         for pattern in ("words-*.tantivy*", "vectors-*.faiss*"):
             yield from self.folder.glob(pattern)
+
+    def make(self) -> None:
+        """Make the folder and the lock's file, for their owner only.
+
+        Raises:
+            OSError: one cannot be made.
+        """
+        make_folder(self.folder)
+        if not self.lock.exists():
+            make_file(self.lock)
+
+    def close_to_others(self) -> None:
+        """Mend what an older version, or a copy, has left open to others.
+
+        A folder that holds other things too may be meant to be open, and stays so.
+        """
+        entries = list(self.folder.iterdir()) if os.access(self.folder, os.R_OK) else []
+        ours = [path for path in entries if _OURS.fullmatch(path.name)]
+        if len(ours) == sum(path.name not in _BESIDE for path in entries):
+            close_to_others(self.folder)
+        close_all(path for path in ours if not path.is_dir())
+        for path in ours:
+            if path.is_dir():
+                close_tree(path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +130,7 @@ def write_durably(path: Path, data: bytes) -> FileRecord:
     unfinished = path.with_name(path.name + _UNFINISHED)
     with writing(path, needed=len(data)):
         try:
+            make_file(unfinished)
             with unfinished.open("wb") as file:
                 file.write(data)
                 file.flush()
@@ -115,7 +149,9 @@ def write_durably(path: Path, data: bytes) -> FileRecord:
 
 
 def flush_folder(path: Path) -> None:
-    """Have the disk keep the names in a folder."""
+    """Have the disk keep the names in a folder; Windows opens no folder, and keeps them by itself."""
+    if sys.platform == "win32":
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

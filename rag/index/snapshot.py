@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rag.index.catalogue import Catalogue
 from rag.index.database import FORMAT, translated
-from rag.index.engine import IndexStamp, StoredPassage
+from rag.index.engine import Coverage, IndexStamp, StoredPassage
 from rag.index.structures import Structures
 from rag.index.words import analyzer
 from rag.schema import Source, SourceInfo
@@ -126,6 +126,11 @@ class Snapshot:
         """Return what is indexed, in order of source_id."""
         with translated(self._catalogue.path):
             return self._catalogue.sources()
+
+    def coverage(self) -> Coverage:
+        """Return how much of the documents this state holds."""
+        with translated(self._catalogue.path):
+            return self._catalogue.coverage()
 
     def statistics(self) -> dict[str, object]:
         """Return what there is: numbers of sources, passages and sentences, kinds and settings."""

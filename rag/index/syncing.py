@@ -5,22 +5,40 @@ content alone; sizes and times lie too often to be trusted.
 
 The same content is indexed once. The first file that has it, in order of source_id, is searched and cited; others
 are reported as its duplicates, and the next of them takes its place when it goes. What was removed by hand stays out
-under any name until it is added again. A file that can no longer be read is removed: its old words are not its words.
+under any name until it is added again. A file that holds something unreadable now is removed: its old words are not
+its words.
 
-Work is committed every few files. A sync that is killed leaves an index of whole files, and the next one goes on from
-there.
+A file that is missing is removed only where its root can be listed, and is the folder that it was. What cannot be
+reached stays, and is remembered as unreachable. Where more than half of a large root is missing the removals are held
+until somebody says that they are meant. Of what is removed the vectors are kept for a week.
+
+Work is committed every few files or seconds, and vectors of a large file every few passages. A sync that is killed
+leaves an index of whole files that knows it is not finished, and the next one goes on from there.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from rag.errors import SourceError, SourceNotFoundError
-from rag.index.engine import Engine, Failure, IndexEntry, Writing
+from rag.errors import IndexBusyError, IndexWriteError, SourceError, SourceNotFoundError
+from rag.index.engine import (
+    KEPT_SECONDS,
+    Absence,
+    Coverage,
+    Engine,
+    Failure,
+    IndexEntry,
+    Place,
+    Writing,
+)
+from rag.index.keeping import digest_of
 from rag.schema import (
     Fate,
     FateReason,
@@ -35,11 +53,22 @@ if TYPE_CHECKING:
     from rag.schema import Vectors
 
 _BATCH_FILES = 64
-_BATCH_PASSAGES = 2_000
-"""A batch is embedded and committed together once it has so many of either."""
+_BATCH_PASSAGES = 1_000
+_BATCH_SECONDS = 20.0
+"""A batch is embedded and committed together once it has so many of either, or has taken so long to read."""
 
-_LASTING = frozenset({"empty", "no_text_layer", "encrypted", "binary"})
+_LARGE = 10
+"""Sources of a root from which on so many may be missing that it should be asked about."""
+_MOST_MISSING = 0.5
+"""Share of a large root's sources that may be missing without a question."""
+
+_LASTING = frozenset({"empty", "no_text_layer", "encrypted", "binary", "too_costly"})
 """Reasons that lie in the content: the same bytes need not be tried again."""
+
+_EMPTY = (
+    "there is nothing in {path!r}, and it is not the folder that it was; is its drive not there? If its documents"
+    " were removed, put one into it, or take them out of the index by hand."
+)
 
 Progress = Callable[[str, int, int], None]
 """Told (stage, done, of how many): the stages are `read`, in files, and `embed`, in passages."""
@@ -110,6 +139,8 @@ def sync(
     split: Split,
     encode: Encode,
     only: Collection[str] | None = None,
+    identify: Callable[[R], str] | None = None,
+    confirmed: bool = False,
     progress: Progress | None = None,
 ) -> SyncReport:
     """Bring the index up to date with the files below some roots. Nothing is locked or written if nothing changed.
@@ -117,31 +148,40 @@ def sync(
     Args:
         index: a store.
         roots: where to look; sources from elsewhere are left as they are.
-        find: lists the files below a root, and reports what is no file to index.
+        find: lists the files below a root, and reports what is no file to index; may raise SourceError where the
+            root cannot be reached.
         hash_file: returns the SHA-256 of a file; may raise SourceError.
         load: reads a file; may raise SourceError.
         split: makes passages.
         encode: makes vectors; tells how many passages are done so far.
         only: source_ids to look at; None for all.
+        identify: tells the folder of a root from another in its place; '' where it cannot. None trusts every root.
+        confirmed: many sources of a root may be removed at once.
         progress: told about long work.
 
     Raises:
-        SourceNotFoundError: there is nothing at a root; one that was added by hand and is gone raises nothing, but
-            its sources are removed.
+        SourceNotFoundError: there is nothing at a root, and nothing of it is indexed or remembered.
         IndexBusyError: something is to be written and another process is writing.
         IndexWriteError: no space or no permission.
     """
     started = time.monotonic()
     tell: Progress = progress or _silent
-    seen = _look(index, roots, find=find, hash_file=hash_file, only=only, tell=tell)
-    plan = _plan(seen, index)
+    begun = time.time()
+    seen = _look(
+        index, roots, find=find, hash_file=hash_file, only=only, identify=identify, tell=tell
+    )
+    plan = _plan(seen, index, confirmed=confirmed)
     n_embedded = 0
     if plan.work:
         with index.writer() as writer:
             # What is there may have changed until the lock was ours.
-            plan = _plan(seen, index)
+            plan = _plan(seen, index, confirmed=confirmed)
             work = _Work(plan, writer, load=load, split=split, encode=encode, tell=tell)
             n_embedded = work.run()
+    elif plan.chores(begun):
+        # Nothing that an answer depends on: another time if it cannot be done now.
+        with suppress(IndexBusyError, IndexWriteError), index.writer() as writer:
+            plan.note(writer)
     files = sorted(plan.reports, key=lambda report: report.source_id)
     return SyncReport(files=tuple(files), n_embedded=n_embedded, seconds=time.monotonic() - started)
 
@@ -175,17 +215,26 @@ def put(
 def remove(index: Engine, source_id: str) -> SyncReport:
     """Remove a source by hand: it stays out of every sync until it is added again.
 
+    Of one that a sync has removed in the last week the vectors that were kept are forgotten.
+
     Raises:
-        SourceNotFoundError: it is not indexed.
+        SourceNotFoundError: it is not indexed, and nothing is kept of it.
         IndexBusyError: another process is writing.
         IndexWriteError: no space or no permission.
     """
     started = time.monotonic()
     with index.writer() as writer:
-        sha256 = index.source(source_id).sha256
-        writer.remove(source_id)
-        writer.exclude(source_id, sha256)
-    message = f"{source_id!r} stays out of the index until it is added again."
+        try:
+            sha256 = index.source(source_id).sha256
+        except SourceNotFoundError:
+            if not writer.forget_vectors(source_id):
+                raise
+            message = f"{source_id!r} is not indexed any more; what was kept of it is forgotten."
+        else:
+            writer.remove(source_id)
+            writer.exclude(source_id, sha256)
+            writer.forget_vectors(source_id, sha256=sha256)
+            message = f"{source_id!r} stays out of the index until it is added again."
     report = FileReport(source_id=source_id, fate="removed", reason="by_hand", message=message)
     return SyncReport(files=(report,), n_embedded=0, seconds=time.monotonic() - started)
 
@@ -209,12 +258,26 @@ class _View(Generic[F]):
     """What cannot be read, by source_id."""
     clashes: Sequence[FileReport]
     """Files whose id another root's file has."""
-    origins: frozenset[str]
+    origins: Mapping[str, str]
+    """The root of each file that cannot be read, by source_id."""
+    places: Mapping[str, Place]
+    """How each root was found, by its path."""
+    away: Mapping[str, str]
+    """Why a root could not be reached, by its path."""
     only: Collection[str] | None
 
     def covers(self, info: SourceInfo) -> bool:
         """Whether a source would have been seen if it were still there."""
-        return info.origin in self.origins and (self.only is None or info.source_id in self.only)
+        return info.origin in self.places and (self.only is None or info.source_id in self.only)
+
+    def fault(self, source_id: str) -> FileReport | None:
+        """Return why a file, or a folder that it lies in, could not be looked at; None where it was."""
+        found = self.faults.get(source_id)
+        if found is None:
+            folders = accumulate(source_id.split("/")[:-1], "{}/{}".format)
+            out_of_reach = (self.faults.get(folder) for folder in folders)
+            found = next((one for one in out_of_reach if one and one.fate == "unreachable"), None)
+        return found
 
 
 @dataclass(slots=True, kw_only=True)
@@ -231,17 +294,83 @@ class _Plan(Generic[F]):
     keepers: dict[str, str] = field(default_factory=dict)
     """Hash to the source_id that is indexed with it, and stays."""
     failures: Mapping[str, Failure] = field(default_factory=dict)
+    coverage: Coverage = field(default_factory=Coverage)
+    """As it is remembered."""
+    places: dict[str, Place] = field(default_factory=dict)
+    """As they are to be remembered, by path."""
+    absent: dict[str, Absence] = field(default_factory=dict)
+    """As they are to be remembered, of the roots that were looked at, by source_id."""
+    only: Collection[str] | None = None
 
     @property
     def work(self) -> bool:
         """Whether anything has to be written."""
-        return bool(self.load or self.remove or self.adopt)
+        return bool(self.load or self.remove or self.adopt or self._new_absent() or self._changed())
+
+    def chores(self, now: float) -> bool:
+        """Whether anything could be written, on which no answer depends."""
+        since = self.coverage.kept_since
+        return bool(self._changed(identity=True)) or (
+            since is not None and since < now - KEPT_SECONDS
+        )
+
+    def _changed(self, *, identity: bool = False) -> list[Place]:
+        """Return the roots that are to be remembered otherwise than they are."""
+        if self.only is not None:
+            return []
+        return [
+            place
+            for path, place in self.places.items()
+            if _differs(self.coverage.places.get(path), place, identity=identity)
+        ]
+
+    def _new_absent(self) -> dict[str, Absence | None]:
+        """Return of which sources something else is to be remembered than is."""
+        told = {
+            name: absence
+            for name, absence in self.coverage.absent.items()
+            if absence.origin in self.places and (self.only is None or name in self.only)
+        }
+        changed: dict[str, Absence | None] = dict.fromkeys(told.keys() - self.absent.keys())
+        changed |= {name: one for name, one in self.absent.items() if told.get(name) != one}
+        return changed
+
+    def note(self, writer: Writing, pending: Mapping[str, int] | None = None) -> None:
+        """Remember how far the roots are indexed, and what could not be reached.
+
+        Args:
+            writer: changes the index.
+            pending: files of each root that are yet to be indexed; None where the sync ends.
+        """
+        for source_id, absence in self._new_absent().items():
+            writer.note_absent(source_id, absence)
+        for path, place in self.places.items() if self.only is None else ():
+            if pending is None:
+                writer.note_place(replace(place, synced=time.time()))
+            else:
+                known = self.coverage.places.get(path)
+                left = replace(place, pending=pending[path], synced=known.synced if known else 0.0)
+                writer.note_place(left)
+        if pending is None:
+            writer.forget_old_vectors()
 
     def tell(self, source_id: str, fate: Fate, reason: FateReason = "", message: str = "") -> None:
         """Report one file."""
         self.reports.append(
             FileReport(source_id=source_id, fate=fate, reason=reason, message=message)
         )
+
+    def tell_away(self, report: FileReport, origin: str) -> None:
+        """Report a file that cannot be reached; what is indexed of it stays.
+
+        A file that is not indexed, and that this person may not read, is simply one that cannot be read.
+        """
+        if report.source_id not in self.held and report.reason == "unreadable":
+            self.tell(report.source_id, "failed", report.reason, report.message)
+            return
+        self.absent[report.source_id] = Absence(origin=origin, why="unreachable")
+        kept = " What was indexed of it before stays." if report.source_id in self.held else ""
+        self.tell(report.source_id, "unreachable", "unreachable", f"{report.message}{kept}")
 
     def tell_failure(self, report: FileReport) -> None:
         """Report a file that cannot be read; what is indexed of it is not its content any more."""
@@ -252,6 +381,15 @@ class _Plan(Generic[F]):
         self.tell(report.source_id, report.fate, report.reason, message)
 
 
+def _differs(known: Place | None, place: Place, *, identity: bool) -> bool:
+    """Whether a root is to be remembered otherwise than it is; its identity matters to no answer."""
+    if known is None:
+        return identity or not place.reached
+    return (known.reached, known.pending) != (place.reached, place.pending) or (
+        identity and known.identity != place.identity
+    )
+
+
 def _look(
     index: Engine,
     roots: Sequence[R],
@@ -259,16 +397,21 @@ def _look(
     find: Callable[[R], tuple[list[F], list[FileReport]]],
     hash_file: Callable[[Path], str],
     only: Collection[str] | None,
+    identify: Callable[[R], str] | None,
     tell: Progress,
 ) -> _View[F]:
     """Find and hash every file; the first root that has an id keeps it."""
-    by_hand = {root.path for root in index.roots()}
+    survey = _Survey(index, find=find, identify=identify)
     found: dict[str, tuple[F, str]] = {}
     faults: dict[str, FileReport] = {}
+    origins: dict[str, str] = {}
     clashes: list[FileReport] = []
     for root in roots:
         origin = str(root.path)
-        for file in _found(root, find, faults, by_hand=origin in by_hand):
+        files_found, reports = survey.look(root)
+        faults.update((report.source_id, report) for report in reports)
+        origins.update((report.source_id, origin) for report in reports)
+        for file in files_found:
             if only is not None and file.source_id not in only:
                 continue
             if file.source_id in found:
@@ -281,60 +424,166 @@ def _look(
         try:
             files[source_id] = _Seen(file=file, origin=origin, sha256=hash_file(file.path))
         except SourceError as exc:
-            faults[source_id] = _failed(source_id, exc)
+            # It was there a moment ago: whether it is gone, the next look will tell.
+            faults[source_id] = replace(_failed(source_id, exc), fate="unreachable")
+            origins[source_id] = origin
         tell("read", done, len(found))
     return _View(
         files=files,
         faults={name: report for name, report in faults.items() if only is None or name in only},
         clashes=clashes,
-        origins=frozenset(str(root.path) for root in roots),
+        places=survey.places,
+        away=survey.away,
+        origins=origins,
         only=only,
     )
 
 
-def _found(
-    root: R,
-    find: Callable[[R], tuple[list[F], list[FileReport]]],
-    faults: dict[str, FileReport],
-    *,
-    by_hand: bool,
-) -> list[F]:
-    """Return the files below a root, and note what is none."""
-    try:
-        files, reports = find(root)
-    except SourceNotFoundError:
-        if not by_hand:
-            raise
-        return []
-    faults.update((report.source_id, report) for report in reports)
-    return files
+class _Survey(Generic[R, F]):
+    """Looks at roots, and tells one that is out of reach from one whose files are gone.
+
+    A root that cannot be listed is out of reach. So is one of which something is indexed and nothing is found, unless
+    it is the folder that it was: else it may be the place where a drive is mounted at other times.
+    """
+
+    def __init__(
+        self,
+        index: Engine,
+        *,
+        find: Callable[[R], tuple[list[F], list[FileReport]]],
+        identify: Callable[[R], str] | None,
+    ) -> None:
+        self._find = find
+        self._identify = identify
+        self._known = index.coverage()
+        self._by_hand = {root.path for root in self._known.roots}
+        self._indexed = {info.origin for info in index.sources()}
+        self.places: dict[str, Place] = {}
+        self.away: dict[str, str] = {}
+
+    def look(self, root: R) -> tuple[list[F], list[FileReport]]:
+        """Return the files below a root, and what is none; nothing where it cannot be reached."""
+        path = str(root.path)
+        known = self._known.places.get(path)
+        before = known.identity if known else ""
+        now = self._identify(root) if self._identify else before
+        files: list[F] = []
+        reports: list[FileReport] = []
+        try:
+            files, reports = self._find(root)
+            if not (files or reports) and path in self._indexed and self._is_other(before, now):
+                self.away[path] = _EMPTY.format(path=path)
+        except SourceNotFoundError as exc:
+            if path not in self._by_hand | self._indexed:
+                raise
+            # Of a root that is a file its folder was remembered, which tells whether the file is gone.
+            if not now.startswith("file:") or self._is_other(before, now):
+                self.away[path] = str(exc)
+        except SourceError as exc:
+            self.away[path] = str(exc)
+        away = path in self.away
+        self.places[path] = Place(
+            path=path,
+            identity=before if away else now or before,
+            reached=not away,
+            pending=0,
+            synced=0.0,
+        )
+        return files, reports
+
+    def _is_other(self, before: str, now: str) -> bool:
+        """Whether a folder may be another than it was."""
+        return self._identify is not None and (before != now or not now)
 
 
-def _plan(view: _View[F], index: Engine) -> _Plan[F]:
+def _plan(view: _View[F], index: Engine, *, confirmed: bool) -> _Plan[F]:
     """Compare what is there with what is indexed."""
     plan: _Plan[F] = _Plan(
-        held={info.source_id: info for info in index.sources()}, failures=index.failures()
+        held={info.source_id: info for info in index.sources()},
+        failures=index.failures(),
+        coverage=index.coverage(),
+        places=dict(view.places),
+        only=view.only,
     )
     plan.reports.extend(view.clashes)
     excluded = index.excluded()
-    for report in view.faults.values():
-        if report.source_id not in view.files:
-            plan.tell_failure(report)
+    _tell_away(plan, view)
+    missing: list[SourceInfo] = []
     for info in plan.held.values():
-        gone = info.source_id not in view.files and info.source_id not in view.faults
-        if gone and view.covers(info):
-            plan.remove.append(info.source_id)
-            plan.tell(info.source_id, "removed", "gone", f"{info.source_id!r} is no longer there.")
-        elif _stays(info, view, excluded):
+        fault = view.fault(info.source_id)
+        if info.source_id not in view.files and view.covers(info):
+            if info.origin in view.away:
+                _tell_source_away(plan, info, view.away[info.origin])
+            elif fault is None:
+                missing.append(info)
+                continue
+            elif fault.source_id != info.source_id:
+                _tell_source_away(plan, info, fault.message)
+        if _stays(info, view, excluded):
             plan.keepers.setdefault(info.sha256, info.source_id)
+    _judge_missing(plan, missing, view, confirmed=confirmed)
     for source_id, seen in view.files.items():
         _judge(plan, source_id, seen, excluded)
     return plan
 
 
+def _tell_away(plan: _Plan[F], view: _View[F]) -> None:
+    """Tell of files that could not be looked at, and of roots of which nothing is indexed."""
+    for report in view.faults.values():
+        if report.source_id in view.files:
+            continue
+        if report.fate == "unreachable":
+            plan.tell_away(report, view.origins.get(report.source_id, ""))
+        else:
+            plan.tell_failure(report)
+    indexed = {info.origin for info in plan.held.values()}
+    for path, message in view.away.items():
+        if path not in indexed:
+            plan.tell(path, "unreachable", "unreachable", message)
+
+
+def _tell_source_away(plan: _Plan[F], info: SourceInfo, message: str) -> None:
+    """Tell of a source whose folder or root is out of reach."""
+    if info.origin in plan.places and plan.places[info.origin].reached:
+        plan.absent[info.source_id] = Absence(origin=info.origin, why="unreachable")
+    plan.tell(
+        info.source_id,
+        "unreachable",
+        "unreachable",
+        f"{info.source_id!r} cannot be reached: {message} What was indexed of it before stays.",
+    )
+
+
+def _judge_missing(
+    plan: _Plan[F], missing: Sequence[SourceInfo], view: _View[F], *, confirmed: bool
+) -> None:
+    """Remove what is missing, or hold it where that is so much of a root that it may be a mistake.
+
+    What is found under another name is not missing.
+    """
+    there = {seen.sha256 for seen in view.files.values()}
+    sizes = Counter(info.origin for info in plan.held.values())
+    lost = Counter(info.origin for info in missing if info.sha256 not in there)
+    for info in missing:
+        n_lost, n_all = lost[info.origin], sizes[info.origin]
+        many = n_all >= _LARGE and n_lost > _MOST_MISSING * n_all
+        if many and not confirmed and info.sha256 not in there:
+            plan.absent[info.source_id] = Absence(origin=info.origin, why="held")
+            message = (
+                f"{info.source_id!r} is missing, as are {n_lost:,} of the {n_all:,} documents of"
+                f" {info.origin!r}. None of them is cited until they are there again, or `rag sync --yes` says that"
+                " they were removed."
+            )
+            plan.tell(info.source_id, "held", "many_missing", message)
+        else:
+            plan.remove.append(info.source_id)
+            plan.tell(info.source_id, "removed", "gone", f"{info.source_id!r} is no longer there.")
+
+
 def _stays(info: SourceInfo, view: _View[F], excluded: Mapping[str, str]) -> bool:
-    """Whether a source remains indexed as it is."""
-    if info.source_id in excluded or info.source_id in view.faults:
+    """Whether a source that is not missing remains indexed as it is."""
+    fault = view.fault(info.source_id)
+    if info.source_id in excluded or (fault is not None and fault.fate != "unreachable"):
         return False
     seen = view.files.get(info.source_id)
     return seen is None or seen.sha256 == info.sha256
@@ -434,20 +683,39 @@ class _Work(Generic[F]):
         self._split = split
         self._encode = encode
         self._counter = _Counter(tell)
+        self._pending = Counter(seen.origin for seen in plan.load)
 
     def run(self) -> int:
         """Change the index, report each file, and return how many passages were embedded."""
+        if self._plan.load:
+            # Whoever asks from now on is told that it is being built, also if this process dies.
+            self._plan.note(self._writer, self._pending)
+            self._writer.flush()
         for source_id in self._plan.remove:
-            self._writer.remove(source_id)
+            self._writer.remove(source_id, keep=True)
         for source_id, origin in self._plan.adopt:
             self._writer.adopt(source_id, origin)
         n_embedded = 0
         batch: list[_Ready] = []
+        begun = time.monotonic()
         for ready in self._ready():
             batch.append(ready)
-            if _is_full(batch):
-                n_embedded += _commit(batch, self._writer, self._encode, self._counter)
-        return n_embedded + _commit(batch, self._writer, self._encode, self._counter)
+            if _is_full(batch) or time.monotonic() - begun > _BATCH_SECONDS:
+                n_embedded += self._commit(batch)
+                begun = time.monotonic()
+        n_embedded += self._commit(batch, last=True)
+        self._plan.note(self._writer)
+        return n_embedded
+
+    def _commit(self, batch: list[_Ready], *, last: bool = False) -> int:
+        """Index a batch, and remember how much is left unless that is nothing."""
+
+        def note() -> None:
+            self._pending.subtract(ready.origin for ready in batch)
+            if not last:
+                self._plan.note(self._writer, self._pending)
+
+        return _commit(batch, self._writer, self._encode, self._counter, before_flush=note)
 
     def _ready(self) -> Iterator[_Ready]:
         """Yield what can be indexed, and tell of everything else why not."""
@@ -456,15 +724,18 @@ class _Work(Generic[F]):
             self._counter.share = done / len(todo)
             source_id = seen.file.source_id
             if seen.sha256 in self._plan.keepers:
+                self._pending[seen.origin] -= 1
                 if source_id in self._plan.held:
-                    self._writer.remove(source_id)
+                    self._writer.remove(source_id, keep=True)
                 _tell_duplicate(self._plan, source_id, seen.sha256)
                 continue
             try:
                 loaded = self._load(seen.file)
                 splits = self._split(loaded.source)
                 if not splits:
-                    raise SourceError("empty", f"{source_id!r} has no text.")
+                    raise SourceError(
+                        "empty", f"{source_id!r} holds no word; put some text into it or remove it."
+                    )
             except SourceError as exc:
                 self._fail(seen, exc)
                 continue
@@ -477,10 +748,14 @@ class _Work(Generic[F]):
             yield _Ready(source=loaded.source, origin=seen.origin, splits=splits)
 
     def _fail(self, seen: _Seen[F], exc: SourceError) -> None:
-        """Report a file that cannot be read, and take out what was indexed of it."""
+        """Report a file that cannot be read, and take out what was indexed of it unless it is only out of reach."""
+        self._pending[seen.origin] -= 1
         report = _failed(seen.file.source_id, exc)
+        if report.reason == "unreachable":
+            self._plan.tell_away(report, seen.origin)
+            return
         if report.source_id in self._plan.held:
-            self._writer.remove(report.source_id)
+            self._writer.remove(report.source_id, keep=True)
         if report.reason in _LASTING:
             failure = Failure(
                 source_id=report.source_id,
@@ -497,24 +772,73 @@ def _is_full(batch: Sequence[_Ready]) -> bool:
     return len(batch) >= _BATCH_FILES or passages >= _BATCH_PASSAGES
 
 
-def _commit(batch: list[_Ready], writer: Writing, encode: Encode, counter: _Counter) -> int:
-    """Embed a batch across its files, commit it, empty it, and return its number of passages."""
-    splits = [split for ready in batch for split in ready.splits]
-    if splits:
-        encoded = encode(splits, counter.batch(len(splits)))
-        entries = iter(
-            [
-                IndexEntry(split=split, vector=vector, sentence_vectors=sentences)
-                for split, vector, sentences in zip(
-                    splits, encoded.passages, encoded.sentences, strict=True
-                )
-            ]
-        )
+def _commit(
+    batch: list[_Ready],
+    writer: Writing,
+    encode: Encode,
+    counter: _Counter,
+    *,
+    before_flush: Callable[[], None] = lambda: None,
+) -> int:
+    """Embed a batch across its files, commit it, empty it, and return how many passages were embedded."""
+    embedding = _Embedding(batch, writer, encode, counter)
+    if batch:
+        embedding.run()
         for ready in batch:
-            writer.put(ready.source, ready.origin, [next(entries) for _ in ready.splits])
+            writer.put(ready.source, ready.origin, embedding.entries(ready))
+        before_flush()
         writer.flush()
     batch.clear()
-    return len(splits)
+    return embedding.n_embedded
+
+
+class _Embedding:
+    """The vectors of a batch: those that were kept, and those that are made.
+
+    What stands twice in a batch is embedded once. Where there is much to do, what is done is kept meanwhile, so that
+    a sync that is killed loses a few passages, however large a file is.
+    """
+
+    def __init__(
+        self, batch: Sequence[_Ready], writer: Writing, encode: Encode, counter: _Counter
+    ) -> None:
+        self._batch = batch
+        self._writer = writer
+        self._encode = encode
+        self._counter = counter
+        self._digests = {id(one): digest_of(one) for ready in batch for one in ready.splits}
+        splits = [split for ready in batch for split in ready.splits]
+        self._vectors = dict(writer.kept(splits)) if splits else {}
+        missing = {self._digests[id(one)]: one for one in splits}
+        self._todo = [one for name, one in missing.items() if name not in self._vectors]
+        self.n_embedded = len(self._todo)
+
+    def run(self) -> None:
+        """Make what vectors are missing."""
+        for start in range(0, len(self._todo), _BATCH_PASSAGES):
+            if start:
+                self._keep(start - _BATCH_PASSAGES, start)
+            some = self._todo[start : start + _BATCH_PASSAGES]
+            encoded = self._encode(some, self._counter.batch(len(some)))
+            made = zip(some, encoded.passages, encoded.sentences, strict=True)
+            self._vectors |= {self._digests[id(one)]: (a, b) for one, a, b in made}
+
+    def entries(self, ready: _Ready) -> list[IndexEntry]:
+        """Return the passages of a source with their vectors."""
+        return [self._entry(split) for split in ready.splits]
+
+    def _entry(self, split: SplitPassage) -> IndexEntry:
+        vector, sentences = self._vectors[self._digests[id(split)]]
+        return IndexEntry(split=split, vector=vector, sentence_vectors=sentences)
+
+    def _keep(self, start: int, end: int) -> None:
+        """Have vectors that were made last beyond the end of this process."""
+        done = {id(one) for one in self._todo[start:end]}
+        for ready in self._batch:
+            entries = [self._entry(one) for one in ready.splits if id(one) in done]
+            if entries:
+                self._writer.keep(ready.source, ready.origin, entries)
+        self._writer.flush()
 
 
 def _silent(stage: str, done: int, total: int) -> None:

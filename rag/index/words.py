@@ -28,6 +28,7 @@ from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
 from rag.index.files import DamagedFileError, FileRecord, write_error, writing
+from rag.language.languages import own_stems
 
 if TYPE_CHECKING:
     import tantivy
@@ -72,7 +73,9 @@ class Part:
 
 
 class Analyzer:
-    """Text to terms: normalised (NFKC), cut at what is no letter or digit, lower-cased, unaccented, stemmed (English).
+    """Text to terms: normalised (NFKC), cut at what is no letter or digit, lower-cased, unaccented, stemmed.
+
+    Stems are English; a text in another language has its own besides, where they differ.
 
     Any string is text: nothing in it is a command.
     """
@@ -96,7 +99,8 @@ class Analyzer:
 
 
 def spaced(text: str) -> str:
-    """Return a text whose words tantivy can find, whatever its script."""
+    """Return a text whose words tantivy can find, whatever its script and its language's endings."""
+    text = " ".join((text, *own_stems(text)))
     if text.isascii():
         return text
     whole = unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode())

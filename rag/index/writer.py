@@ -7,8 +7,9 @@ before the transaction leaves the old state and a few stray files, one after it 
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,13 +19,22 @@ import numpy as np
 
 from rag.index.catalogue import Catalogue
 from rag.index.database import translated
-from rag.index.engine import Failure, IndexEntry, IndexStamp, KnownRoot
+from rag.index.engine import (
+    KEPT_SECONDS,
+    Absence,
+    Failure,
+    IndexEntry,
+    IndexStamp,
+    KnownRoot,
+    Place,
+)
 from rag.index.files import DamagedFileError, FileRecord, Layout, write_durably
+from rag.index.keeping import digest_of, kept_of
 from rag.index.state import State
 from rag.index.structures import build_vectors, is_whole, read_vectors
-from rag.index.vectors import VectorFile
+from rag.index.vectors import VectorFile, from_halves
 from rag.index.words import PART_PASSAGES, Part, build
-from rag.schema import Source
+from rag.schema import Source, SplitPassage
 
 if TYPE_CHECKING:
     from rag.schema import Vectors
@@ -53,15 +63,23 @@ class Writer:
         layout: where files go.
         stamp: what the index is built with.
         exact_up_to: passages up to which vector search compares all.
+        clock: says how many seconds it is since 1970.
     """
 
     def __init__(
-        self, catalogue: Catalogue, layout: Layout, stamp: IndexStamp, *, exact_up_to: int
+        self,
+        catalogue: Catalogue,
+        layout: Layout,
+        stamp: IndexStamp,
+        *,
+        exact_up_to: int,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._catalogue = catalogue
         self._layout = layout
         self._stamp = stamp
         self._exact_up_to = exact_up_to
+        self._clock = clock
         self._start_over()
 
     def put(self, source: Source, origin: str, entries: Sequence[IndexEntry]) -> None:
@@ -80,6 +98,7 @@ class Writer:
         with self._changing(_size(source, entries)):
             if self._catalogue.number(source.source_id) is not None:
                 self._delete(source.source_id)
+            self._catalogue.drop_kept(source_id=source.source_id, sha256=source.sha256)
             number = self._catalogue.add_source(source, origin, len(entries))
             for key, entry in enumerate(entries, self._catalogue.last_key() + 1):
                 self._catalogue.add_passage(key, number, entry)
@@ -88,14 +107,71 @@ class Writer:
             self._passages += len(entries)
             self._sentences += sum(len(entry.split.sentences) for entry in entries)
 
-    def remove(self, source_id: str) -> None:
+    def remove(self, source_id: str, *, keep: bool = False) -> None:
         """Remove a source and everything made from it.
+
+        Args:
+            source_id: of the source.
+            keep: put its vectors aside for a week, under the hash of what they were made from: what comes back is
+                then not embedded again.
 
         Raises:
             SourceNotFoundError: it is not indexed.
         """
         with self._changing():
+            if keep:
+                self._catalogue.keep_source(source_id, int(self._clock()))
             self._delete(source_id)
+
+    def keep(self, source: Source, origin: str, entries: Sequence[IndexEntry]) -> None:
+        """Put vectors of a source aside, which is yet to be put: embedding it may be broken off."""
+        with self._changing(_size(source, entries)):
+            for entry in entries:
+                self._catalogue.put_kept(
+                    source.source_id, origin, source.sha256, kept_of(entry), int(self._clock())
+                )
+
+    def kept(self, splits: Sequence[SplitPassage]) -> dict[str, tuple[Vectors, Vectors]]:
+        """Return what was put aside of passages in the last week: vector and sentence vectors, by digest."""
+        dimension = self._stamp.dimension
+        with self._translated():
+            found = self._catalogue.kept(
+                [digest_of(split) for split in splits], int(self._clock()) - KEPT_SECONDS
+            )
+        return {
+            one.digest: (
+                from_halves([one.vector], dimension)[0],
+                from_halves([one.vectors], dimension),
+            )
+            for one in found.values()
+        }
+
+    def forget_vectors(self, source_id: str = "", *, sha256: str = "", origin: str = "") -> int:
+        """Forget at once what was put aside of a source, of a content under any name, or of a root.
+
+        Returns:
+            Of how many passages.
+        """
+        with self._changing():
+            return self._catalogue.drop_kept(source_id=source_id, sha256=sha256, origin=origin)
+
+    def forget_old_vectors(self) -> int:
+        """Forget what was put aside more than a week ago; return of how many passages."""
+        with self._changing():
+            return self._catalogue.drop_kept(before=int(self._clock()) - KEPT_SECONDS)
+
+    def note_place(self, place: Place) -> None:
+        """Remember how far a root is indexed."""
+        with self._changing():
+            self._catalogue.put_place(place)
+
+    def note_absent(self, source_id: str, absence: Absence | None) -> None:
+        """Remember why a source is not where it was found; None for one that is."""
+        with self._changing():
+            if absence is None:
+                self._catalogue.forget("absent", source_id)
+            else:
+                self._catalogue.put_absent(source_id, absence)
 
     def adopt(self, source_id: str, origin: str) -> None:
         """Say that an unchanged source now comes from another place.
@@ -122,9 +198,11 @@ class Writer:
             self._catalogue.put_root(root)
 
     def forget_root(self, path: str) -> None:
-        """Look at it no more."""
+        """Look at it no more, and forget the vectors that were put aside of what lay there."""
         with self._changing():
             self._catalogue.forget("roots", path)
+            self._catalogue.forget_place(path)
+            self._catalogue.drop_kept(origin=path)
 
     def remember_failure(self, failure: Failure) -> None:
         """Do not try these bytes again."""

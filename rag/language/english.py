@@ -74,16 +74,20 @@ CLAUSES = _words("""and but or because when while although though if that before
 OPENERS = _words("and but or so ok okay well also now yes no right thanks thank great please hi")
 """Words that tie a question to what was said and add nothing."""
 
-MONTHS = _words("""january february march april may june july august september october november
-    december""")
-DAYS = _words("monday tuesday wednesday thursday friday saturday sunday")
 TIMES = _words(
     "day days week month year years time date era period decade century season summer "
     "winter spring autumn today yesterday tomorrow"
 )
 
+LIGHT_WORDS = _words("""a about after all also am an and any are as at be been before but by can could did do does done
+    during each for from get had has have he her him his how i if in into is it its just like made make many me more
+    most much my no not of on or other our out over said she should so some such tell than that the their them then
+    there these they this those to under up us was we were what when where which while who whom whose why will with
+    would you your""")
+"""Function words that say nothing at all; others, such as `must` and `until`, are looked for."""
 FUNCTION_WORDS = (
-    frozenset(PRONOUNS)
+    LIGHT_WORDS
+    | frozenset(PRONOUNS)
     | frozenset(DEMONSTRATIVES)
     | SPEAKERS
     | DETERMINERS
@@ -93,7 +97,9 @@ FUNCTION_WORDS = (
     | CLAUSES
     | OPENERS
     | QUANTIFIERS
-    | _words("""then be been being not n't there here then thus hence also too very just only even ever
+    | _words("""according cannot doing done further hardly having including indeed made
+    make none oh said say says whereas yeah get following furthermore moreover
+    then be been being not n't there here then thus hence also too very just only even ever
     never still yet already again ago back away once twice else both either neither nor rather quite
     almost about whose how's what's who's it's that's there's he's she's they're let's i'm you're
     however therefore instead maybe perhaps together later earlier soon often always usually
@@ -102,6 +108,22 @@ FUNCTION_WORDS = (
     everything someone anyone everyone nobody himself herself itself themselves it yes no don't
     is are was were do does did know tell please etc whether upon than as if""")
 )
+"""Words that say nothing of what a text is about."""
+
+IRREGULAR = {
+    pair.partition("/")[2]: pair.partition("/")[0]
+    for pair in _words("""
+    leave/left go/went go/gone come/came send/sent meet/met hold/held make/made take/took
+    take/taken give/gave give/given win/won lose/lost buy/bought sell/sold fall/fell fall/fallen
+    rise/rose rise/risen grow/grew grow/grown begin/began begin/begun become/became lead/led
+    pay/paid tell/told keep/kept build/built write/wrote write/written speak/spoke speak/spoken
+    break/broke break/broken choose/chose choose/chosen drive/drove drive/driven fly/flew fly/flown
+    know/knew know/known see/saw see/seen shoot/shot stand/stood strike/struck teach/taught
+    think/thought bring/brought catch/caught fight/fought man/men woman/women child/children
+    life/lives steal/stole steal/stolen wear/wore wear/worn sing/sang sing/sung run/ran get/got
+    eat/ate bear/bore bear/born seek/sought spend/spent feel/felt deal/dealt mean/meant""")
+}
+"""Forms that no ending tells, and what they are forms of."""
 
 NOT_NOUNS = _words("""say says said make makes made take takes took taken give gives gave given get
     gets got go goes went gone come comes came become became begin begins began begun see sees saw
@@ -164,10 +186,24 @@ DEMONYMS = _words("""american british french german russian ukrainian chinese ja
 GROUP_NAMES = GROUPS | _words("""inc ltd corp llc gmbh foundation society brothers records studios
     city county island river street house news times post korea america africa europe asia
     east""")
-COUNTRIES = _words("""russia ukraine china japan germany france britain england scotland wales ireland
-    italy spain portugal poland turkey india pakistan iran iraq israel egypt canada mexico brazil
-    argentina australia moscow pyongyang seoul beijing tokyo london paris berlin washington brussels
-    kyiv kremlin nato un eu us usa u.s uk u.k dublin chicago california texas florida boston""")
+COUNTRIES = _words("""afghanistan albania algeria andorra angola argentina armenia australia austria azerbaijan
+    bahamas bahrain bangladesh barbados belarus belgium belize benin bhutan bolivia botswana brazil britain brunei
+    bulgaria burundi cambodia cameroon canada chile china colombia congo croatia cuba cyprus czechia denmark
+    djibouti dominica ecuador egypt england eritrea estonia ethiopia fiji finland france gabon gambia georgia germany
+    ghana greece greenland grenada guatemala guinea guyana haiti honduras hungary iceland india indonesia iran iraq
+    ireland israel italy jamaica japan kazakhstan kenya kosovo kuwait kyrgyzstan laos latvia lebanon lesotho
+    liberia libya liechtenstein lithuania luxembourg madagascar malawi malaysia maldives mali malta mauritania
+    mauritius mexico moldova monaco mongolia montenegro morocco mozambique myanmar namibia nepal netherlands
+    nicaragua niger nigeria norway oman pakistan palau palestine panama paraguay peru philippines poland portugal
+    qatar romania russia rwanda samoa scotland senegal serbia seychelles singapore slovakia slovenia somalia spain
+    sudan suriname sweden switzerland syria taiwan tajikistan tanzania thailand togo tonga tunisia turkey
+    turkmenistan uganda ukraine uruguay uzbekistan vanuatu venezuela vietnam wales yemen zambia zimbabwe
+    eu nato un uk u.k us u.s usa
+    amsterdam ankara athens baghdad bangkok barcelona beijing berlin boston brussels budapest cairo california chicago
+    copenhagen delhi dublin florida hamburg helsinki hongkong istanbul jakarta jerusalem kabul kyiv lagos lisbon
+    london madrid manila melbourne milan montreal moscow mumbai munich nairobi oslo ottawa paris prague rome seoul
+    shanghai stockholm sydney tehran texas tokyo toronto vienna warsaw washington zurich""")
+"""Countries and large cities of one word."""
 MEN = _words("""james john robert michael william david richard joseph thomas charles christopher
     daniel matthew anthony mark donald steven paul andrew joshua kenneth kevin brian george edward
     ronald timothy jason jeffrey ryan jacob gary nicholas eric jonathan stephen larry justin scott
@@ -202,20 +238,3 @@ BRIDGES = _words("""album song film movie book band group team company show seri
     event incident accident article document author agreement deal law war single record project work
     visit concert performance award result reason effect impact system product""")
 """What is part of something greater or has a name of its own: "the film" is some film spoken of."""
-
-FOREIGN = _words("""der die das und ist ein eine nicht mit von zu den dem wie warum wer wo wann wird
-    le les des du et est une pas que qui dans pour avec sur quand pourquoi comment où quel quelle
-    el los las del y es un una no con por para como cuando donde quien cual qué cómo cuándo
-    il lo gli di e che con per sono quando perché chi dove het een en van niet met wat waarom hij zij
-    ela ele não quem onde uma são och är inte jag han hon vad hur när är og ikke hva hvem nie jest
-    czy kto kiedy jak się""")
-"""Small words of other languages: a question with more of these than of ours is left alone."""
-
-STEMMED_FUNCTION_WORDS = frozenset(
-    """a about after all also am an and ani are as at be been befor but by can could did do doe done
-    dure each for from get had has have he her him his how i if in into is it its just like made
-    make mani me more most much my no not of on or other our out over s said she should so some such
-    t tell than that the their them then there these they this those to under up us was we were what
-    when where which while who whom whose whi will with would you your""".split()
-)
-"""English words, stemmed, whose presence in a text says nothing about what the text is about."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import zip_longest
 
+from rag.language.english import FUNCTION_WORDS
 from rag.language.quantities import quantities
-from rag.language.words import FUNCTION_WORDS, Word, fold, word_set, words_of
+from rag.language.words import Word, fold, word_set, words_of
 
 _HONORIFICS = word_set("mr mrs ms miss dr prof sir st jr sr")
 _OPENERS = word_set("""absolutely additionally afterwards already although amid among another
@@ -28,21 +30,32 @@ _SHORTEST_RUN, _LONGEST_RUN = 2, 8
 """Words that an acronym may stand for."""
 
 
+@lru_cache(maxsize=4096)
+def names_of(text: str) -> tuple[Word, ...]:
+    """Return the capitalised words and acronyms of a text that are likely names, in order."""
+    return tuple(_names(text, words_of(text)))
+
+
 def missing_names(claim: str, quotes: Sequence[str]) -> tuple[str, ...]:
     """Return the capitalised words and acronyms of the claim, as printed, that the quotes do not have."""
-    ours = list(words_of(claim))
+    ours = words_of(claim)
     theirs = [word for quote in quotes for word in words_of(quote)]
     known = {word.folded for word in theirs}
     stems = {word.stem for word in theirs}
-    acronyms = {word.folded for word in theirs if _is_acronym(word.text)}
-    spelled = {run for quote in quotes for run in _initials(list(words_of(quote)))}
+    acronyms = {word.folded for word in theirs if is_acronym(word.text)}
+    spelled = {run for quote in quotes for run in _initials(words_of(quote))}
     covered = _spelled_out(ours, acronyms)
-    covered.update(one.start for one in quantities(claim))
+    covered.update(
+        word.start
+        for word in ours
+        for one in quantities(claim)
+        if one.start <= word.start < one.end
+    )
     missing = []
-    for word in _names(claim, ours):
+    for word in names_of(claim):
         if word.folded in known or word.stem in stems or word.start in covered:
             continue
-        if _is_acronym(word.text) and word.folded in spelled:
+        if is_acronym(word.text) and word.folded in spelled:
             continue
         if not any(_same_place(word.folded, other) for other in known):
             missing.append(word.text)
@@ -59,13 +72,13 @@ def _names(claim: str, words: Sequence[Word]) -> Iterator[Word]:
             continue
         if (title or _HEAD.search(claim[: word.start])) and _opens(word, following):
             continue
-        if word.folded not in FUNCTION_WORDS or _is_acronym(word.text):
+        if word.folded not in FUNCTION_WORDS or is_acronym(word.text):
             yield word
 
 
 def _opens(word: Word, following: Word | None) -> bool:
     """Tell whether a capital at the head of a sentence may be there for the sentence's sake."""
-    if _is_acronym(word.text) or (following is not None and following.text[0].isupper()):
+    if is_acronym(word.text) or (following is not None and following.text[0].isupper()):
         return word.folded in FUNCTION_WORDS or word.folded in _OPENERS
     return (
         word.folded in FUNCTION_WORDS
@@ -74,7 +87,7 @@ def _opens(word: Word, following: Word | None) -> bool:
     )
 
 
-def _is_acronym(text: str) -> bool:
+def is_acronym(text: str) -> bool:
     """Tell `KCNA`, `U.S.` and `A4` from other words."""
     return len(text) > 1 and text.upper() == text and text[0].isalpha() and text.lower() != text
 

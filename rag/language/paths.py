@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rag.schema import Context
+from rag.schema import BlockKind, Context
+
+HEADS: frozenset[BlockKind] = frozenset(
+    {"title", "heading", "question", "term", "speaker", "caption"}
+)
+"""Kinds that head or name what follows, often in a question's own words, and say nothing by themselves."""
 
 BETWEEN = " › "
 _MOST_CHARS = 200

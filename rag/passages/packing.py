@@ -6,9 +6,11 @@ functions that it is given.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
-from rag.errors import SettingsError
+from rag.errors import SettingsError, SourceError
 from rag.language.paths import led
 from rag.passages.units import find_pieces, halves
 from rag.schema import Passage, Source, SplitPassage
@@ -25,6 +27,14 @@ _BIT = 0.2
 """Below this share of the budget a last passage says too little to be found by."""
 _OVERLAP = 0.4
 """The overlap takes at most this share of the budget."""
+_CHARS_PER_TOKEN = 12
+"""Rows of dots have more: an encoder, which sees each dot, takes no longer passage whole, and need not be asked."""
+SECONDS = 10.0
+"""Of processor time that the passages of one source may take."""
+SECONDS_PER_MILLION = 10.0
+"""On top of them for each million characters; prose takes one."""
+MAX_PASSAGES = 40_000
+"""Of one source: those of 20 million characters of prose, and a quarter of an hour for the encoder."""
 
 
 def split(
@@ -52,10 +62,11 @@ def split(
     Returns:
         Passages in order of their text; every non-blank character of the source is in one of them
         and in one of its sentences. Both limits hold for every passage; a single character above
-        them is kept nevertheless.
+        them is kept nevertheless. Left out are stretches of more than 200 characters without a letter or digit.
 
     Raises:
         SettingsError: `max_tokens` is below 1 or `overlap_sentences` below 0.
+        SourceError: the source takes too long, or makes too many passages (`too_costly`).
     """
     if max_tokens < 1 or overlap_sentences < 0:
         raise SettingsError(
@@ -63,6 +74,31 @@ def split(
             f" got {max_tokens!r} and {overlap_sentences!r}."
         )
     return tuple(_Packer(source, max_tokens, overlap_sentences, count_tokens, fits).passages())
+
+
+_T = TypeVar("_T")
+
+
+class _Budget:
+    """The processor time that one source may take: a small file must not cost what a thousand others do."""
+
+    def __init__(self, source: Source) -> None:
+        self._source_id = source.source_id
+        self._seconds = SECONDS + SECONDS_PER_MILLION * len(source.text) / 1_000_000
+        self._end = time.thread_time() + self._seconds
+
+    def checked(self, made: _T) -> _T:
+        """Return what was made, or raise `too_costly`."""
+        if time.thread_time() > self._end:
+            raise self.exceeded(f"it takes more than {self._seconds:.0f} s to split")
+        return made
+
+    def exceeded(self, how: str) -> SourceError:
+        """Return the error of a source that costs too much."""
+        return SourceError(
+            "too_costly",
+            f"{self._source_id!r} is left out: {how}; split the file, or save it anew.",
+        )
 
 
 class _Packer:
@@ -81,15 +117,19 @@ class _Packer:
         self._overlap = overlap
         self._count = count
         self._fits = fits
-        self._units = list(find_pieces(source, max_tokens, count))
+        self._budget = _Budget(source)
+        self._units = list(map(self._budget.checked, find_pieces(source, max_tokens, count)))
         self._tokens_left = sum(unit.tokens + unit.lead for unit in self._units)
 
     def passages(self) -> Iterator[SplitPassage]:
         """Yield the passages; each holds at least one unit that none before it held."""
-        first = new = 0
+        first = new = n_passages = 0
         while new < len(self._units):
             passage, end = self._next(first, new)
-            yield passage
+            yield self._budget.checked(passage)
+            n_passages += 1
+            if n_passages > MAX_PASSAGES:
+                raise self._budget.exceeded(f"it makes more than {MAX_PASSAGES:,} passages")
             self._tokens_left -= sum(unit.tokens + unit.lead for unit in self._units[new:end])
             first, new = self._overlap_start(first, end), end
 
@@ -116,12 +156,13 @@ class _Packer:
         """Choose the end that fills the budget best and stands at the best place."""
         best, best_worth = new + 1, float("-inf")
         used, left = -self._units[first].lead, self._tokens_left
+        most = _CHARS_PER_TOKEN * self._max
         for index in range(first, limit):
             unit = self._units[index]
             used += unit.lead + unit.tokens
             if index < new:
                 continue
-            if used > self._max:
+            if used > self._max or (index > new and unit.end - self._units[first].start > most):
                 break
             left -= unit.lead + unit.tokens
             share = used / self._max

@@ -8,13 +8,10 @@ from functools import cached_property
 
 from rag.language.layout import find_blocks
 from rag.language.lines import Line, Run, find_runs
+from rag.language.paths import HEADS
 from rag.language.sentences import evened, sentences_of
 from rag.schema import Block, BlockKind, Cell, Context, Source, Unit
 
-HEADS: frozenset[BlockKind] = frozenset(
-    {"title", "heading", "question", "term", "speaker", "caption"}
-)
-"""Kinds that head or name what follows, and say nothing by themselves."""
 _HOLDERS: frozenset[BlockKind] = frozenset({"list", "table", "cell", "definition"})
 """Kinds whose words stand in the blocks inside them."""
 _WHOLE: frozenset[BlockKind] = HEADS | {"row", "code", "field"}

@@ -10,16 +10,24 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from rag.passages.structure import HEADS, find_units
+from rag.language.paths import HEADS
+from rag.passages.structure import find_units
 from rag.schema import Context, Source, Unit
 
 _CLAUSE = re.compile(r"""[,;:—–)\]”’"»](?=\s)|[、，；：。！？]|\s[-—–](?=\s)""")
 _CLINGS = re.compile(r"[\u0300-\u036f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
 _SPACE = re.compile(r"\s*")
+_WORD = re.compile(r"[^\W_]")
 
 _KEY_CHARS = 120
 _CHARS_PER_TOKEN = 6
 """More than prose has, so that one look ahead is nearly always far enough."""
+_LONGEST_RULE = 200
+"""Characters up to which a row of dots or dashes belongs to the text; a longer one says nothing that could be asked."""
+_LONGEST_BIT = 64
+"""The same of a piece that is cut from what is too long for a sentence."""
+_MOST_CLINGING = 32
+"""Marks that may belong to one character; more are no writing, and are cut like anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +55,14 @@ class Piece:
 
 
 def find_pieces(source: Source, max_tokens: int, count: Callable[[str], int]) -> Iterator[Piece]:
-    """Yield the pieces of a source in order, each of at most `max_tokens`."""
+    """Yield the pieces of a source in order, each of at most `max_tokens`.
+
+    Stretches of more than 200 characters without a letter or digit are left out.
+    """
     text, before = source.text, 0
     for unit, opens in find_units(source):
+        if unit.end - unit.start > _LONGEST_RULE and not _WORD.search(text, unit.start, unit.end):
+            continue
         gap = text[before : unit.start]
         tokens = count(
             text[unit.start - 1 : unit.end] if gap == " " else text[unit.start : unit.end]
@@ -78,14 +91,18 @@ def halves(text: str, piece: Piece, count: Callable[[str], int]) -> list[Piece]:
 def _cut(
     text: str, unit: Unit, max_tokens: int, count: Callable[[str], int], *, opens: bool
 ) -> Iterator[Piece]:
-    """Cut a unit into pieces of at most `max_tokens`."""
-    start = unit.start
+    """Cut a unit into pieces of at most `max_tokens`; large ones without a letter or digit are left out."""
+    start, lead = unit.start, 1
     while start < unit.end:
         stop = _furthest(text, start, unit.end, max_tokens, count)
         if stop < unit.end:
             stop = _best_stop(text, start, stop)
-        yield _piece(text, unit, start, stop, count, opens=opens)
-        opens = False
+        piece = _piece(text, unit, start, stop, count, opens=opens)
+        if stop - start <= _LONGEST_BIT or _WORD.search(text, start, stop):
+            yield replace(piece, lead=lead)
+            opens, lead = False, 1
+        else:
+            lead = max_tokens
         start = _past_space(text, stop)
 
 
@@ -106,8 +123,11 @@ def _best_stop(text: str, start: int, stop: int) -> int:
     for at in range(stop, half, -1):
         if text[at].isspace():
             return at
+    whole = stop
     while stop - start > 1 and _CLINGS.match(text, stop):
         stop -= 1
+        if whole - stop > _MOST_CLINGING:
+            return whole
     return stop
 
 
@@ -124,9 +144,18 @@ def _piece(
     end = start + len(body)
     path = unit.path
     if unit.cells and start > unit.start:
-        key = unit.cells[0]
-        words = " ".join(text[unit.start : key.end].split())
-        path = (*path, Context(kind="cell", start=unit.start, end=key.end, text=words[:_KEY_CHARS]))
+        path = (*path, _key(text, unit))
     cells = tuple(one for one in unit.cells if start <= one.start and one.end <= end)
     part = replace(unit, start=start, end=end, path=path, cells=cells)
     return Piece(part, count(body), 1, opens, heading=False)
+
+
+def _key(text: str, unit: Unit) -> Context:
+    """Return what tells a row: its first cells, as many as are short together."""
+    end = unit.cells[0].end
+    for cell in unit.cells[1:]:
+        if cell.end - unit.start > _KEY_CHARS:
+            break
+        end = cell.end
+    words = " ".join(text[unit.start : end].split())[:_KEY_CHARS]
+    return Context(kind="cell", start=unit.start, end=end, text=words)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, get_args
 
 from rag import index as store
 from rag import passages
@@ -24,6 +24,7 @@ from rag.errors import (
     SourceNotFoundError,
 )
 from rag.language.paths import led
+from rag.pipeline import border
 from rag.pipeline.answering import (
     Answerer,
     ExtractiveAnswerer,
@@ -33,8 +34,10 @@ from rag.pipeline.answering import (
 )
 from rag.pipeline.bearing import support_of
 from rag.pipeline.chatting import ChatAnswerer
+from rag.pipeline.completeness import Lag, gaps, qualified
 from rag.pipeline.conversation import Conversation
 from rag.pipeline.overview import Overview, gather, set_beside, understood
+from rag.pipeline.roots import added_roots, forget
 from rag.queries import Intent, respelled, standalone
 from rag.reader import load_reader
 from rag.reader.parts import split_parts
@@ -58,7 +61,7 @@ from rag.schema import (
     Turn,
 )
 from rag.settings import Settings
-from rag.sources import Root, Worker, find_files, hash_file
+from rag.sources import Root, Worker, find_files, hash_file, identity
 from rag.tokens import TokenCounter
 
 if TYPE_CHECKING:
@@ -70,6 +73,14 @@ log = logging.getLogger(__name__)
 
 _WHOLE = 5
 """Letters from which a token is a word; shorter ones are as often a part of some, or a slip that many make."""
+
+_BUSY = (
+    "Another process is changing the index, so that what has changed in the documents may be missing from it."
+    " Ask again when that has ended."
+)
+_UNWRITTEN = (
+    "The index could not be brought up to date: what has changed in the documents may be missing."
+)
 
 Progress = Callable[[str, int, int], None]
 """Told (stage, done, of how many) during long work."""
@@ -106,6 +117,7 @@ class Rag:
         self._one_word = encoder.count_tokens("a")
         self.last_sync: SyncReport | None = None
         """Report of the latest sync through this object."""
+        self._lag: Lag | None = None
         self._retriever = Retriever(lambda query: encoder.encode_queries([query])[0])
 
     @classmethod
@@ -123,18 +135,21 @@ class Rag:
         Where another process is writing, or it cannot be written, what it holds is asked as it is.
 
         Args:
-            settings: None takes them from the environment and `rag.toml`.
+            settings: None takes them from the environment and the person's settings files.
             sync: False leaves the index as it is.
             rebuild: True empties an index first, also one of another encoder or other passage settings.
             answerers: None makes those of the settings.
             progress: told about long work.
 
         Raises:
+            ArgumentError: `settings` is something else.
             SettingsError: a setting cannot work.
             ModelError: the encoder or the reader cannot be loaded.
             IndexStateError: the index cannot be used; the message says what to do.
         """
-        settings = settings or Settings()
+        settings = (
+            Settings() if settings is None else border.kind_of("settings", settings, Settings)
+        )
         encoder, tokens = load_encoder(settings.encoder), TokenCounter()
         stamp = store.IndexStamp(
             encoder=encoder.name,
@@ -174,7 +189,7 @@ class Rag:
         question: str,
         history: Sequence[Turn] = (),
         *,
-        sources: Sequence[str] | None = None,
+        sources: Iterable[str] | None = None,
         model: str | None = None,
         top_k: int | None = None,
         strictness: float | None = None,
@@ -193,7 +208,7 @@ class Rag:
         question: str,
         history: Sequence[Turn] = (),
         *,
-        sources: Sequence[str] | None = None,
+        sources: Iterable[str] | None = None,
         model: str | None = None,
         top_k: int | None = None,
         strictness: float | None = None,
@@ -215,7 +230,7 @@ class Rag:
         question: str,
         history: Sequence[Turn] = (),
         *,
-        sources: Sequence[str] | None = None,
+        sources: Iterable[str] | None = None,
         model: str | None = None,
         top_k: int | None = None,
         strictness: float | None = None,
@@ -232,16 +247,19 @@ class Rag:
             strictness: 0..1, how sure the reader must be; None for `settings.strictness`.
 
         Raises:
-            QuestionError: the question is empty or too long, no such model is configured, or a number
+            QuestionError: the question is no text, empty or too long, no such model is configured, or a number
                 is out of its range.
+            ArgumentError: another argument is of a wrong type, or a turn of an unknown role.
             SourceNotFoundError: a source to search is not indexed.
         """
+        history = border.turns_of(history)
         answerer = self._answerer(model)
         settings = self._settings_for(top_k, strictness)
         watch = _Watch()
         typed = self._checked(question)
         with self._index.snapshot() as snapshot:
-            only = self._only(sources)
+            coverage = snapshot.coverage()
+            only = self._only(sources, coverage)
             meant = self._respelled(snapshot, typed, only)
             intent, query = understood(meant, answerer.standalone(meant, history))
             yield QueryReady(query=query.text, rewritten=query.rewritten or meant != typed)
@@ -268,6 +286,8 @@ class Rag:
             for event in answers:
                 if isinstance(event, Answer):
                     answer = set_beside(event, inquiry.candidates, inquiry.citable)
+                    away = () if coverage.is_everything_there() else snapshot.sources()
+                    answer = qualified(answer, self._gaps(coverage), away)
                     watch.lap("answer")
                     yield AnswerReady(answer=replace(answer, timings=watch.timings()))
                 else:
@@ -323,7 +343,7 @@ class Rag:
         query: str,
         k: int | None = None,
         *,
-        sources: Sequence[str] | None = None,
+        sources: Iterable[str] | None = None,
         diversity: float = 0.0,
     ) -> tuple[ScoredPassage, ...]:
         """Return the passages that resemble a query, best first.
@@ -335,7 +355,8 @@ class Rag:
             diversity: above 0, up to 1, prefers passages unlike each other (maximal marginal relevance).
 
         Raises:
-            QuestionError: the query is empty or too long.
+            QuestionError: the query is no text, empty or too long.
+            ArgumentError: another argument is of a wrong type, or out of its range.
             SourceNotFoundError: a source to search is not indexed.
         """
         return scored(self.retrieve(query, k, sources=sources, diversity=diversity))
@@ -345,7 +366,7 @@ class Rag:
         query: str,
         k: int | None = None,
         *,
-        sources: Sequence[str] | None = None,
+        sources: Iterable[str] | None = None,
         diversity: float = 0.0,
         method: Method = "fusion",
     ) -> tuple[Candidate, ...]:
@@ -358,12 +379,16 @@ class Rag:
             diversity: as in `search`.
             method: how to rank; others than "fusion" are there to be compared with it.
         """
+        query = self._checked(query)
+        k = self.settings.top_k if k is None else border.count_of("k", k)
+        diversity = border.share_of("diversity", diversity)
+        method = border.one_of("method", method, get_args(Method))
         with self._index.snapshot() as snapshot:
             return self._retriever.retrieve(
                 snapshot,
-                self._checked(query),
-                k=self.settings.top_k if k is None else k,
-                sources=self._only(sources),
+                query,
+                k=k,
+                sources=self._only(sources, snapshot.coverage()),
                 diversity=diversity,
                 method=method,
             )
@@ -376,7 +401,7 @@ class Rag:
         """Return a langchain retriever, for use in any other chain."""
         from rag.pipeline.langchain import as_retriever
 
-        return as_retriever(self.search, k=k)
+        return as_retriever(self.search, k=None if k is None else border.count_of("k", k))
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -384,36 +409,58 @@ class Rag:
         return tuple(self._answerers)
 
     def sync(
-        self, paths: Sequence[str | Path] = (), *, progress: Progress | None = None
+        self,
+        paths: str | Path | Iterable[str | Path] = (),
+        *,
+        confirmed: bool = False,
+        progress: Progress | None = None,
     ) -> SyncReport:
         """Bring the index up to date and tell every file's fate.
 
         Args:
-            paths: files or folders to index, now and at every later sync; none for the seeds folder and all
+            paths: files or folders to index, now and at every later sync, or one; none for the seeds folder and all
                 that was ever added.
+            confirmed: remove also where more than half of ten or more sources of a folder are missing; otherwise
+                they are held: not cited, and not forgotten.
             progress: told about long work.
 
         Raises:
-            SourceNotFoundError: a path does not exist.
+            ArgumentError: one is no path, or empty, or a whole disk.
+            PathNotFoundError: there is nothing at one; none of them is remembered.
             IndexBusyError: another process is writing.
+            IndexWriteError: the index cannot be written.
         """
-        roots = (
-            [self._adopt(Path(path)) for path in paths]
-            if paths
-            else [self._seeds(), *self._added()]
-        )
+        begun, named = time.time(), border.paths_of(paths)
+        try:
+            self.last_sync = self._synced(named, confirmed, progress)
+        except IndexBusyError:
+            self._lag = Lag(since=begun, why=_BUSY)
+            raise
+        except IndexWriteError:
+            self._lag = Lag(since=begun, why=_UNWRITTEN)
+            raise
+        if not named:
+            self._lag = None
+        return self.last_sync
+
+    def _synced(
+        self, named: Sequence[Path], confirmed: bool, progress: Progress | None
+    ) -> SyncReport:
+        """Bring the index up to date; see `sync`."""
+        roots = [self._adopt(path) for path in named] if named else [self._seeds(), *self._added()]
         with Worker() as worker:
-            self.last_sync = store.sync(
+            return store.sync(
                 self._index,
                 roots,
                 find=find_files,
                 hash_file=hash_file,
+                identify=identity,
+                confirmed=confirmed,
                 load=partial(worker.load, max_bytes=int(self.settings.max_file_mb * 2**20)),
                 split=self._split,
                 encode=self._encode,
                 progress=progress,
             )
-        return self.last_sync
 
     def _sync_where_it_can(self, progress: Progress | None) -> None:
         """Bring the index up to date, or say on the log why what was indexed before is asked as it is."""
@@ -426,7 +473,24 @@ class Rag:
 
     def add(self, path: str | Path) -> SyncReport:
         """Index one more file or folder, from now on at every sync."""
-        return self.sync([path])
+        return self.sync([border.path_of("path", path)])
+
+    def roots(self) -> tuple[Path, ...]:
+        """Return the files and folders that were added, in order; every sync looks at them and at the seeds folder."""
+        return tuple(Path(root.path) for root in self._index.roots())
+
+    def forget(self, root: str | Path) -> SyncReport:
+        """Look at a file or folder that was added no more, and take out every source that it brought.
+
+        No later answer, search or page shows their text; the files stay where they are.
+
+        Raises:
+            ArgumentError: it is no path, or is the seeds folder, which a setting names.
+            SourceNotFoundError: nothing of that path was added.
+            IndexBusyError: another process is writing.
+            IndexWriteError: no space or no permission.
+        """
+        return forget(self._index, border.path_of("root", root), seeds=self._seeds().path)
 
     def add_sources(self, made: Iterable[Source], *, progress: Progress | None = None) -> int:
         """Index sources that are already text, such as the documents of a benchmark.
@@ -438,6 +502,7 @@ class Rag:
         Returns:
             How many passages were embedded.
         """
+        made = border.each_of("made", made, Source)
         return store.put(
             self._index, made, split=self._split, encode=self._encode, progress=progress
         )
@@ -450,7 +515,7 @@ class Rag:
         Raises:
             SourceNotFoundError: no source of that name is indexed.
         """
-        return store.remove(self._index, source_id)
+        return store.remove(self._index, border.text_of("source_id", source_id))
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """Return what is indexed, in order of source_id."""
@@ -462,11 +527,19 @@ class Rag:
         Raises:
             SourceNotFoundError: no source of that name is indexed.
         """
-        return self._index.source(source_id)
+        return self._index.source(border.text_of("source_id", source_id))
 
     def statistics(self) -> dict[str, object]:
         """Return counts, sizes and settings of the index."""
         return self._index.statistics()
+
+    def gaps(self) -> tuple[str, ...]:
+        """Return what the index lacks at the moment, a sentence each; none where it holds all documents."""
+        return self._gaps(self._index.coverage())
+
+    def _gaps(self, coverage: store.Coverage) -> tuple[str, ...]:
+        roots = {str(self._seeds().path), *(root.path for root in coverage.roots)}
+        return gaps(coverage, roots, self._lag)
 
     def faults(self) -> tuple[str, ...]:
         """Read the whole index and return what is wrong with it, a sentence each."""
@@ -474,13 +547,15 @@ class Rag:
 
     def check(self, citation: Citation) -> Literal["current", "changed", "removed"]:
         """Say whether the source of an old citation is still what was cited."""
+        citation = border.kind_of("citation", citation, Citation)
         held = self._index.hashes().get(citation.source_id)
-        if held is None:
+        if held is None or citation.source_id in self._index.coverage().held():
             return "removed"
         return "current" if held == citation.sha256 else "changed"
 
     def _checked(self, question: str) -> str:
         """Return the question, or raise why it cannot be asked."""
+        question = border.question_of(question)
         if not question.strip():
             raise QuestionError("The question is empty: ask something about your sources.")
         most = self.settings.max_question_chars
@@ -504,6 +579,7 @@ class Rag:
 
     def _answerer(self, model: str | None) -> Answerer:
         """Return who answers."""
+        model = border.model_of(model)
         name = self.models[0] if model is None else model
         if name == "extractive":
             name = self.models[-1]
@@ -511,13 +587,19 @@ class Rag:
             raise QuestionError(f"There is no model {name!r}; there are: {', '.join(self.models)}.")
         return self._answerers[name]
 
-    def _only(self, chosen: Sequence[str] | None) -> frozenset[str] | None:
-        """Return the sources to search; each must be there."""
+    def _only(
+        self, chosen: Iterable[str] | None, coverage: store.Coverage
+    ) -> frozenset[str] | None:
+        """Return the sources to search, None for all; each must be there, and what may have been removed is not."""
+        chosen = border.source_ids_of(chosen)
+        held = coverage.held()
         if chosen is None:
-            return None
-        for source_id in sorted(set(chosen) - set(self._index.hashes())):
+            return frozenset(self._index.hashes()) - held if held else None
+        for source_id in sorted(set(chosen) - (set(self._index.hashes()) - held)):
             raise SourceNotFoundError(
                 f"No source {source_id!r} is indexed; `rag sources` lists those that are."
+                if source_id not in held
+                else f"The source {source_id!r} is missing from its folder, and left out until it is back."
             )
         return frozenset(chosen)
 
@@ -525,12 +607,11 @@ class Rag:
         return Root(path=self.settings.seeds_dir.resolve(), prefix="")
 
     def _added(self) -> list[Root]:
-        """Return what was ever added and still exists."""
-        return [Root(path=Path(root.path), prefix=root.prefix) for root in self._index.roots()]
+        """Return what was ever added and is not forgotten."""
+        return added_roots(self._index)
 
     def _adopt(self, path: Path) -> Root:
         """Return the root that a path belongs to, remembered, with what was left out below it let in again."""
-        path = path.resolve()
         seeds = self._seeds()
         inside = path.is_relative_to(seeds.path)
         root = seeds if inside else Root(path=path, prefix=f"{path.name}/" if path.is_dir() else "")

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rag.citations import CitablePassage, Draft, compose
+from rag.citations.plain import harmless, visible
+from rag.pipeline.judging import Judged, judge
 from rag.pipeline.listing import said
 from rag.pipeline.overview import Overview
 from rag.queries import Query, standalone
 from rag.reader import Reader, Reading, Selection, reranked, select
-from rag.reader.selection import threshold_at
+from rag.reader.selection import LIKELY, threshold_at
 from rag.schema import (
     Answer,
     Candidate,
@@ -20,17 +22,24 @@ from rag.schema import (
     Reason,
     ReasonCode,
     ScoredPassage,
+    ShortAnswer,
     Source,
     Span,
+    Status,
     TextDelta,
     Turn,
 )
 
+MOST_CLOSEST = 3
+"""Passages shown beside an answer that is not sure."""
 MESSAGES: dict[ReasonCode, str] = {
     "no_sources": "There are no sources yet: put documents into the seeds folder, or name them to `rag sync`.",
     "nothing_retrieved": "Nothing in the sources resembles the question.",
-    "not_supported": "The passages that were read do not answer this.",
+    "not_supported": "No answer to this was found in the passages that were read.",
+    "subject_missing": "{missing} is not mentioned where an answer was looked for.",
+    "unsure": "This is the best that was found, and it may not answer the question.",
     "partly_answered": "The sources answer only a part of this. Nothing was found on: {missing}",
+    "incomplete": "Nothing was found in what is indexed, but that is not all of the documents.",
 }
 """What a person is told for each reason; the page says "Not in your sources." before it."""
 
@@ -108,9 +117,10 @@ def abstain(
     model: str,
     evidence: Sequence[ScoredPassage] = (),
     confidence: float = 0.0,
+    missing: Sequence[str] = (),
 ) -> Answer:
     """Return the answer that says why there is none, with the near misses."""
-    reason = Reason(code=code, message=MESSAGES[code])
+    reason = Reason(code=code, message=MESSAGES[code].format(missing=_listed(missing or ("It",))))
     return Answer(
         question=inquiry.question,
         query=inquiry.query,
@@ -149,23 +159,26 @@ class ExtractiveAnswerer:
         if inquiry.overview is not None:
             yield from self._excerpts(inquiry, inquiry.overview)
             return
-        readings = [
-            (part, candidates, self._reader.read(part, candidates))
+        sure = threshold_at(self._reader.threshold, inquiry.strictness)
+        likely = threshold_at(LIKELY, inquiry.strictness)
+        judged = [
+            judge(part, self._reader.read(part, candidates), candidates, sure=sure)
             for part, candidates in inquiry.parts
         ]
-        threshold = threshold_at(self._reader.threshold, inquiry.strictness)
         evidence = _ranked(
-            [(candidates, read) for _, candidates, read in readings], self._reader.threshold
+            [
+                (candidates, one.readings)
+                for (_, candidates), one in zip(inquiry.parts, judged, strict=True)
+            ],
+            self._reader.threshold,
         )
-        selection = select([(part, read) for part, _, read in readings], threshold=threshold)
+        selection = select(
+            [(part, one.readings) for (part, _), one in zip(inquiry.parts, judged, strict=True)],
+            sure=sure,
+            likely=likely,
+        )
         if not selection.picks:
-            yield abstain(
-                inquiry,
-                "not_supported",
-                model=self.name,
-                evidence=evidence,
-                confidence=selection.confidence,
-            )
+            yield self._unanswered(inquiry, judged, selection, evidence)
             return
         quoted = [
             said(one, candidate, inquiry.source(candidate.passage.source_id))
@@ -174,12 +187,33 @@ class ExtractiveAnswerer:
         ]
         draft = compose(
             [(inquiry.citable(candidate), span) for candidate, spans in quoted for span in spans],
-            as_list=len(quoted) > len(readings) and all(len(spans) == 1 for _, spans in quoted),
+            as_list=len(quoted) > len(judged) and all(len(spans) == 1 for _, spans in quoted),
         )
         held_by = [candidate for candidate, _ in quoted]
         yield EvidenceReady(evidence=_holding(draft.citations, held_by))
         yield TextDelta(text=draft.text)
-        yield self._finish(inquiry, draft, selection, evidence)
+        yield self._finish(inquiry, draft, judged, selection, evidence)
+
+    def _unanswered(
+        self,
+        inquiry: Inquiry,
+        judged: Sequence[Judged],
+        selection: Selection,
+        evidence: tuple[ScoredPassage, ...],
+    ) -> Answer:
+        """Return why there is no answer, with what comes closest to one."""
+        absent = tuple(dict.fromkeys(name for one in judged for name in one.absent))
+        closest = _closest(inquiry, judged, ())
+        code: ReasonCode = "subject_missing" if absent else "not_supported"
+        gone = abstain(
+            inquiry,
+            code,
+            model=self.name,
+            evidence=evidence,
+            confidence=selection.confidence,
+            missing=absent,
+        )
+        return replace(gone, closest=closest)
 
     def _excerpts(
         self, inquiry: Inquiry, overview: Overview
@@ -203,7 +237,7 @@ class ExtractiveAnswerer:
             statements=draft.statements,
             citations=draft.citations,
             evidence=evidence,
-            confidence=1.0,
+            confidence=0.0,  # nobody weighed how right a summary is
             model=self.name,
             steps=draft.steps,
         )
@@ -212,18 +246,16 @@ class ExtractiveAnswerer:
         self,
         inquiry: Inquiry,
         draft: Draft,
+        judged: Sequence[Judged],
         selection: Selection,
         evidence: tuple[ScoredPassage, ...],
     ) -> Answer:
-        """Return the composed answer, partial where a part of the question is left open."""
-        reason = None
-        if selection.missing:
-            message = MESSAGES["partly_answered"].format(missing="; ".join(selection.missing))
-            reason = Reason(code="partly_answered", message=message)
+        """Return the composed answer: sure, likely, or partial where a part of the question is left open."""
+        reason, status = _reason(judged, selection)
         return Answer(
             question=inquiry.question,
             query=inquiry.query,
-            status="partial" if reason else "answered",
+            status=status,
             reason=reason,
             text=draft.text,
             statements=draft.statements,
@@ -232,7 +264,80 @@ class ExtractiveAnswerer:
             confidence=selection.confidence,
             model=self.name,
             steps=draft.steps,
+            short=_short(inquiry, draft, selection),
+            closest=() if status == "answered" else _closest(inquiry, judged, selection.picks),
         )
+
+
+def _reason(judged: Sequence[Judged], selection: Selection) -> tuple[Reason | None, Status]:
+    """Return why an answer is not a sure and whole one, and what it is."""
+    if selection.missing:
+        message = MESSAGES["partly_answered"].format(missing="; ".join(selection.missing))
+        return Reason(code="partly_answered", message=message), "partial"
+    if selection.sure:
+        return None, "answered"
+    unmatched = tuple(dict.fromkeys(name for one in judged for name in one.unmatched))
+    if unmatched:
+        message = MESSAGES["subject_missing"].format(missing=_listed(unmatched))
+        return Reason(code="subject_missing", message=message), "likely"
+    return Reason(code="unsure", message=MESSAGES["unsure"]), "likely"
+
+
+def _short(inquiry: Inquiry, draft: Draft, selection: Selection) -> ShortAnswer | None:
+    """Return the words that answer, where the question has one part and one sentence answers it."""
+    if len(selection.picks) != 1:
+        return None
+    part, reading = selection.picks[0]
+    words = reading.words
+    if words is None:
+        return None
+    source = inquiry.source(inquiry.parts[part][1][reading.candidate].passage.source_id)
+    text = harmless(" ".join(visible(source.text[words.start : words.end]).split()))
+    markers = tuple(
+        one.marker
+        for one in draft.citations
+        if one.source_id == source.source_id and one.start <= words.start and words.end <= one.end
+    )
+    return ShortAnswer(text=text, markers=markers) if text and markers else None
+
+
+def _closest(
+    inquiry: Inquiry, judged: Sequence[Judged], picks: Sequence[tuple[int, Reading]]
+) -> tuple[ScoredPassage, ...]:
+    """Return the passages that come closest beside what is said, by the reader, each with its decisive words."""
+    said_of = [
+        (inquiry.parts[part][1][one.candidate].passage.source_id, one) for part, one in picks
+    ]
+    found: dict[str, tuple[float, Reading, Candidate]] = {}
+    for (_, candidates), one in zip(inquiry.parts, judged, strict=True):
+        for reading in one.readings:
+            candidate = candidates[reading.candidate]
+            passage = candidate.passage
+            told = any(
+                source_id == passage.source_id
+                and other.start < reading.end
+                and reading.start < other.end
+                for source_id, other in said_of
+            )
+            if not told and passage.passage_id not in found:
+                found[passage.passage_id] = (reading.probability, reading, candidate)
+    best = sorted(found.values(), key=lambda one: -one[0])[:MOST_CLOSEST]
+    return tuple(
+        ScoredPassage(
+            passage=candidate.passage,
+            score=score,
+            rank=rank,
+            scorer="reader",
+            decisive=reading.words or Span(start=reading.start, end=reading.end),
+        )
+        for rank, (score, reading, candidate) in enumerate(best, start=1)
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names as a phrase: “Ann”, “Ben” and “2035”."""
+    *others, last = [f"“{name}”" for name in names]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _holding(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from rag.schema import Answer, AnswerReady, Event, Turn
@@ -24,7 +24,7 @@ class Conversation:
         return tuple(self._history)
 
     def ask(
-        self, question: str, *, sources: Sequence[str] | None = None, model: str | None = None
+        self, question: str, *, sources: Iterable[str] | None = None, model: str | None = None
     ) -> Answer:
         """Return the answer to a question that may refer to what was said before."""
         for event in self.stream(question, sources=sources, model=model):
@@ -33,7 +33,7 @@ class Conversation:
         raise AssertionError("a stream ends with an answer")
 
     def stream(
-        self, question: str, *, sources: Sequence[str] | None = None, model: str | None = None
+        self, question: str, *, sources: Iterable[str] | None = None, model: str | None = None
     ) -> Iterator[Event]:
         """Yield what happens on the way to an answer; it is remembered once it is there."""
         for event in self._rag.stream(question, self.history, sources=sources, model=model):

@@ -8,4 +8,11 @@ from rag.queries.intents import Intent, intent_of
 from rag.queries.rewriting import Query, standalone
 from rag.queries.spelling import respelled
 
-__all__ = ["Intent", "Query", "Tuning", "intent_of", "respelled", "standalone"]
+__all__ = [
+    "Intent",
+    "Query",
+    "Tuning",
+    "intent_of",
+    "respelled",
+    "standalone",
+]

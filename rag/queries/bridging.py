@@ -6,16 +6,16 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from rag.language.english import AUXILIARIES, BRIDGES, DEMONSTRATIVES, TIMES, WH
+from rag.language.words import Word, stemmed
 from rag.queries.discourse import Tuning
 from rag.queries.mentions import Mention
-from rag.queries.words import Word, stem
 
 _MOST_WORDS = 6
 """Content words of a question that may lack something; a longer one says what it is about."""
 _MOST_LACKING = 2
 """Content words of a question that has no noun."""
 _ANOTHER = frozenset("else other others same another next".split())
-_BRIDGES = frozenset(stem(word) for word in BRIDGES)
+_BRIDGES = frozenset(stemmed(word) for word in BRIDGES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +44,12 @@ def lacks_topic(shape: Shape, heard: Set[str], tuning: Tuning) -> bool:
     if shape.replaced:
         return tuning.beside
     if tuning.describing and (
-        any(word.lower in _ANOTHER for word in shape.words)
+        any(word.folded in _ANOTHER for word in shape.words)
         or any(_points(mention, heard) for mention in shape.mentions)
     ):
         return True
     own = any(_new(mention, heard) for mention in shape.mentions)
-    asks = any(word.lower in WH | AUXILIARIES for word in shape.words)
+    asks = any(word.folded in WH | AUXILIARIES for word in shape.words)
     return tuning.lacking and asks and not own and len(content) <= _MOST_LACKING
 
 

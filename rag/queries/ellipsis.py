@@ -24,8 +24,8 @@ from rag.language.english import (
     TIMES,
     WH,
 )
+from rag.language.words import Word, tokens_of
 from rag.queries.mentions import Mention, find_mentions
-from rag.queries.words import Word, read_words
 
 MOST_WORDS = 8
 """Of a question that leaves something out."""
@@ -69,7 +69,7 @@ class Fragment:
         if text == self.text:
             return self
         question = self.question.replace(self.text, text, 1)
-        return replace(self, question=question, text=text, words=read_words(text))
+        return replace(self, question=question, text=text, words=tokens_of(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class Before:
 
 def continued(question: str, words: Sequence[Word], topic: str) -> str | None:
     """Return "tell me more" as "tell me more about" the topic; None for any other question."""
-    lowers = [word.lower for word in words]
+    lowers = [word.folded for word in words]
     if not set(lowers) <= _CONTINUING or not set(lowers) & _GOING_ON:
         return None
     kept = len(words)
@@ -98,21 +98,21 @@ def continued(question: str, words: Sequence[Word], topic: str) -> str | None:
 
 def find_fragment(text: str) -> Fragment | None:
     """Return the question as a fragment, if it is one."""
-    words = read_words(text)
+    words = tokens_of(text)
     start, led = _lead(words)
     rest = words[start:]
     if (
         not rest
         or len(rest) > MOST_WORDS
         or "(" in text
-        or rest[0].lower in _OPEN
+        or rest[0].folded in _OPEN
         or _has_verb(rest)
     ):
         return None
     asking = (
-        rest[0].lower in WH
-        or rest[-1].lower in WH
-        or (len(rest) > 1 and rest[0].lower in PREPOSITIONS and rest[1].lower in WH)
+        rest[0].folded in WH
+        or rest[-1].folded in WH
+        or (len(rest) > 1 and rest[0].folded in PREPOSITIONS and rest[1].folded in WH)
     )
     if not asking and not led and not text.rstrip().endswith("?"):
         return None
@@ -121,8 +121,8 @@ def find_fragment(text: str) -> Fragment | None:
         kind="asking" if asking else "naming",
         question=text,
         text=body,
-        bare=all(word.lower in _SMALL for word in rest),
-        words=read_words(body),
+        bare=all(word.folded in _SMALL for word in rest),
+        words=tokens_of(body),
     )
 
 
@@ -134,61 +134,61 @@ def complete(fragment: Fragment, before: Before) -> tuple[str, tuple[str, ...]]:
     if whole:
         return f"{whole}?", (core,)
     tail = [core]
-    known = {word.lower for word in read_words(core)}
+    known = {word.folded for word in tokens_of(core)}
     if fragment.kind == "asking" and before.answered and not _says_no_more(before, known):
         tail.append(before.answered[0].text)
     return f"{fragment.question.strip()} ({': '.join(tail)})", tuple(tail)
 
 
 def _says_no_more(before: Before, known: set[str]) -> bool:
-    return all(word.lower in known for word in read_words(before.answered[0].text))
+    return all(word.folded in known for word in tokens_of(before.answered[0].text))
 
 
 def _lead(words: Sequence[Word]) -> tuple[int, bool]:
     """Return the index after the words that lead in, and whether there are any."""
     i = 0
-    while i < len(words) and words[i].lower in OPENERS:
+    while i < len(words) and words[i].folded in OPENERS:
         i += 1
     led = i > 0
-    if tuple(word.lower for word in words[i : i + 2]) in _ASKING_ABOUT:
+    if tuple(word.folded for word in words[i : i + 2]) in _ASKING_ABOUT:
         return i + 2, True
     return i, led
 
 
 def _has_verb(words: Sequence[Word]) -> bool:
     for i, word in enumerate(words):
-        if word.lower in AUXILIARIES or word.lower.endswith("'s"):
+        if word.folded in AUXILIARIES or word.folded.endswith("'s"):
             return True
-        before = words[i - 1].lower if i else ""
+        before = words[i - 1].folded if i else ""
         if word.capital and i:
             continue
         if before == "who" and word.content:
             return True
-        if word.lower in BASE_VERBS | NOT_NOUNS and before not in ARTICLES | POSSESSIVES:
+        if word.folded in BASE_VERBS | NOT_NOUNS and before not in ARTICLES | POSSESSIVES:
             return True
-        if i and word.lower.endswith("ed") and before not in ARTICLES:
+        if i and word.folded.endswith("ed") and before not in ARTICLES:
             return True
     return False
 
 
 def _as_question(fragment: Fragment, core: str, before: Before) -> str | None:
     """Return "Why?" as "Why did they sign?" where the question before allows it."""
-    lowers = {word.lower for word in fragment.words}
+    lowers = {word.folded for word in fragment.words}
     if (
         not fragment.bare
         or not lowers & (ADJUNCTS | {"what", "which", "whom"})
         or lowers & _DEGREES
     ):
         return None
-    if fragment.words[0].lower in {"what", "which", "who", "whom"} or "not" in lowers:
+    if fragment.words[0].folded in {"what", "which", "who", "whom"} or "not" in lowers:
         return None
-    words = read_words(core)
-    at = next((i for i, word in enumerate(words) if word.lower in AUXILIARIES), None)
+    words = tokens_of(core)
+    at = next((i for i, word in enumerate(words) if word.folded in AUXILIARIES), None)
     if at is None or at > MOST_WORDS:
         return None
     asked, rest = words[:at], core[words[at].start :]
     first = _capitalised(fragment.text)
-    if not asked or (asked[0].lower in ADJUNCTS and not {w.lower for w in asked} & _DEGREES):
+    if not asked or (asked[0].folded in ADJUNCTS and not {w.folded for w in asked} & _DEGREES):
         return f"{first} {rest[0].lower()}{rest[1:]}"
     return _with_gap(first, core, words, at, before)
 
@@ -196,15 +196,15 @@ def _as_question(fragment: Fragment, core: str, before: Before) -> str | None:
 def _with_gap(first: str, core: str, words: Sequence[Word], at: int, before: Before) -> str | None:
     """Fill the place of "what", "who" or "how many soldiers" in the question before."""
     asked = words[:at]
-    if any(word.lower in PREPOSITIONS for word in asked[:1]):
+    if any(word.folded in PREPOSITIONS for word in asked[:1]):
         return f"{first} {core[words[at].start :]}"
-    if at + 1 >= len(words) or asked[0].lower not in WH:
+    if at + 1 >= len(words) or asked[0].folded not in WH:
         return None
     filler = _filler(core, asked, before)
     after = core[words[at + 1].start :]
-    if {word.lower for word in read_words(filler)} <= {word.lower for word in words[at:]}:
+    if {word.folded for word in tokens_of(filler)} <= {word.folded for word in words[at:]}:
         filler = ""
-    auxiliary = words[at].lower
+    auxiliary = words[at].folded
     if auxiliary in DO or (auxiliary in MODALS | HAVE and words[at + 1].capital):
         start, end = _around_gap(after)
         return " ".join(part for part in (first, auxiliary, start, filler, end) if part)
@@ -215,16 +215,16 @@ def _with_gap(first: str, core: str, words: Sequence[Word], at: int, before: Bef
 
 def _around_gap(clause: str) -> tuple[str, str]:
     """Return what of a clause stands before its missing object, and what after it."""
-    words = read_words(clause)
+    words = tokens_of(clause)
     for word, following in pairwise(words):
-        if word.lower in PREPOSITIONS and following.lower not in PREPOSITIONS:
+        if word.folded in PREPOSITIONS and following.folded not in PREPOSITIONS:
             return clause[: word.start].rstrip(), clause[word.start :]
     return clause, ""
 
 
 def _filler(core: str, asked: Sequence[Word], before: Before) -> str:
     own = [word for word in asked if word.content]
-    if own and {word.lower for word in asked} & _DEGREES:
+    if own and {word.folded for word in asked} & _DEGREES:
         return core[own[0].start : own[-1].end]
     if before.answered:
         return before.answered[0].text
@@ -233,18 +233,18 @@ def _filler(core: str, asked: Sequence[Word], before: Before) -> str:
 
 def _exchanged(fragment: Fragment, core: str) -> str | None:
     """Return the question before with the fragment in the place of what it answers to."""
-    words = read_words(core)
+    words = tokens_of(core)
     mentions = [one for one in find_mentions(core, words) if " and " not in one.text]
     ordinal = _ordinal(fragment.words)
     if ordinal:
-        other = next((word for word in words if word.lower in ORDINALS), None)
+        other = next((word for word in words if word.folded in ORDINALS), None)
         return _put(core, other.start, other.end, ordinal.text) if other else None
-    led_by = fragment.words[0] if fragment.words[0].lower in PREPOSITIONS else None
+    led_by = fragment.words[0] if fragment.words[0].folded in PREPOSITIONS else None
     inner = fragment.words[1:] if led_by else fragment.words
     if not inner:
         return None
     body = fragment.text[inner[0].start : inner[-1].end]
-    new = next(iter(find_mentions(body, read_words(body))), None)
+    new = next(iter(find_mentions(body, tokens_of(body))), None)
     old = _counterpart(new, mentions, led_by, words) if new else None
     if old is not None and new is not None:
         owner = core[old.start : old.end].endswith(("'s", "’s")) and not body.endswith("s")
@@ -264,7 +264,7 @@ def _counterpart(
     if new.kind == "time":
         return alike[-1] if alike else None
     if led_by:
-        return next((one for one in reversed(alike) if _after(one, words) == led_by.lower), None)
+        return next((one for one in reversed(alike) if _after(one, words) == led_by.folded), None)
     owning = [one for one in mentions if one.kind == "name" and one.words < new.words]
     related = owning or [one for one in alike if one.words & new.words or one.head == new.head]
     if related:
@@ -275,12 +275,12 @@ def _counterpart(
 
 def _after(mention: Mention, words: Sequence[Word]) -> str:
     before = [word for word in words if word.end <= mention.start]
-    return before[-1].lower if before else ""
+    return before[-1].folded if before else ""
 
 
 def _ordinal(words: Sequence[Word]) -> Word | None:
-    kept = [word for word in words if word.lower not in ARTICLES | {"one", "ones"}]
-    return kept[0] if len(kept) == 1 and kept[0].lower in ORDINALS else None
+    kept = [word for word in words if word.folded not in ARTICLES | {"one", "ones"}]
+    return kept[0] if len(kept) == 1 and kept[0].folded in ORDINALS else None
 
 
 def _put(text: str, start: int, end: int, new: str) -> str:

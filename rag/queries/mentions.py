@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
+from rag.language.dates import MONTH_NAMES, WEEKDAYS
 from rag.language.english import (
     ARTICLES,
     AUXILIARIES,
@@ -16,7 +17,6 @@ from rag.language.english import (
     CARDINALS,
     CONTRACTED,
     COUNTRIES,
-    DAYS,
     DEMONYMS,
     DETERMINERS,
     DO,
@@ -28,7 +28,6 @@ from rag.language.english import (
     MALE,
     MEN,
     MODALS,
-    MONTHS,
     NOT_NOUNS,
     PEOPLE,
     PLACING,
@@ -38,7 +37,8 @@ from rag.language.english import (
     WH,
     WOMEN,
 )
-from rag.queries.words import Word, stem
+from rag.language.names import is_acronym
+from rag.language.words import Word, words_of
 
 Kind = Literal["name", "phrase", "time"]
 Nature = Literal["male", "female", "person", "group", "place", "many", "thing", "unknown"]
@@ -130,7 +130,7 @@ def _is_heading(text: str, words: Sequence[Word]) -> bool:
     """Tell whether a turn is nothing but one name: "Hound Dog", "Shakespeare in Love"."""
     if not words or len(words) > MOST_WORDS or "?" in text:
         return False
-    if any(word.apart or word.lower in _UNTITLED or word.possessive for word in words[1:]):
+    if any(word.apart or word.folded in _UNTITLED or word.possessive for word in words[1:]):
         return False
     content = [word for word in words if word.content]
     return bool(content) and words[0].content and all(word.capital for word in content)
@@ -139,7 +139,7 @@ def _is_heading(text: str, words: Sequence[Word]) -> bool:
 def _quoted(text: str) -> Iterator[Mention]:
     for match in _QUOTED.finditer(text):
         content = match.group(1).strip(" ,.;:!?")
-        stems = frozenset(stem(word) for word in re.findall(r"[^\W_]+", content.lower()))
+        stems = frozenset(word.stem for word in words_of(content))
         if content[:1].isupper() and stems and content.count(" ") < MOST_WORDS:
             yield Mention(
                 text=content,
@@ -148,7 +148,7 @@ def _quoted(text: str) -> Iterator[Mention]:
                 kind="name",
                 nature="thing",
                 words=stems,
-                head=stem(content.lower().rsplit(" ", 1)[-1]),
+                head=words_of(content)[-1].stem,
             )
 
 
@@ -157,8 +157,8 @@ def _time_run(words: Sequence[Word], i: int) -> int:
     j = i
     while j < len(words) and (j == i or not words[j].apart or words[j].year):
         word = words[j]
-        month = word.lower in MONTHS and (word.capital or word.lower not in {"may", "march"})
-        if not (month or word.year or _day_number(words, j) or word.lower in DAYS):
+        month = word.folded in MONTH_NAMES and (word.capital or word.folded not in {"may", "march"})
+        if not (month or word.year or _day_number(words, j) or word.folded in WEEKDAYS):
             break
         j += 1
     if j == i or (j == i + 1 and words[i].number and not words[i].year):
@@ -167,10 +167,10 @@ def _time_run(words: Sequence[Word], i: int) -> int:
 
 
 def _day_number(words: Sequence[Word], i: int) -> bool:
-    if not re.fullmatch(r"\d{1,2}(?:st|nd|rd|th)?", words[i].lower):
+    if not re.fullmatch(r"\d{1,2}(?:st|nd|rd|th)?", words[i].folded):
         return False
-    beside = [words[k].lower for k in (i - 1, i + 1) if 0 <= k < len(words)]
-    return any(word in MONTHS for word in beside)
+    beside = [words[k].folded for k in (i - 1, i + 1) if 0 <= k < len(words)]
+    return any(word in MONTH_NAMES for word in beside)
 
 
 def _name_run(words: Sequence[Word], i: int, *, titled: bool) -> int:
@@ -187,7 +187,7 @@ def _name_run(words: Sequence[Word], i: int, *, titled: bool) -> int:
                 break
             j = step
             continue
-        if words[j].lower in AUXILIARIES:
+        if words[j].folded in AUXILIARIES:
             break
         j += 1
     return 0 if j == i + 1 and titled else j
@@ -196,10 +196,10 @@ def _name_run(words: Sequence[Word], i: int, *, titled: bool) -> int:
 def _qualified(words: Sequence[Word], j: int) -> int:
     """Return where the phrase ends that the name before j owns or qualifies, or 0."""
     last = words[j - 1]
-    if not (last.possessive or last.lower in DEMONYMS) or j >= len(words) or words[j].apart:
+    if not (last.possessive or last.folded in DEMONYMS) or j >= len(words) or words[j].apart:
         return 0
     verbs = NOT_NOUNS if last.possessive else NOT_NOUNS | BASE_VERBS
-    if not _nominal(words[j]) or words[j].opens or words[j].lower in verbs:
+    if not _nominal(words[j]) or words[j].opens or words[j].folded in verbs:
         return 0
     return _extended(words, _chunk(words, j))
 
@@ -207,54 +207,50 @@ def _qualified(words: Sequence[Word], j: int) -> int:
 def _joined(words: Sequence[Word], j: int) -> int:
     """Return the index after a capitalised word that follows joining words at j, or 0."""
     k = j
-    while k < len(words) and k - j < 2 and words[k].lower in _JOINING and not words[k].apart:
+    while k < len(words) and k - j < 2 and words[k].folded in _JOINING and not words[k].apart:
         k += 1
     if k == j or k >= len(words) or words[k].apart or words[k - 1].apart or not words[k].capital:
         return 0
-    return 0 if words[k].lower in FUNCTION_WORDS or words[k].opens else k + 1
+    return 0 if words[k].folded in FUNCTION_WORDS or words[k].opens else k + 1
 
 
 def _may_begin_name(words: Sequence[Word], i: int) -> bool:
     word = words[i]
-    if word.lower.split("-")[0] in DEMONYMS and "-" in word.lower:
+    if word.folded.split("-")[0] in DEMONYMS and "-" in word.folded:
         return False
     if word.number and word.opens and i + 1 < len(words) and not word.year:
         return words[i + 1].capital and not words[i + 1].apart
-    if not word.capital or (word.lower in FUNCTION_WORDS and not _acronym(word)):
+    if not word.capital or (word.folded in FUNCTION_WORDS and not is_acronym(word.text)):
         return False
     if not word.opens:
         return True
     following = words[i + 1] if i + 1 < len(words) and not words[i + 1].apart else None
     if following and not following.opens and following.content and _continues_name(following):
         return True
-    if _acronym(word) or word.possessive or word.lower in COUNTRIES | MEN | WOMEN | TITLES:
+    if is_acronym(word.text) or word.possessive or word.folded in COUNTRIES | MEN | WOMEN | TITLES:
         return True
     if any(other.text == word.text for other in words[:i] if not other.opens):
         return True
-    verbal = following and (following.lower in AUXILIARIES or following.lower in NOT_NOUNS)
-    plural = word.lower.endswith("s") and not word.lower.endswith(("ss", "us", "is", "os"))
-    return bool(verbal) and not plural and not word.lower.endswith(("ing", "ion", "ment", "ity"))
+    verbal = following and (following.folded in AUXILIARIES or following.folded in NOT_NOUNS)
+    plural = word.folded.endswith("s") and not word.folded.endswith(("ss", "us", "is", "os"))
+    return bool(verbal) and not plural and not word.folded.endswith(("ing", "ion", "ment", "ity"))
 
 
 def _continues_name(word: Word) -> bool:
     return word.capital or (word.number and not word.year)
 
 
-def _acronym(word: Word) -> bool:
-    return len(word.text) > 1 and word.text.isupper() and word.text.isalpha()
-
-
 def _phrase_run(words: Sequence[Word], i: int) -> int:
     """Return where the noun phrase that begins at word i ends, or 0."""
     before = words[i - 1] if i and not words[i].apart else None
     determined = before is not None and _determines(words, i - 1)
-    weakly = before is not None and (before.lower == "what" or before.number)
+    weakly = before is not None and (before.folded == "what" or before.number)
     if weakly and _verb_by_place(words, i):
         return 0
     if not _nominal(words[i]) or (not determined and _verb_by_place(words, i)):
         return 0
-    inverted = any(word.lower in DO | MODALS | CONTRACTED for word in words[:i])
-    if inverted and not determined and words[i].lower in BASE_VERBS:
+    inverted = any(word.folded in DO | MODALS | CONTRACTED for word in words[:i])
+    if inverted and not determined and words[i].folded in BASE_VERBS:
         return 0
     j = _chunk(words, i)
     if inverted and _subject_place(words, i):
@@ -272,12 +268,12 @@ def _extended(words: Sequence[Word], j: int) -> int:
 
 
 def _nominal(word: Word) -> bool:
-    counting = word.number or word.lower in CARDINALS
-    return word.content and not counting and not word.lower.endswith("ly") and len(word.lower) > 1
+    counting = word.number or word.folded in CARDINALS
+    return word.content and not counting and not word.folded.endswith("ly") and len(word.folded) > 1
 
 
 def _determines(words: Sequence[Word], i: int) -> bool:
-    word = words[i].lower
+    word = words[i].folded
     return (
         word in DETERMINERS
         or word in QUANTIFIERS
@@ -289,16 +285,16 @@ def _determines(words: Sequence[Word], i: int) -> bool:
 
 def _verb_by_place(words: Sequence[Word], i: int) -> bool:
     """Tell whether an undetermined word is likelier a verb than a noun where it stands."""
-    word = words[i].lower
+    word = words[i].folded
     before = words[i - 1] if i else None
     if word in NOT_NOUNS or (word.endswith("ed") and not word.startswith("un")):
         return True
     if before is None or words[i].apart:
         return False
-    if word in BASE_VERBS and _is_plural(before.lower):
+    if word in BASE_VERBS and _is_plural(before.folded):
         return True
-    if before.lower in {"who", "what", "to", "not", "n't"} | PRONOUNS.keys() | {"i", "you", "we"}:
-        return before.lower != "to" or word in BASE_VERBS
+    if before.folded in {"who", "what", "to", "not", "n't"} | PRONOUNS.keys() | {"i", "you", "we"}:
+        return before.folded != "to" or word in BASE_VERBS
     return before.capital and before.content and not words[i].capital and not before.possessive
 
 
@@ -307,21 +303,21 @@ def _chunk(words: Sequence[Word], i: int) -> int:
     j = i + 1
     while j < len(words) and j - i < MOST_WORDS and not words[j].apart:
         word = words[j]
-        if not word.content or word.opens or word.lower in NOT_NOUNS or word.lower.endswith("ly"):
+        if not word.content or word.opens or word.folded in NOT_NOUNS or word.folded.endswith("ly"):
             break
-        if word.lower in BASE_VERBS and _is_plural(words[j - 1].lower):
+        if word.folded in BASE_VERBS and _is_plural(words[j - 1].folded):
             break
         if word.year or _participle(words, j) or (word.capital and not words[j - 1].capital):
             break
         following = words[j + 1] if j + 1 < len(words) and not words[j + 1].apart else None
-        if following and following.lower in ARTICLES | {"his", "her", "its", "their"}:
+        if following and following.folded in ARTICLES | {"his", "her", "its", "their"}:
             break
         j += 1
     return j
 
 
 def _participle(words: Sequence[Word], j: int) -> bool:
-    word, before = words[j].lower, words[j - 1].lower
+    word, before = words[j].folded, words[j - 1].folded
     if words[j].capital or not word.endswith("ed") or word.startswith("un") or len(word) < 5:
         return False
     return not before.endswith(("al", "ive", "ous", "ic", "ly")) and before not in QUANTIFIERS
@@ -330,26 +326,26 @@ def _participle(words: Sequence[Word], j: int) -> bool:
 def _subject_place(words: Sequence[Word], i: int) -> bool:
     """Tell whether word i begins what an auxiliary before it has as its subject."""
     k = i - 1
-    while k >= 0 and _determines(words, k) and words[k].lower not in WH:
+    while k >= 0 and _determines(words, k) and words[k].folded not in WH:
         k -= 1
-    return k >= 0 and words[k].lower in DO | MODALS | CONTRACTED
+    return k >= 0 and words[k].folded in DO | MODALS | CONTRACTED
 
 
 def _before_verb(words: Sequence[Word], i: int, j: int) -> int:
     """Return where a subject ends that runs into its verb."""
     for k in range(i + 1, j):
-        if words[k].lower in BASE_VERBS:
+        if words[k].folded in BASE_VERBS:
             return k
-    verb_follows = j < len(words) and not words[j].apart and words[j].lower in HAVE | BE | {"be"}
+    verb_follows = j < len(words) and not words[j].apart and words[j].folded in HAVE | BE | {"be"}
     return j - 1 if j - i > 1 and not words[j - 1].capital and not verb_follows else j
 
 
 def _of_part(words: Sequence[Word], j: int) -> int:
     """Return where "of ..." after a phrase ends, or 0."""
-    if j >= len(words) or words[j].lower != "of" or words[j].apart:
+    if j >= len(words) or words[j].folded != "of" or words[j].apart:
         return 0
     k = j + 1
-    if k < len(words) and words[k].lower in ARTICLES and not words[k].apart:
+    if k < len(words) and words[k].folded in ARTICLES and not words[k].apart:
         k += 1
     if k >= len(words) or words[k].apart or not _nominal(words[k]):
         return 0
@@ -379,12 +375,12 @@ def _mention(text: str, words: Sequence[Word], i: int, j: int, kind: Kind) -> Me
         and not before.possessive
         and _determines(words, i - 1)
     ):
-        article = before.lower
+        article = before.folded
     lead = words[i - 2] if article and i > 1 else before
-    head = next((run[k - 1] for k in range(1, len(run)) if run[k].lower == "of"), tail)
+    head = next((run[k - 1] for k in range(1, len(run)) if run[k].folded == "of"), tail)
     named = text[run[0].start : tail.start + len(tail.text)]
-    if kind == "phrase" and run[0].opens and not _acronym(run[0]) and not run[0].possessive:
-        named = named if run[0].lower in DEMONYMS else named[0].lower() + named[1:]
+    if kind == "phrase" and run[0].opens and not is_acronym(run[0].text) and not run[0].possessive:
+        named = named if run[0].folded in DEMONYMS else named[0].lower() + named[1:]
     mention = Mention(
         text=named,
         start=before.start if article in ARTICLES and before else run[0].start,
@@ -392,17 +388,17 @@ def _mention(text: str, words: Sequence[Word], i: int, j: int, kind: Kind) -> Me
         kind=kind,
         nature="unknown",
         words=_stems(run),
-        head=stem(head.lower),
+        head=head.stem,
         article=article,
-        place=bool(lead) and lead is not None and lead.lower in PLACING,
+        place=bool(lead) and lead is not None and lead.folded in PLACING,
     )
     return replace(mention, nature=_nature(mention, run, head))
 
 
 def _stems(run: Sequence[Word]) -> frozenset[str]:
     content = [word for word in run if word.content]
-    plain = [word for word in content if word.lower not in TITLES]
-    return frozenset(stem(word.lower) for word in plain or content or run)
+    plain = [word for word in content if word.folded not in TITLES]
+    return frozenset(word.stem for word in plain or content or run)
 
 
 def _within_limit(words: Sequence[Word], i: int, j: int) -> int:
@@ -413,12 +409,12 @@ def _within_limit(words: Sequence[Word], i: int, j: int) -> int:
 
 def _nature(mention: Mention, run: Sequence[Word], head: Word) -> Nature:
     """Say which pronouns would stand for it."""
-    lowers = [word.lower for word in run]
+    lowers = [word.folded for word in run]
     if mention.kind == "time":
         return "thing"
     if mention.kind == "name":
         return _nature_of_name(mention, run, lowers)
-    noun = head.lower
+    noun = head.folded
     if noun in MALE | FEMALE:
         return "male" if noun in MALE else "female"
     if noun in PEOPLE:
@@ -436,7 +432,7 @@ def _is_plural(noun: str) -> bool:
 
 def _nature_of_name(mention: Mention, run: Sequence[Word], lowers: Sequence[str]) -> Nature:
     nation = lowers[-1] in COUNTRIES
-    if nation and (len(lowers[-1]) > 3 or _acronym(run[-1]) or "." in lowers[-1]):
+    if nation and (len(lowers[-1]) > 3 or is_acronym(run[-1].text) or "." in lowers[-1]):
         return "place"
     if "&" in mention.text or any(lower in GROUP_NAMES for lower in lowers):
         return "group"
@@ -460,14 +456,14 @@ def _nature_of_other(mention: Mention, run: Sequence[Word], lowers: Sequence[str
         return "place"
     if mention.article == "the" and _is_plural(lowers[-1]):
         return "group"
-    if any(word.number for word in run) or (len(run) == 1 and _acronym(run[0])):
+    if any(word.number for word in run) or (len(run) == 1 and is_acronym(run[0].text)):
         return "group"
     return "unknown"
 
 
 def _unlike_person(word: Word) -> bool:
-    small = not word.content and word.lower not in _JOINING
-    return small or word.lower in NOT_NOUNS or "/" in word.text
+    small = not word.content and word.folded not in _JOINING
+    return small or word.folded in NOT_NOUNS or "/" in word.text
 
 
 def _coordinated(text: str, mentions: Sequence[Mention]) -> Iterator[Mention]:

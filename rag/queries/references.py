@@ -17,9 +17,9 @@ from rag.language.english import (
     PRONOUNS,
     Gender,
 )
+from rag.language.words import Word
 from rag.queries.discourse import fits
 from rag.queries.mentions import Mention
-from rag.queries.words import Word
 
 _LEAST_FIT = 0.3
 """Of what a pronoun in the same question may stand for."""
@@ -41,11 +41,11 @@ class Reference:
 def find_references(words: Sequence[Word], mentions: Sequence[Mention]) -> Iterator[Reference]:
     """Yield the pronouns of a question that stand for something said before it, in order."""
     for i, word in enumerate(words):
-        bare = word.lower in DEMONSTRATIVES
-        gender = PRONOUNS.get(word.lower) or DEMONSTRATIVES.get(word.lower)
+        bare = word.folded in DEMONSTRATIVES
+        gender = PRONOUNS.get(word.folded) or DEMONSTRATIVES.get(word.folded)
         if gender is None or (bare and not _stands_alone(words, i)):
             continue
-        if word.lower == "it" and _expletive(words, i):
+        if word.folded == "it" and _expletive(words, i):
             continue
         possessive = not bare and _owns(words, i)
         if not bare and _bound(words, i, gender, mentions, possessive=possessive):
@@ -60,7 +60,7 @@ def _stands_alone(words: Sequence[Word], i: int) -> bool:
     before, after = _beside(words, i)
     if any(word.opens for word in words[: i + 1] if word is not words[0]) or i == 0:
         return False
-    if words[i].lower == "that" and before not in AUXILIARIES | PREPOSITIONS | BASE_VERBS:
+    if words[i].folded == "that" and before not in AUXILIARIES | PREPOSITIONS | BASE_VERBS:
         return False
     if after == "" or after in AUXILIARIES | PREPOSITIONS | CLAUSES:
         return True
@@ -70,7 +70,7 @@ def _stands_alone(words: Sequence[Word], i: int) -> bool:
 def _expletive(words: Sequence[Word], i: int) -> bool:
     """Tell whether "it" stands for nothing: "is it possible to", "how long does it take to"."""
     before, _ = _beside(words, i)
-    after = [word.lower for word in words[i + 1 : i + 8]]
+    after = [word.folded for word in words[i + 1 : i + 8]]
     if after[:1] in (["make"], ["makes"]) and after[1:2] == ["sense"]:
         return True
     clause = next((k for k, word in enumerate(after) if word in {"to", "that", "if", "for"}), None)
@@ -83,8 +83,8 @@ def _expletive(words: Sequence[Word], i: int) -> bool:
 
 
 def _owns(words: Sequence[Word], i: int) -> bool:
-    if words[i].lower != "her":
-        return words[i].lower in POSSESSIVES
+    if words[i].folded != "her":
+        return words[i].folded in POSSESSIVES
     _, after = _beside(words, i)
     return after != "" and after not in FUNCTION_WORDS
 
@@ -109,7 +109,7 @@ def _bound(
         if possessive or any(word.opens for word in between):
             return True
         named = mention.kind == "name" or mention.article == "the" or gender in {"he", "she"}
-        if named and any(word.lower in CLAUSES or word.apart for word in between[:-1]):
+        if named and any(word.folded in CLAUSES or word.apart for word in between[:-1]):
             return True
     return False
 
@@ -117,4 +117,4 @@ def _bound(
 def _beside(words: Sequence[Word], i: int) -> tuple[str, str]:
     """Return the words before and after i, in lower case, "" where there is none beside it."""
     after = words[i + 1] if i + 1 < len(words) and not words[i + 1].apart else None
-    return words[i - 1].lower if i else "", after.lower if after else ""
+    return words[i - 1].folded if i else "", after.folded if after else ""

@@ -7,6 +7,9 @@ from copy import copy
 from dataclasses import dataclass, replace
 
 from rag.language.english import OPENERS, PRONOUNS
+from rag.language.languages import language_of
+from rag.language.sentences import split_sentences
+from rag.language.words import Word, tokens_of
 from rag.queries.answers import telling
 from rag.queries.bridging import Shape, lacks_topic
 from rag.queries.discourse import Discourse, Tuning
@@ -19,7 +22,6 @@ from rag.queries.substitution import (
     pronoun_edits,
     small_word_edits,
 )
-from rag.queries.words import Word, is_foreign, last_question, read_words, stem
 from rag.schema import Turn
 
 MOST_TURNS = 16
@@ -101,9 +103,9 @@ class _Conversation:
 
     def rewrite(self, question: str) -> Query:
         """Return what the question is in full."""
-        words = read_words(question) if len(question) <= MOST_QUESTION_CHARS else ()
+        words = tokens_of(question) if len(question) <= MOST_QUESTION_CHARS else ()
         query = None
-        if words and self._discourse and not is_foreign(words):
+        if words and self._discourse and language_of(question) in {"", "en"}:
             query = (
                 self._continued(question, words)
                 or self._completed(question)
@@ -113,17 +115,17 @@ class _Conversation:
 
     def _hear_question(self, text: str) -> None:
         query = self.rewrite(text)
-        words = read_words(query.text)
-        self._heard |= {stem(word.lower) for word in words}
+        words = tokens_of(query.text)
+        self._heard |= {word.stem for word in words}
         self._discourse.fade()
         self._discourse.hear(find_mentions(query.text, words)[:MOST_MENTIONS], "user")
-        self._question = last_question(query.text)
+        self._question = _last_question(query.text)
         self._answered = ()
 
     def _hear_answer(self, text: str) -> None:
-        words = read_words(text)
-        self._heard |= {stem(word.lower) for word in words}
-        for gender in dict.fromkeys(PRONOUNS[w.lower] for w in words if w.lower in PRONOUNS):
+        words = tokens_of(text)
+        self._heard |= {word.stem for word in words}
+        for gender in dict.fromkeys(PRONOUNS[w.folded] for w in words if w.folded in PRONOUNS):
             self._discourse.hear_pronoun(gender)
         mentions = find_mentions(text, words)[:MOST_MENTIONS]
         mentions, answering = _answering(mentions, self._question)
@@ -186,7 +188,7 @@ class _Conversation:
         self, question: str, words: Sequence[Word], text: str, *, replaced: bool
     ) -> str | None:
         """Return the topic where the question, now `text`, has no name and lacks one."""
-        now = read_words(text)
+        now = tokens_of(text)
         shape = Shape(
             words=words,
             mentions=find_mentions(question, words),
@@ -200,7 +202,7 @@ class _Conversation:
         topic = self._discourse.topic(
             people=not any(one.nature == "group" for one in shape.mentions)
         )
-        if topic is None or topic.mention.words <= {stem(word.lower) for word in now}:
+        if topic is None or topic.mention.words <= {word.stem for word in now}:
             return None
         return with_article(topic.mention)
 
@@ -219,15 +221,23 @@ def _answering(
         person = replace(found, nature=nature)
         return tuple(person if one is found else one for one in mentions), person
     if lower.startswith(("what ", "which ")):
-        asked = {stem(word.lower) for word in read_words(question)}
+        asked = {word.stem for word in tokens_of(question)}
         news = (one for one in mentions if one.kind != "time" and not one.words & asked)
         return mentions, next(news, None)
     return mentions, None
 
 
+def _last_question(text: str) -> str:
+    """Return the last question of a text, or its last sentence where it asks none."""
+    sentences = [text[span.start : span.end] for span in split_sentences(text)]
+    return next(
+        (one for one in reversed(sentences) if "?" in one), sentences[-1] if sentences else ""
+    )
+
+
 def _without_opener(text: str, words: Sequence[Word], first_edit: int) -> str:
     """Return a rewritten question without the "and" that tied it to the one before."""
-    if words[0].lower not in OPENERS or len(words) < 2 or first_edit < words[1].start:
+    if words[0].folded not in OPENERS or len(words) < 2 or first_edit < words[1].start:
         return text
     text = text[words[1].start :]
     return text[:1].upper() + text[1:]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from rag.queries.words import is_foreign, read_words
+from rag.language.languages import language_of
 
 SHORTEST, SHORTEST_NAME = 3, 5
 """Letters of a word, and of a name, that may be misspelt."""
@@ -42,7 +42,7 @@ def respelled(
         found: gives the texts that a search with the question finds; called only if a word is not known.
     """
     strange = [one for one in _WORD.finditer(question) if _slips(one) and not is_known(one.group())]
-    if not 0 < len(strange) <= MOST_WORDS or is_foreign(read_words(question)):
+    if not 0 < len(strange) <= MOST_WORDS or language_of(question) not in {"", "en"}:
         return question
     words = Counter(word for text in found() for word in _WORD.findall(text))
     plain = (form for word in words for form in _plain(word))

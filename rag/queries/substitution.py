@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rag.language.dates import MONTH_NAMES
 from rag.language.english import (
     AUXILIARIES,
     BASE_VERBS,
     DEMONSTRATIVES,
     DETERMINERS,
-    MONTHS,
     MOTION,
     NOT_NOUNS,
     ORDINALS,
     PREPOSITIONS,
     Gender,
 )
+from rag.language.words import Word
 from rag.queries.discourse import Discourse, Entity
 from rag.queries.mentions import Mention, with_article
 from rag.queries.references import Reference, find_references
-from rag.queries.words import Word, stem
 
 _FURTHER = frozenset("of for with between that which who whose".split())
 """Words after a phrase that say more about it."""
@@ -41,7 +41,7 @@ def pronoun_edits(
     words: Sequence[Word], mentions: Sequence[Mention], discourse: Discourse
 ) -> list[Edit]:
     """Return an edit for the first pronoun of each class; a later one stands for the same."""
-    stems = {stem(word.lower) for word in words}
+    stems = {word.stem for word in words}
     taken: set[str] = set()
     seen: set[str] = set()
     edits: list[Edit] = []
@@ -72,24 +72,24 @@ def small_word_edits(
     """
     seen: set[str] = set()
     for i, word in enumerate(words):
-        if word.lower in seen:
+        if word.folded in seen:
             continue
-        before, after = words[i - 1].lower if i else "", words[i + 1 : i + 2]
-        if word.lower == "there" and not _existential(before, after):
-            seen.add(word.lower)
+        before, after = words[i - 1].folded if i else "", words[i + 1 : i + 2]
+        if word.folded == "there" and not _existential(before, after):
+            seen.add(word.folded)
             place = discourse.most_present(lambda mention: mention.place)
             if place is not None:
                 way = "to" if before in MOTION else "in"
                 yield _edit(word.start, word, f"{way} {with_article(place.mention)}")
-        elif word.lower == "then" and i and not after:
-            seen.add(word.lower)
+        elif word.folded == "then" and i and not after:
+            seen.add(word.folded)
             time = discourse.most_present(lambda mention: mention.kind == "time")
             if time is not None:
                 yield _edit(word.start, word, _at_time(time.mention.text))
-        elif word.lower in ORDINALS:
+        elif word.folded in ORDINALS:
             yield from _ordinal_edit(words, i, listed)
-        elif word.lower in {"one", "ones"} and before not in ORDINALS and _ends(after):
-            seen.add(word.lower)
+        elif word.folded in {"one", "ones"} and before not in ORDINALS and _ends(after):
+            seen.add(word.folded)
             yield from _one_edit(words, i, discourse)
 
 
@@ -102,7 +102,7 @@ def description_edits(
             continue
         known = None if _modified(words, one) else _fuller(one, discourse)
         if known is not None:
-            determiner = next(word for word in reversed(words) if word.lower == one.article)
+            determiner = next(word for word in reversed(words) if word.folded == one.article)
             start = one.start if one.article == "the" else determiner.start
             name = with_article(known.mention)
             yield Edit(start=start, end=one.end, text=name, added=name)
@@ -145,36 +145,36 @@ def _ends(after: Sequence[Word]) -> bool:
 
 def _existential(before: str, after: Sequence[Word]) -> bool:
     """Tell whether "there" only says that something exists: "is there", "there are"."""
-    around = {before, *(word.lower for word in after)}
+    around = {before, *(word.folded for word in after)}
     return bool(around & (AUXILIARIES | {"be", "been", "seem", "exist", "remain", "there's"}))
 
 
 def _at_time(time: str) -> str:
     words = time.lower().split()
-    dated = len(words) > 1 and words[0] in MONTHS and len(words[1].rstrip(",")) < 4
+    dated = len(words) > 1 and words[0] in MONTH_NAMES and len(words[1].rstrip(",")) < 4
     return f"{'on' if dated or (words[0].isdecimal() and len(words) > 1) else 'in'} {time}"
 
 
 def _ordinal_edit(words: Sequence[Word], i: int, listed: Sequence[Mention]) -> Iterator[Edit]:
     """Yield the edit for "the second one", and for "the second" where no noun follows."""
-    at = ORDINALS[words[i].lower]
+    at = ORDINALS[words[i].folded]
     single = [one for one in listed if " and " not in one.text]
     after = words[i + 1 : i + 2]
-    one = bool(after) and after[0].lower in {"one", "ones"}
-    alone = _ends(after) or after[0].lower in AUXILIARIES | BASE_VERBS | NOT_NOUNS
-    if i and words[i - 1].lower == "the" and (one or alone) and len(single) > max(at, 1):
+    one = bool(after) and after[0].folded in {"one", "ones"}
+    alone = _ends(after) or after[0].folded in AUXILIARIES | BASE_VERBS | NOT_NOUNS
+    if i and words[i - 1].folded == "the" and (one or alone) and len(single) > max(at, 1):
         yield _edit(words[i - 1].start, after[0] if one else words[i], with_article(single[at]))
 
 
 def _one_edit(words: Sequence[Word], i: int, discourse: Discourse) -> Iterator[Edit]:
-    gender: Gender = "they" if words[i].lower == "ones" else "it"
+    gender: Gender = "they" if words[i].folded == "ones" else "it"
     thing = discourse.antecedent(gender, where=lambda mention: mention.kind == "phrase")
     if thing is None:
         return
     name = thing.mention.text
-    before = words[i - 1].lower if i else ""
+    before = words[i - 1].folded if i else ""
     free = before in AUXILIARIES | BASE_VERBS | NOT_NOUNS | PREPOSITIONS
-    if words[i].lower == "one" and free and before not in DETERMINERS:
+    if words[i].folded == "one" and free and before not in DETERMINERS:
         name = f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
     yield _edit(words[i].start, words[i], name)
 
@@ -195,4 +195,4 @@ def _modified(words: Sequence[Word], one: Mention) -> bool:
     after = next((word for word in words if word.start >= one.end), None)
     if after is None or after.apart:
         return False
-    return after.lower in _FURTHER or after.lower.endswith(("ble", "ing"))
+    return after.folded in _FURTHER or after.folded.endswith(("ble", "ing"))

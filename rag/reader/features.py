@@ -9,10 +9,13 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
-from rag.reader.layout import HEADS, units, whole
+from rag.language.dates import MONTH_NAMES, WEEKDAYS
+from rag.language.names import names_of
+from rag.language.paths import HEADS
+from rag.language.words import fold
+from rag.reader.layout import units, whole
 from rag.schema import Candidate, ScoredSentence
 
 Kind = Literal["person", "time", "place", "number", "reason", "definition", "choice", "other"]
@@ -42,11 +45,7 @@ NAMES = (
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 _NUMBER = re.compile(r"\d[\d.,:/]*")
 _YEAR = re.compile(r"\b1\d{3}\b|\b20\d{2}\b")
-_MONTH = re.compile(
-    r"\b(?:jan|febr)uary\b|\bmarch\b|\bapril\b|\bmay\b|\bjune\b|\bjuly\b|\baugust\b"
-    r"|\b(?:septem|octo|novem|decem)ber\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b",
-    re.IGNORECASE,
-)
+_DAY = re.compile(rf"\b(?:{'|'.join(MONTH_NAMES + WEEKDAYS)})\b", re.IGNORECASE)
 _TIME_WORD = re.compile(
     r"\b(?:century|decade|year|month|week|day|today|yesterday|annual|after|before|since|during|until)",
     re.IGNORECASE,
@@ -64,14 +63,6 @@ _REASON_WORD = re.compile(
 _NEGATION = re.compile(
     r"\b(?:no|not|never|none|neither|nor|without|cannot)\b|n['’]t\b", re.IGNORECASE
 )
-_OPENERS = frozenset(
-    """a an and are as at be but by can could did do does for from had has have how if in into is it
-    its many may most much no of on or our over should so some such than that the their them then
-    there these they this those to under until was we were what when where which while who whom
-    whose why will with would after before during following although however moreover furthermore
-    since also""".split()
-)
-"""Words whose capital letter at the head of a sentence says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,19 +114,8 @@ def _kind(query: str) -> Kind:
     return "other"
 
 
-@lru_cache(maxsize=4096)
 def _names(text: str) -> frozenset[str]:
-    """Return the lower-cased capitalised words that are likely names."""
-    found = set()
-    for match in _WORD.finditer(text):
-        word = match.group()
-        lower = word.lower().removesuffix("'s").removesuffix("’s")
-        first = not text[: match.start()].rstrip(" \"'“‘([").rstrip() or text[
-            : match.start()
-        ].rstrip(" \"'“‘([").endswith((".", "?", "!", ":"))
-        if word[0].isupper() and not (first and lower in _OPENERS) and len(lower) > 1:
-            found.add(lower)
-    return frozenset(found)
+    return frozenset(word.folded for word in names_of(text))
 
 
 def _typed(question: Question, sentence: str) -> tuple[float, float]:
@@ -144,7 +124,7 @@ def _typed(question: Question, sentence: str) -> tuple[float, float]:
         holds = bool(_names(sentence) - question.names - frozenset(question.words))
     elif question.kind == "time":
         new = {n.strip(".,:/") for n in _NUMBER.findall(sentence)} - question.numbers
-        holds = bool(new) or bool(_MONTH.search(sentence)) or bool(_YEAR.search(sentence))
+        holds = bool(new) or bool(_DAY.search(sentence)) or bool(_YEAR.search(sentence))
         if not holds and _TIME_WORD.search(sentence):
             return 0.5, 0.5
     elif question.kind == "number":
@@ -174,8 +154,8 @@ def _missing(wanted: frozenset[str], text: str) -> float:
     """Return the share of the wanted words that the text does not hold, 0..1."""
     if not wanted:
         return 0.0
-    lower = text.lower()
-    return sum(word not in lower for word in wanted) / len(wanted)
+    folded = fold(text)
+    return sum(word not in folded for word in wanted) / len(wanted)
 
 
 def rows(

@@ -10,15 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rag.language.paths import outside, spelled
+from rag.language.paths import HEADS, outside, spelled
 from rag.schema import BlockKind, Candidate, Context, ScoredSentence
 
 MOST_ITEMS = 30
 """Sentences of one list, at most."""
-HEADS: frozenset[BlockKind] = frozenset(
-    {"title", "heading", "question", "term", "speaker", "caption"}
-)
-"""Kinds that name what follows, often in the question's own words, and hardly ever answer."""
 _TOLD = 2
 """Parts of a path that are read out before a sentence; more make the passage longer and did not answer more."""
 _ANNOUNCED: frozenset[BlockKind] = frozenset({"item", "row", "code", "quote"})

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from rag.language.paths import HEADS
 from rag.reader.features import NAMES, analyse, rows
-from rag.reader.layout import HEADS, spoken, whole
+from rag.reader.layout import spoken, whole
 from rag.reader.protocol import Reading
 from rag.schema import Candidate, ScoredSentence, Span
 

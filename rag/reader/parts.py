@@ -18,8 +18,8 @@ def split_parts(question: str) -> tuple[str, ...]:
     """Return the questions that a question consists of, at most `MOST_PARTS`, at least itself.
 
     A part begins with a question word of its own ("Who visited and what was tested?"); a lone question
-    word takes up what the first part asks about ("Who visited Pyongyang, and when?" also asks "When
-    visited Pyongyang"), which is no grammar, but the words that a search needs.
+    word takes up what the first part asks about ("Who visited Lisbon, and when?" also asks "When
+    visited Lisbon"), which is no grammar, but the words that a search needs.
     """
     pieces = [piece.strip(" ,;?") for piece in _JOINT.split(question)]
     pieces = [piece for piece in pieces if piece]

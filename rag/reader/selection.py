@@ -13,6 +13,8 @@ from rag.reader.protocol import Reading
 
 MOST_LISTED = 4
 """Sentences that a list may have."""
+LIKELY = 0.12
+"""Probability from which a balanced reader shows its best guess as one."""
 LISTED = 0.5
 """A further sentence of a list has at least this share of the best one's probability."""
 
@@ -33,6 +35,8 @@ class Selection:
     """0..1: of the least sure part that is answered; of the best reading where none is."""
     missing: tuple[str, ...]
     """The parts of the question that nothing answers."""
+    sure: bool
+    """Whether every part that is answered is answered surely."""
 
 
 def threshold_at(balanced: float, strictness: float) -> float:
@@ -60,25 +64,34 @@ def reranked(readings: Sequence[Reading], *, threshold: float) -> tuple[int, ...
     return order if readings and readings[0].probability >= threshold else tuple(sorted(order))
 
 
-def select(parts: Sequence[tuple[str, Sequence[Reading]]], *, threshold: float) -> Selection:
+def select(
+    parts: Sequence[tuple[str, Sequence[Reading]]], *, sure: float, likely: float
+) -> Selection:
     """Choose the sentences that are said.
 
     Args:
         parts: each part of the question with its readings, likeliest first.
-        threshold: probability from which a reading counts as an answer.
+        sure: probability from which a reading is stated.
+        likely: probability from which it is shown as the best guess.
     """
     picks: list[tuple[int, Reading]] = []
     missing: list[str] = []
-    sure: list[float] = []
+    best: list[float] = []
     for index, (part, readings) in enumerate(parts):
-        if not readings or readings[0].probability < threshold:
+        if not readings or readings[0].probability < likely:
             missing.append(part)
             continue
-        sure.append(readings[0].probability)
-        picks.extend((index, one) for one in _of_part(part, readings, threshold))
-    best = max((readings[0].probability for _, readings in parts if readings), default=0.0)
+        first = readings[0].probability
+        best.append(first)
+        picks.extend(
+            (index, one) for one in _of_part(part, readings, sure if first >= sure else likely)
+        )
+    highest = max((readings[0].probability for _, readings in parts if readings), default=0.0)
     return Selection(
-        picks=tuple(picks), confidence=min(sure) if sure else best, missing=tuple(missing)
+        picks=tuple(picks),
+        confidence=min(best) if best else highest,
+        missing=tuple(missing),
+        sure=min(best, default=0.0) >= sure,
     )
 
 

@@ -5,7 +5,7 @@ whatever went wrong into a `SourceError` with a reason; `worker` has that done i
 limits. Nothing here knows passages or the index.
 """
 
-from rag.sources.files import FoundFile, Root, find_files, hash_file
+from rag.sources.files import FoundFile, Root, find_files, hash_file, identity
 from rag.sources.loading import SUPPORTED, Loaded, load
 from rag.sources.worker import Worker
 
@@ -17,5 +17,6 @@ __all__ = [
     "Worker",
     "find_files",
     "hash_file",
+    "identity",
     "load",
 ]

@@ -10,22 +10,10 @@ import codecs
 import re
 
 from rag.errors import SourceError
+from rag.language.characters import without_unseen
 
 _BREAKS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-_UNSEEN = re.compile(
-    "["
-    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # control characters
-    "\xad"  # soft hyphen
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidi controls
-    "\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff"  # zero width
-    "\ufdd0-\ufdef\ufff0-\ufffb\ufffe\uffff"  # no characters, interlinear annotation
-    "\U000e0000-\U000e0fff"  # tags and what else never shows
-    "]"
-)
-_SHAPED = "[\u0300-\u200b\u200e-\U0001ffff]"
-_STRAY_JOINERS = re.compile(f"(?<!{_SHAPED})[\u200c\u200d]+|[\u200c\u200d]+(?!{_SHAPED})")
-"""Joiners shape scripts and emoji, and go where there is nothing to shape."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _BOMS = (
@@ -47,7 +35,7 @@ def clean(text: str) -> str:
     text = _BREAKS.sub("\n", text)
     if "\x1b" in text:
         text = _TERMINAL.sub("", text)
-    return _SURROGATE.sub("\ufffd", _STRAY_JOINERS.sub("", _UNSEEN.sub("", text)))
+    return _SURROGATE.sub("\ufffd", without_unseen(text, joiners=True, selectors=True))
 
 
 def decode(data: bytes) -> tuple[str, str]:

@@ -6,6 +6,7 @@ Only regular files are ever opened, and no link is followed out of its root.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -15,11 +16,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rag.errors import SourceError, SourceNotFoundError
-from rag.schema import FateReason, FileReport
+from rag.schema import Fate, FateReason, FileReport
 from rag.sources.formats import SUPPORTED
 
 _SKIPPED_FOLDERS = frozenset({"__pycache__"})
 _BLOCK = 1 << 20
+_KNOWN = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, None}
+)
+"""Errors of a place that is as the system says; any other may pass: a drive that is away, a server that is down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class FoundFile:
 def find_files(root: Root) -> tuple[list[FoundFile], list[FileReport]]:
     """List what can be loaded below `root`, and say of everything else why it cannot.
 
+    The fate of a file or folder that cannot be looked at is `unreachable`, and the reason tells whether it may not
+    (`unreadable`) or something is out of order at the moment (`unreachable`).
     Hidden files and folders, `__pycache__` and the lock files of office programs are passed over in
     silence.
 
@@ -52,37 +59,53 @@ def find_files(root: Root) -> tuple[list[FoundFile], list[FileReport]]:
 
     Raises:
         SourceNotFoundError: there is nothing at `root.path`.
+        SourceError: `unreachable`: whether anything is there cannot be told, or it is a folder that cannot be listed.
     """
-    if not root.path.exists():
-        raise SourceNotFoundError(
-            f"There is no file or folder {printable(str(root.path))!r}."
-            " Check the path, or make the folder and put documents into it."
-        )
+    try:
+        top, entries = _listed(root.path)
+    except OSError as exc:
+        raise SourceError(
+            "unreachable",
+            f"{printable(str(root.path))!r} cannot be reached ({exc.strerror or exc}); check that its drive or"
+            " server is there, and that it may be read.",
+        ) from exc
     found: list[FoundFile] = []
     reports: list[FileReport] = []
-    top = root.path.resolve()
-    entries = _walk(root.path) if root.path.is_dir() else iter([(root.path, root.path.name)])
     for path, name in entries:
         source_id = root.prefix + printable(name)
         fault = _fault(path, top)
         if fault is None:
             found.append(FoundFile(source_id, path))
         else:
-            reason, message = fault
+            fate, reason, message = fault
             message = f"{source_id!r} {message}."
             reports.append(
-                FileReport(source_id=source_id, fate="failed", reason=reason, message=message)
+                FileReport(source_id=source_id, fate=fate, reason=reason, message=message)
             )
     found.sort(key=lambda file: file.source_id)
     reports.sort(key=lambda report: report.source_id)
     return found, reports
 
 
+def identity(root: Root) -> str:
+    """Return what tells the folder of a root from another in its place, such as the folder that a drive is mounted on.
+
+    Of a root that is a file, or of which there is nothing, it is the folder above. Empty where nobody can say.
+    """
+    try:
+        folder = root.path if root.path.is_dir() else root.path.parent
+        found = folder.stat()
+    except OSError:
+        return ""
+    kind = "folder" if folder == root.path else "file"
+    return f"{kind}:{found.st_dev}:{found.st_ino}"
+
+
 def hash_file(path: Path) -> str:
     """Return the SHA-256 hex digest of a file's bytes.
 
     Raises:
-        SourceError: it cannot be read (`unreadable`).
+        SourceError: it cannot be read (`unreadable`), or not at the moment (`unreachable`).
     """
     digest = hashlib.sha256()
     try:
@@ -98,7 +121,7 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
     """Return a file's bytes.
 
     Raises:
-        SourceError: it is `too_large` or `unreadable`.
+        SourceError: it is `too_large`, `unreadable` or `unreachable`.
     """
     try:
         with open_regular(path) as file:
@@ -143,6 +166,27 @@ def _escaped(char: str) -> str:
     return "\\\\" if char == "\\" else char.encode("unicode_escape", "backslashreplace").decode()
 
 
+def _listed(path: Path) -> tuple[Path, Iterator[tuple[Path, str]]]:
+    """Return where a root really lies, and what is at or below it; its own folder is listed at once.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    try:
+        path.stat()
+    except OSError as exc:
+        if exc.errno not in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
+            raise
+        raise SourceNotFoundError(
+            f"There is no file or folder {printable(str(path))!r}."
+            " Check the path, or make the folder and put documents into it."
+        ) from exc
+    if not path.is_dir():
+        return path.resolve(), iter([(path, path.name)])
+    os.scandir(path).close()
+    return path.resolve(), _walk(path)
+
+
 def _walk(top: Path) -> Iterator[tuple[Path, str]]:
     """Yield path and relative name of all that is not a folder, and of folders that cannot be listed."""
     folders = [(top, "")]
@@ -157,38 +201,53 @@ def _walk(top: Path) -> Iterator[tuple[Path, str]]:
         for entry in entries:
             if entry.name.startswith((".", "~$")) or entry.name in _SKIPPED_FOLDERS:
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if _is_folder(entry):
                 folders.append((Path(entry.path), f"{prefix}{entry.name}/"))
             else:
                 yield Path(entry.path), prefix + entry.name
 
 
-def _fault(path: Path, top: Path) -> tuple[FateReason, str] | None:
-    """Say why a path cannot be loaded, without opening it: a reason and a phrase; None where it can."""
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False  # `_fault` says why
+
+
+def _fault(path: Path, top: Path) -> tuple[Fate, FateReason, str] | None:
+    """Say why a path cannot be loaded, without opening it: fate, reason and a phrase; None where it can."""
     try:
         target = path.resolve(strict=True)
         mode = target.stat().st_mode
-    except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
-        return "unreadable", "is a link that leads nowhere; mend or remove it"
+    except (OSError, RuntimeError) as exc:  # RuntimeError: a loop of links, before Python 3.13
+        if getattr(exc, "errno", None) not in _KNOWN:
+            return "unreachable", "unreachable", f"cannot be reached ({exc}); try again"
+        if getattr(exc, "errno", None) in {errno.EACCES, errno.EPERM}:
+            return "unreachable", "unreadable", "cannot be looked at; check its permissions"
+        return "failed", "unreadable", "is a link that leads nowhere; mend or remove it"
     if not target.is_relative_to(top):
         return (
+            "failed",
             "unsupported",
             "is a link that leads out of its folder; add what it points to instead",
         )
     if stat.S_ISDIR(mode):
         if path.is_symlink():
-            return "unsupported", "is a link to a folder, whose files are listed at their own place"
-        return "unreadable", "cannot be listed; check its permissions"
+            what = "is a link to a folder, whose files are listed at their own place"
+            return "failed", "unsupported", what
+        return "unreachable", "unreadable", "cannot be listed; check its permissions"
     if not stat.S_ISREG(mode):
-        return "unsupported", "is no regular file but a pipe, socket or device; remove it"
+        what = "is no regular file but a pipe, socket or device; remove it"
+        return "failed", "unsupported", what
     if path.suffix.lower() not in SUPPORTED:
         known = " ".join(SUPPORTED)
-        return "unsupported", f"is of no supported format ({known}); convert it to one of them"
+        what = f"is of no supported format ({known}); convert it to one of them"
+        return "failed", "unsupported", what
     return None
 
 
 def _unreadable(exc: OSError) -> SourceError:
     return SourceError(
-        "unreadable",
+        "unreadable" if exc.errno in _KNOWN else "unreachable",
         f"cannot be opened ({exc.strerror or exc}); check that it exists and may be read",
     )

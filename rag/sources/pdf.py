@@ -1,4 +1,4 @@
-"""PDF files, page by page. Lines are joined to paragraphs by where they stand, so that sentences are whole.
+"""PDF files: what PDFium finds on each page, where it stands and in which font. `pdf_structure` makes text of it.
 
 PDFium is not thread-safe (four threads: a segmentation fault), so one lock is held from opening to
 closing. It reads columns in the right order and marks each line-end hyphen that it took away.
@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from ctypes import byref
-from dataclasses import dataclass
-from itertools import pairwise
-from statistics import median
+from ctypes import byref, c_double, c_int, create_string_buffer
 from typing import Any
 
 from rag.errors import SourceError
 from rag.sources.document import MAX_CHARS, Document, too_long
+from rag.sources.pdf_objects import find_drawing, find_widgets, scale_of, with_bullets, with_values
+from rag.sources.pdf_page import HYPHEN, Line, Page, Piece
+from rag.sources.pdf_structure import to_document
 from rag.sources.signatures import check_pdf
 
 MAX_PAGES = 5_000
@@ -26,55 +25,33 @@ _LEAST_CHARS_PER_PAGE = 20
 """Pages with fewer on average were scanned: what text they have is a stamp or a page number."""
 
 _PDFIUM = threading.Lock()
-_HYPHEN = "\ufffe"
-"""Where PDFium took a hyphen away to join two lines."""
-_EDGE = 2
-"""Lines at the top and bottom of a page that may be running heads."""
-_REPEATED = 3
-_AROUND = 5
-_CHAR_WIDTH = 0.45
-"""Of an average character, in font sizes."""
 
 _LIGATURES = str.maketrans({
     "ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st",
+    # Bullets of the fonts Symbol and Wingdings, which have no characters of their own.
+    "\uf0b7": "•", "\uf0a7": "▪", "\uf0a8": "◦", "\uf0d8": "►", "\uf0fc": "✓", "\uf076": "❖", "\uf06c": "●",
+    "\uf06e": "■", "\uf071": "□", "\uf0e0": "→",
 })  # fmt: skip
-_BULLET = re.compile(r"[•‣▪●○◦■–-]\s")
-_NUMBER = re.compile(r"\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]\s")
-_COMPLETE = re.compile(r"""[.!?:;…]["'”’»)\]]*$""")
-_LEADERS = re.compile(r"(?:\. ?){4}")
-_WORD = re.compile(r"\w+(?:-\w+)*")
-_SPLIT_WORD = re.compile(rf"(?<![\w-])([\w-]{{0,60}}\w){_HYPHEN}(\w+)")
 _NO_TITLE = re.compile(
     r"untitled|anonymous|microsoft \w+ - |\.(?:docx?|tex|dvi|indd|pdf|pptx?|xlsx?)$|^\W*$", re.I
 )
-
+_BOLD = re.compile(rb"bold|black|heavy|demi|[-,_ ]b(?:d|i)?$|cmb|sfbx|-medi", re.I)
+_MONO = re.compile(rb"mono|courier|consol|menlo|typewriter|cmtt|inconsolata|sourcecode|fixed", re.I)
+_FORCED_BOLD = 1 << 18
+_FONT_NAME = 128
 
 _BLANKS = " \t\r\n\v\f\xa0\x00\u2002\u2003\u2009\u3000"
+_GAP = re.compile(rf"[{_BLANKS}]+")
 _NOWHERE = (0.0, 0.0, 0.0, 0.0, 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line of a page and where it stands, in points from the lower left corner."""
-
-    text: str
-    left: float
-    """Of its first character; lines that PDFium joined at a hyphen count as one."""
-    right: float
-    """Of its last character."""
-    top: float
-    """Baseline of its first character."""
-    bottom: float
-    """Baseline of its last character."""
-    size: float
-    """Of the font, about; 0 where the place of the line is unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    names: set[str]
-    """What may be printed as its number."""
-    lines: list[_Line]
+_LOOSE = 0.56
+"""Of a font's size: a line whose characters are wider on average has gaps in it."""
+_NARROW, _WIDE = 0.2, 0.9
+"""Of a font's size: the least gap that may part pieces where no blank was written, and where one was."""
+_MANY_WORDS, _CLEAR = 6, 0.5
+"""A line of many words is looked at for pieces where a gap is clear, in font sizes."""
+_MOST_NARROW = 6
+"""Narrow gaps of a line; with more, and no blank without one, they only part words."""
+_MOST_RECTANGLES = 12
 
 
 def read(data: bytes) -> Document:
@@ -92,11 +69,10 @@ def read(data: bytes) -> Document:
             "no_text_layer",
             "is a scan without text; run it through text recognition (OCR) and add the result",
         )
-    parts = _joined(list(_without_running_heads(pages)))
-    return Document(title=title, parts=tuple(_dehyphenated(parts)), paged=True)
+    return to_document(title, pages)
 
 
-def _extract(data: bytes) -> tuple[str, list[_Page]]:
+def _extract(data: bytes) -> tuple[str, list[Page]]:
     """Return the title and the pages. The caller holds the lock; nothing of PDFium outlives the call."""
     import pypdfium2
 
@@ -110,12 +86,13 @@ def _extract(data: bytes) -> tuple[str, list[_Page]]:
                 "too_large", f"has {len(document):,} pages, more than {MAX_PAGES:,}; split it"
             )
         title = document.get_metadata_value("Title").strip()
-        pages: list[_Page] = []
+        document.init_forms()  # does nothing where there is no form
+        pages: list[Page] = []
         n_chars = 0
         for number in range(len(document)):
-            lines = _lines_of(document, number)
-            pages.append(_Page({document.get_page_label(number), str(number + 1)}, lines))
-            n_chars += sum(len(line.text) for line in lines)
+            page = _page(document, number)
+            pages.append(page)
+            n_chars += sum(len(line.text) for line in page.lines)
             if n_chars > MAX_CHARS:
                 raise too_long()
     return "" if _NO_TITLE.search(title) else title, pages
@@ -128,191 +105,151 @@ def _refused(exc: Exception) -> SourceError:
     return SourceError("unreadable", "is damaged; open it in a PDF reader and save it anew")
 
 
-def _lines_of(document: Any, number: int) -> list[_Line]:  # noqa: ANN401  (pypdfium2 has no types)
-    """Return the lines of one page in reading order; none where the page cannot be opened."""
+def _page(document: Any, number: int) -> Page:  # noqa: ANN401  (pypdfium2 has no types)
+    """Return what one page shows; nothing where it cannot be opened."""
     import pypdfium2
 
+    names = frozenset(
+        {document.get_page_label(number), str(number + 1), f"{number + 1}/{len(document)}"}
+    )
     try:
         page = document[number]
     except pypdfium2.PdfiumError:
-        return []  # a broken page does not take the others with it
+        return Page(names, ())  # a broken page does not take the others with it
     with closing(page), closing(page.get_textpage()) as textpage:
-        text = textpage.get_text_range()
-        placed = len(text) == textpage.count_chars()
-        lines, start = [], 0
-        for piece in text.split("\r\n"):
+        lines = list(_Text(textpage).lines())
+        drawing = find_drawing(page)
+        if drawing.bullets:
+            lines = with_bullets(lines, drawing.bullets)
+        if document.formenv is not None:
+            lines = with_values(lines, find_widgets(page, document.formenv))
+    return Page(names, tuple(lines), tuple(drawing.rules), tuple(drawing.shades))
+
+
+class _Text:
+    """The text of one page, and the memory that PDFium writes places to."""
+
+    def __init__(self, textpage: Any) -> None:  # noqa: ANN401
+        from pypdfium2 import raw
+
+        self._raw = raw
+        self._page = textpage.raw
+        self._text = textpage.get_text_range()
+        self._placed = len(self._text) == textpage.count_chars()
+        self._boxes = raw.FS_RECTF(), raw.FS_RECTF(), raw.FS_RECTF()
+        self._places = [byref(box) for box in self._boxes]
+        self._get_box = raw.FPDFText_GetLooseCharBox
+        self._matrix, self._flags = raw.FS_MATRIX(), c_int()
+        self._sides = [c_double() for _ in range(4)]
+        self._name = create_string_buffer(_FONT_NAME)
+        self._weights: dict[bytes, tuple[bool, bool]] = {}
+        """Whether a font is bold, and whether its characters are all of one width."""
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines in the order of the page's content."""
+        start = 0
+        for piece in self._text.split("\r\n"):
             body = piece.strip(_BLANKS)
             if body:
-                first = start + piece.index(body[0])
-                box = _boxes(textpage, first, first + len(body) - 1) if placed else _NOWHERE
-                lines.append(_Line(body.translate(_LIGATURES), *box))
+                yield self._line(body, start + piece.index(body[0]))
             start += len(piece) + 2
-    return lines
 
+    def _line(self, body: str, first: int) -> Line:
+        text = body.translate(_LIGATURES)
+        if not self._placed:
+            return Line(text, *_NOWHERE)
+        last = first + len(body) - 1
+        middle = (first + last) // 2
+        while self._text[middle] in _BLANKS or self._text[middle] == HYPHEN:
+            middle += 1
+        begin, between, end = self._boxes
+        for index, place in zip((first, middle, last), self._places, strict=True):
+            self._get_box(self._page, index, place)
+        left, right, top, bottom = begin.left, end.right, begin.bottom, end.bottom
+        size = max(box.top - box.bottom for box in self._boxes)
+        if HYPHEN not in body:  # a mark that is set higher neither begins nor ends a line
+            top, bottom = (_lower(at, between.bottom, size) for at in (top, bottom))
+        em = self._em(middle) or size
+        bold, mono = self._weights[self._font(middle)]
+        if bold or mono:
+            ends = [self._weights[self._font(index)] for index in (first, last)]
+            bold, mono = bold and ends[0][0] and ends[1][0], mono and ends[0][1] and ends[1][1]
+        pieces = tuple(self._pieces(body, first, right - left, em))
+        return Line(text, left, right, top, bottom, size, em, bold, mono, pieces=pieces)
 
-def _boxes(textpage: Any, first: int, last: int) -> tuple[float, float, float, float, float]:  # noqa: ANN401
-    """Return left, right, top, bottom and size of a line from the boxes of some of its characters."""
-    from pypdfium2 import raw
+    def _em(self, index: int) -> float:
+        """Return the size of the font of a character, in points of the page."""
+        size = float(self._raw.FPDFText_GetFontSize(self._page, index))
+        self._raw.FPDFText_GetMatrix(self._page, index, byref(self._matrix))
+        return size * scale_of(self._matrix)
 
-    begin, _, end = boxes = raw.FS_RECTF(), raw.FS_RECTF(), raw.FS_RECTF()
-    for index, box in zip((first, (first + last) // 2, last), boxes, strict=True):
-        raw.FPDFText_GetLooseCharBox(textpage.raw, index, byref(box))
-    size = max(box.top - box.bottom for box in boxes)
-    return begin.left, end.right, begin.bottom, end.bottom, size
-
-
-def _without_running_heads(pages: list[_Page]) -> Iterator[list[_Line]]:
-    """Yield the lines of each page without its number and what stands at the same place of three pages or more.
-
-    These would cut a sentence that runs over the end of a page. Their first occurrence stays, so that no word is lost.
-    """
-    edges = [_edge_lines(page.lines) for page in pages]
-    heads = Counter(
-        head
-        for page, edge in zip(pages, edges, strict=True)
-        for head in {_head(page.lines[index], page) for index in edge}
-    )
-    seen: set[tuple[str, int]] = set()
-    for page, edge in zip(pages, edges, strict=True):
-        kept = []
-        for index, line in enumerate(page.lines):
-            head = _head(line, page)
-            if index in edge and (head in seen or line.text.strip("-–— ") in page.names):
-                continue
-            if index in edge and heads[head] >= _REPEATED:
-                seen.add(head)
-            kept.append(line)
-        yield kept
-
-
-def _edge_lines(lines: list[_Line]) -> set[int]:
-    """Return the indexes of lines at the top and bottom of a page that a gap parts from the others."""
-    pitch, last = _pitch(lines), len(lines) - 1
-    gaps = [abs(before.bottom - line.top) > 1.35 * pitch for before, line in pairwise(lines)]
-    edge: set[int] = set()
-    for depth in range(1, min(_EDGE, last) + 1):
-        if gaps[depth - 1]:
-            edge.update(range(depth))
-        if gaps[last - depth]:
-            edge.update(range(last - depth + 1, last + 1))
-    return edge
-
-
-def _head(line: _Line, page: _Page) -> tuple[str, int]:
-    """Return what running heads have in common: all but the page's number and, nearly, their height."""
-    words = ("#" if word in page.names else word for word in line.text.split())
-    return " ".join(words), round(line.top / 4)
-
-
-def _joined(pages: list[list[_Line]]) -> list[str]:
-    """Join the lines of each page to paragraphs; a paragraph that goes on over the page's end is not broken there."""
-    parts: list[str] = []
-    open_end: tuple[_Line, float] | None = None
-    for lines in pages:
-        pieces: list[str] = []
-        if lines and open_end is not None:
-            parts[-1] += _between(open_end[0].text, _goes_on(*open_end, lines[0]))
-        pitch = _pitch(lines)
-        for index, line in enumerate(lines):
-            if index and open_end is not None:
-                pieces.append(_between(open_end[0].text, _belongs(*open_end, line, pitch)))
-            pieces.append(line.text)
-            open_end = line, _right_edge(lines, index)
-        parts.append("".join(pieces))
-    return parts
-
-
-def _between(text: str, together: bool) -> str:
-    """Return what stands between two lines."""
-    if not together:
-        return "\n\n"
-    return "" if text.endswith(_HYPHEN) else " "
-
-
-def _belongs(line: _Line, edge: float, following: _Line, pitch: float) -> bool:
-    """Tell whether a line belongs to the paragraph of the one before, which might have reached to `edge`."""
-    if not line.size or not following.size:
-        return not _COMPLETE.search(line.text) and not _begins_item(line, following)
-    drop = line.bottom - following.top
-    if abs(drop) < 0.3 * line.size:
-        return True  # the same line, with a gap in it
-    runs_on = following.text[0].islower() and not _COMPLETE.search(line.text)
-    if drop < 0:
-        return _goes_on(line, edge, following)  # another column
-    if _begins_item(line, following) or _LEADERS.search(line.text):
-        return False
-    if drop > 1.35 * pitch:
-        return runs_on and drop < 1.7 * pitch and _same_size(line, following)
-    if not _same_size(line, following):
-        return runs_on
-    moved = abs(following.left - line.left) > 0.8 * line.size
-    in_item = _BULLET.match(line.text) or _NUMBER.match(line.text)
-    if moved and _COMPLETE.search(line.text) and not in_item:
-        return False
-    return runs_on or _is_full(line, edge, following)
-
-
-def _goes_on(line: _Line, edge: float, following: _Line) -> bool:
-    """Tell whether a sentence goes on in the next column or on the next page."""
-    if (
-        _COMPLETE.search(line.text)
-        or _begins_item(line, following)
-        or not _same_size(line, following)
-    ):
-        return False
-    return following.text[0].islower() or (bool(line.size) and _is_full(line, edge, following))
-
-
-def _begins_item(line: _Line, following: _Line) -> bool:
-    """Tell whether a line begins a list item; a number or initial may also stand in running text."""
-    if _BULLET.match(following.text):
-        return True
-    ended = _COMPLETE.search(line.text) or _NUMBER.match(line.text)
-    return bool(ended and _NUMBER.match(following.text))
-
-
-def _is_full(line: _Line, edge: float, following: _Line) -> bool:
-    """Tell whether the first word of the next line would not have fitted on this one."""
-    word = following.text.partition(" ")[0]
-    return line.right + (len(word) + 1) * _CHAR_WIDTH * line.size > edge
-
-
-def _same_size(line: _Line, following: _Line) -> bool:
-    return abs(line.size - following.size) <= 0.15 * max(line.size, following.size)
-
-
-def _pitch(lines: list[_Line]) -> float:
-    """Return the usual distance between two lines of a page."""
-    drops = [before.bottom - line.top for before, line in pairwise(lines)]
-    drops = [
-        drop
-        for drop, line in zip(drops, lines, strict=False)
-        if 0.3 * line.size < drop < 3 * line.size
-    ]
-    return median(drops) if drops else 1.4 * max((line.size for line in lines), default=0.0)
-
-
-def _right_edge(lines: list[_Line], index: int) -> float:
-    """Return where the longest line around this one ends, among those that begin near it."""
-    here = lines[index]
-    around = lines[max(0, index - _AROUND) : index + _AROUND + 1]
-    return max(line.right for line in around if abs(line.left - here.left) <= 3 * here.size)
-
-
-def _dehyphenated(parts: list[str]) -> Iterator[str]:
-    """Put words together where PDFium took a line-end hyphen away; keep the hyphen of what is written with one."""
-    known = Counter(word.lower() for part in parts for word in _WORD.findall(part))
-
-    def mend(match: re.Match[str]) -> str:
-        first, second = match[1], match[2]
-        together, hyphened = f"{first}{second}", f"{first}-{second}"
-        if known[together.lower()] or known[hyphened.lower()]:
-            return hyphened if known[hyphened.lower()] > known[together.lower()] else together
-        last = first.rpartition("-")[2]
-        is_name = second[0].isupper() or first[-1].isdigit()
-        is_compound = (
-            "-" in first and known[second.lower()] and not known[f"{last}{second}".lower()]
+    def _font(self, index: int) -> bytes:
+        """Return the name of a character's font, behind a mark where it is bold without saying so."""
+        self._raw.FPDFText_GetFontInfo(
+            self._page, index, self._name, _FONT_NAME, byref(self._flags)
         )
-        return hyphened if is_name or is_compound else together
+        forced = self._flags.value & _FORCED_BOLD
+        name: bytes = (b"bold " if forced else b"") + self._name.value
+        if name not in self._weights:
+            self._weights[name] = bool(_BOLD.search(name)), bool(_MONO.search(name))
+        return name
 
-    return (_SPLIT_WORD.sub(mend, part) for part in parts)
+    def _pieces(self, body: str, first: int, width: float, em: float) -> Iterator[Piece]:
+        """Yield the pieces of a line that gaps part; none where nothing does."""
+        least = em * (_NARROW if body.count(" ") <= _MANY_WORDS else _CLEAR)
+        if width <= _LOOSE * em * len(body) and not self._is_parted(first, len(body), least):
+            return
+        gaps = [*self._gaps(body, first, em)]
+        narrow = [width for _, _, _, width in gaps if width < _WIDE * em]
+        if len(narrow) > _MOST_NARROW and len(gaps) == len(_GAP.findall(body)):
+            gaps = [gap for gap in gaps if gap[3] >= _WIDE * em]  # each blank is a gap
+        begin, left, top = 0, self._box(first).left, self._box(first).bottom
+        for match, right, following, _ in gaps:
+            yield Piece(body[begin : match.start()].translate(_LIGATURES), left, right, top)
+            begin, (left, top) = match.end(), following
+        if begin:
+            right = self._box(first + len(body) - 1).right
+            yield Piece(body[begin:].translate(_LIGATURES), left, right, top)
+
+    def _gaps(
+        self, body: str, first: int, em: float
+    ) -> Iterator[tuple[re.Match[str], float, tuple[float, float], float]]:
+        """Yield the gaps that may part a line: its blanks, where it begins, what is behind it, and how wide it is."""
+        page, get, (before, following, _), places = self._page, self._get_box, self._boxes, self._places
+        for match in _GAP.finditer(body):
+            get(page, first + match.start() - 1, places[0])
+            get(page, first + match.end(), places[1])
+            width = following.left - before.right
+            if width >= _NARROW * em and self._parts(match, first, width, em):
+                yield match, before.right, (following.left, following.bottom), width
+
+    def _parts(self, gap: re.Match[str], first: int, width: float, em: float) -> bool:
+        """Tell whether a gap parts a line: it is wide, or no blank was written there."""
+        if width >= _WIDE * em:
+            return True
+        generated = self._raw.FPDFText_IsGenerated(self._page, first + gap.start()) == 1
+        return generated or gap.end() - gap.start() > 1
+
+    def _is_parted(self, first: int, length: int, least: float) -> bool:
+        """Tell whether a line is set in several goes with a gap between two of them."""
+        count = self._raw.FPDFText_CountRects(self._page, first, length)
+        if not 1 < count <= _MOST_RECTANGLES:
+            return bool(count > 1)
+        before = None
+        for number in range(count):
+            self._raw.FPDFText_GetRect(self._page, number, *map(byref, self._sides))
+            left, _, right, _ = (side.value for side in self._sides)
+            if before is not None and left - before >= least:
+                return True
+            before = right
+        return False
+
+    def _box(self, index: int) -> Any:  # noqa: ANN401
+        """Return the place of a character; valid until the next call."""
+        self._get_box(self._page, index, self._places[2])
+        return self._boxes[2]
+
+
+def _lower(height: float, other: float, size: float) -> float:
+    """Return the lower of two heights of one line."""
+    return min(height, other) if abs(height - other) < 0.6 * size else height

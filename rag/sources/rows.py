@@ -19,6 +19,8 @@ _SAMPLE_CHARS, _SAMPLE_ROWS = 65_536, 50
 _WORDS_OF_A_NAME = 3
 _LONGEST_NAME = 100
 _ENDS = (".", "!", "?")
+_MOST_COLUMNS = 16_384
+"""As many as a spreadsheet takes; a row of more is no sentence that could be quoted."""
 
 
 def read(data: bytes) -> Document:
@@ -53,6 +55,11 @@ def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         for row in reader:
+            if len(row) > _MOST_COLUMNS:
+                raise SourceError(
+                    "too_large",
+                    f"has more than {_MOST_COLUMNS:,} columns in line {reader.line_num:,}; split the table",
+                )
             cells = [" ".join(cell.split()) for cell in row]
             if any(cells):
                 yield cells

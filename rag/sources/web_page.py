@@ -22,6 +22,17 @@ _CHARSET = re.compile(
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _HEAD_BYTES = 4096
 _AS_BROWSERS_DO = dict.fromkeys(("iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii"), "cp1252")
+_ESCAPES = (
+    "utf-7",
+    "utf_7",
+    "utf7",
+    "unicode_escape",
+    "raw_unicode_escape",
+    "unicode-escape",
+    "punycode",
+    "idna",
+)
+"""Encodings of Python's that browsers do not know; markup could hide in them."""
 _AROUND = (
     "nav, footer, aside, form, [role=navigation], [role=banner], [role=contentinfo], [role=search],"
     " [role=complementary], [role=dialog], [role=alertdialog]"
@@ -116,8 +127,15 @@ def _decode(data: bytes) -> tuple[str, str]:
     declared = _CHARSET.search(data[:_HEAD_BYTES])
     if declared and not data.startswith(_BOMS):
         name = (declared[1] or declared[2]).decode("ascii", "replace").lower()
+        name = _AS_BROWSERS_DO.get(name, name)
         try:
-            return data.decode(_AS_BROWSERS_DO.get(name, name)), ""
+            if _is_written_in(declared[0], name):
+                return data.decode(name), ""
         except (LookupError, ValueError):
             pass  # it is not what it says
     return decode(data)
+
+
+def _is_written_in(declaration: bytes, name: str) -> bool:
+    """Tell whether a declaration, read as ASCII, can stand in the encoding that it names: in UTF-16 it could not."""
+    return name not in _ESCAPES and declaration.decode(name) == declaration.decode("ascii")

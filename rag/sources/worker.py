@@ -140,6 +140,15 @@ class Worker:
         )
 
 
+def limits_supported() -> bool:
+    """Return whether this system can limit the memory and the processor time of the child."""
+    try:
+        import resource  # noqa: F401  (is it there?)
+    except ImportError:
+        return False
+    return True
+
+
 def main() -> None:
     """Answer requests until there are no more, or memory has grown so far that a new child is better."""
     max_memory = int(sys.argv[1]) * 2**20
@@ -172,10 +181,10 @@ def _reply(request: dict[str, Any]) -> dict[str, Any]:
 
 def _limit_child(max_memory: int) -> None:
     """Bound this process's memory, and let it write no file and leave no core."""
-    if sys.platform == "win32":
+    try:
+        import resource
+    except ImportError:
         return
-    import resource
-
     resource.setrlimit(resource.RLIMIT_AS, (max_memory, max_memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -183,10 +192,10 @@ def _limit_child(max_memory: int) -> None:
 
 def _limit_seconds(seconds: float) -> None:
     """Allow this process so much more processor time; it dies of a signal after that."""
-    if sys.platform == "win32":
+    try:
+        import resource
+    except ImportError:
         return
-    import resource
-
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = int(used.ru_utime + used.ru_stime + seconds) + 1

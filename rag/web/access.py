@@ -10,10 +10,12 @@ import binascii
 import hmac
 import ipaddress
 import logging
+import math
 import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag.web.hardening import Refused
@@ -25,22 +27,39 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 N_GUESSES = 10
-"""Different wrong passwords that an address may send in a time; then it is not heard until one is forgotten."""
+"""Different wrong passwords that an address may send in a time; then looks at more have pauses between them."""
 FORGOTTEN = 60.0
 """Seconds after which a wrong password is forgotten."""
+N_LOOKS = 10
+"""Wrong passwords of such an address that are looked at at once."""
+PAUSE = 3.0
+"""Seconds between two looks after that."""
 N_ADDRESSES = 4096
-"""Addresses whose wrong passwords are remembered; the one that came first is forgotten first."""
+"""Addresses whose wrong passwords are remembered by themselves; all others are one together."""
 
 _CHALLENGE = (b"www-authenticate", b'Basic realm="Footnote", charset="UTF-8"')
+_COOKIE = b"footnote-been-in"
+_ALL_OTHERS = "all other addresses together"
 _NETWORK = 64  # bits of an IPv6 address that are one customer's
+
+
+@dataclass(slots=True)
+class _Guesses:
+    """What is known of one address."""
+
+    wrong: dict[bytes, float]
+    """Digest of each wrong password, with when it came first."""
+    looks_from: float = 0.0
+    """When the next look at a password would be due if looks were taken one after another."""
 
 
 class Password:
     """Lets in whoever says the password.
 
-    A delay for wrong ones would tell them from the right one and hold nobody back who asks in parallel. So a
-    password is not even looked at once too many have come from its address. An open page that repeats an old
-    one does not guess: the same one counts once.
+    A page that is open and repeats an old one does not guess: the same one counts once. From an address that has
+    said too many wrong ones, passwords are looked at one by one, with a pause between two: guessing stays slow, and
+    whoever knows the right one gets in, also where all people come from the address of one proxy. A browser that has
+    been in carries a cookie, which only says so: with it, and the right password, there is no pause.
 
     Args:
         password: not empty.
@@ -53,48 +72,92 @@ class Password:
         # takes one time, and no use to whoever reads the memory; a wrong password may be one of another place.
         self._key = secrets.token_bytes(32)
         self._right = self._digest(password.get_secret_value().encode("utf-8", "surrogateescape"))
-        self._wrong: OrderedDict[str, dict[bytes, float]] = OrderedDict()
+        self._been_in = secrets.token_urlsafe(32).encode()
+        self._known: OrderedDict[str, _Guesses] = OrderedDict()
+        """By address; the one that has guessed last comes last."""
 
-    def __call__(self, scope: Scope) -> None:
-        """Let a request pass.
+    def __call__(self, scope: Scope) -> tuple[tuple[bytes, bytes], ...]:
+        """Let a request pass, and return what its response is to carry.
 
         Raises:
-            Refused: it does not say the password, or its address may not guess at the moment.
+            Refused: it does not say the password, or none from its address is looked at at the moment.
         """
         said = _said(scope)
         if said is None:
             raise Refused(401, "This server wants a password.", [_CHALLENGE])
-        address = _address(scope)
-        wrong = self._recent(address)
-        if len(wrong) >= N_GUESSES:
-            wait = int(min(wrong.values()) + FORGOTTEN - self._clock()) + 1
-            raise Refused(
-                429,
-                f"Too many wrong passwords came from here. Try again in {wait} s.",
-                [(b"retry-after", str(wait).encode())],
-            )
+        has_been_in = self._has_been_in(scope)
+        guesses = self._guesses(self._name(scope))
+        is_locked = len(guesses.wrong) >= N_GUESSES and not has_been_in
+        if is_locked and (later := self._later(guesses)):
+            raise _locked(later, later)
         digest = self._digest(said)
-        if not hmac.compare_digest(digest, self._right):
-            self._remember(address, wrong, digest)
-            raise Refused(401, "The password is wrong.", [_CHALLENGE])
+        if hmac.compare_digest(digest, self._right):
+            return () if has_been_in else (self._cookie(),)
+        self._remember(self._name(scope), guesses, digest)
+        if is_locked:
+            guesses.looks_from = max(guesses.looks_from, self._clock()) + PAUSE
+            raise _locked(min(guesses.wrong.values()) + FORGOTTEN - self._clock(), 0)
+        raise Refused(401, "The password is wrong.", [_CHALLENGE])
 
     def _digest(self, said: bytes) -> bytes:
         return hmac.digest(self._key, said, "sha256")
 
-    def _recent(self, address: str) -> dict[bytes, float]:
-        """Return the wrong passwords of an address, with when each came first."""
-        now = self._clock()
-        wrong = self._wrong.get(address, {})
-        return {digest: at for digest, at in wrong.items() if now - at < FORGOTTEN}
+    def _cookie(self) -> tuple[bytes, bytes]:
+        said = b"=".join((_COOKIE, self._been_in))
+        return b"set-cookie", said + b"; Path=/; HttpOnly; SameSite=Strict"
 
-    def _remember(self, address: str, wrong: dict[bytes, float], digest: bytes) -> None:
-        known = len(wrong)
-        wrong.setdefault(digest, self._clock())
-        self._wrong[address] = wrong
-        if len(self._wrong) > N_ADDRESSES:
-            self._wrong.popitem(last=False)
-        if known < len(wrong) == N_GUESSES:
-            log.warning("%d wrong passwords came from %s; it has to wait.", N_GUESSES, address)
+    def _has_been_in(self, scope: Scope) -> bool:
+        given = [value for name, value in scope["headers"] if name == b"cookie"]
+        pairs = (pair.strip().partition(b"=") for value in given for pair in value.split(b";"))
+        return any(
+            name == _COOKIE and hmac.compare_digest(value, self._been_in)
+            for name, _, value in pairs
+        )
+
+    def _name(self, scope: Scope) -> str:
+        """Return under which name an address is remembered: where there are too many, all new ones share one."""
+        name = who((scope.get("client") or ("",))[0])
+        self._forget()
+        return name if name in self._known or len(self._known) < N_ADDRESSES else _ALL_OTHERS
+
+    def _guesses(self, name: str) -> _Guesses:
+        """Return what is known of an address, without what has been forgotten."""
+        now = self._clock()
+        guesses = self._known.get(name) or _Guesses({})
+        guesses.wrong = {one: at for one, at in guesses.wrong.items() if now - at < FORGOTTEN}
+        return guesses
+
+    def _later(self, guesses: _Guesses) -> float:
+        """Return after how many seconds a password of a locked address is looked at; 0 for at once."""
+        return max(0.0, guesses.looks_from - self._clock() - (N_LOOKS - 1) * PAUSE)
+
+    def _remember(self, name: str, guesses: _Guesses, digest: bytes) -> None:
+        known = len(guesses.wrong)
+        if known < N_GUESSES:
+            guesses.wrong.setdefault(digest, self._clock())
+        self._known[name] = guesses
+        self._known.move_to_end(name)
+        if known < len(guesses.wrong) == N_GUESSES:
+            log.warning("%d wrong passwords came from %s; it has to wait.", N_GUESSES, name)
+
+    def _forget(self) -> None:
+        """Forget addresses whose time is over, and no others: nobody is pushed out by others' guesses."""
+        long_ago = self._clock() - FORGOTTEN
+        while self._known:
+            name, guesses = next(iter(self._known.items()))
+            if max([*guesses.wrong.values(), guesses.looks_from]) > long_ago:
+                break
+            del self._known[name]
+
+
+def _locked(wait: float, later: float) -> Refused:
+    seconds = math.ceil(wait)
+    return Refused(
+        429,
+        f"Too many wrong passwords came from here. Try again in {seconds} s.",
+        [(b"retry-after", str(seconds).encode())],
+        later=later,
+    )
 
 
 def _said(scope: Scope) -> bytes | None:
@@ -113,9 +176,12 @@ def _said(scope: Scope) -> bytes | None:
     return password if colon else None
 
 
-def _address(scope: Scope) -> str:
-    """Return who counts as one: an IPv4 address, or an IPv6 network, in which anybody has many addresses."""
-    name: str = (scope.get("client") or ("",))[0]
+def who(name: str) -> str:
+    """Return who counts as one: an IPv4 address, or an IPv6 network, in which anybody has many addresses.
+
+    Args:
+        name: the address of a client; one that is no IP address counts as itself.
+    """
     try:
         address = ipaddress.ip_address(name.partition("%")[0])
     except ValueError:

@@ -31,6 +31,7 @@ from starlette.responses import Response
 from rag.errors import QuestionError, RagError
 from rag.schema import Answer, Citation, ScoredPassage, SourceInfo, Turn
 from rag.web.asking import BUSY, OUR_FAULT, ask
+from rag.web.logs import trail
 from rag.web.streaming import Tell, told
 
 if TYPE_CHECKING:
@@ -176,9 +177,9 @@ class Assistants:
             text, data = await self._answered(params.name, params.arguments or {})
         except RagError as exc:
             return CallToolResult(content=_text(str(exc)), is_error=True)
-        except Exception:
-            # The border to a stranger: no internal word reaches it, whatever it was; the log keeps it.
-            log.exception("A call of an assistant could not be answered")
+        except Exception as exc:  # noqa: BLE001  (whatever it was)
+            # The border to a stranger: no internal word reaches it, whatever it was; the log keeps where.
+            log.error("A call of an assistant could not be answered: %s", trail(exc))  # noqa: TRY400
             return CallToolResult(content=_text(OUR_FAULT), is_error=True)
         return CallToolResult(content=_text(text), structured_content=data)
 
@@ -211,9 +212,13 @@ class Assistants:
         return "\n".join(_answer_lines(answer)), answer.to_dict()
 
     def _search(self, given: _Query) -> _Result:
-        found = self._opening.wait().search(given.query, given.k)
-        text = "\n\n".join(map(_found, found)) or "Nothing was found."
-        return text, {"query": given.query, "results": [asdict(each) for each in found]}
+        rag = self._opening.wait()
+        found = rag.search(given.query, given.k)
+        lacking = " ".join(rag.gaps())
+        parts = [*map(_found, found)] or ["Nothing was found."]
+        data = {"query": given.query, "results": [asdict(each) for each in found]}
+        text = "\n\n".join([*parts, *filter(None, [lacking])])
+        return text, {**data, "complete": not lacking, "caveat": lacking}
 
     def _sources(self, _: _Nothing) -> _Result:
         known = self._opening.wait().sources()
@@ -265,11 +270,13 @@ def _text(text: str) -> list[Any]:
 def _answer_lines(answer: Answer) -> Iterator[str]:
     """Lay an answer out to be read: its text, what is to be said of it, the words it rests on."""
     if answer.status == "unanswered":
-        yield "Not in the sources."
+        yield "Not in the sources." if answer.complete else "Not found so far."
     else:
         yield answer.text
     if answer.reason is not None:
         yield answer.reason.message
+    if answer.caveat and answer.status != "unanswered":
+        yield answer.caveat
     for statement in answer.statements:
         if statement.verdict in _FLAGS:
             yield f"{_FLAGS[statement.verdict]}: “{answer.text[statement.start : statement.end]}”"

@@ -15,7 +15,7 @@ import gradio as gr
 from rag.web import render
 from rag.web.conversation import Conversation, is_pending
 from rag.web.export import MEDIA_TYPES, Form, exported
-from rag.web.keeping import from_text, to_text
+from rag.web.keeping import from_text, recalled, to_text
 from rag.web.standing import rechecked, source_ids, withheld
 from rag.web.talking import find_source
 
@@ -34,13 +34,19 @@ class Carrying:
     def __init__(self, opening: Opening) -> None:
         self._opening = opening
 
-    def take(self, wanted: str, talk: Conversation) -> str:
+    def carry(self, talk: Conversation) -> str:
+        """Return what the page carries of the conversation, to say it where the server has forgotten it."""
+        return to_text(talk) if talk else ""
+
+    def take(self, wanted: str, talk: Conversation, carried: str | None = None) -> str:
         """Return what the page is to save, copy or keep, as JSON.
 
         Args:
             wanted: the value of a button, and a number that comes back with what was wanted.
             talk: the conversation.
+            carried: the same as the page carries it.
         """
+        talk = recalled(talk, carried)
         value, _, number = wanted.partition(" ")
         match = _WANTED.fullmatch(value)
         if match is None or self._opening.state.status != "ready":

@@ -19,6 +19,7 @@ from rag.errors import RagError
 from rag.evaluation.report import EvaluationReport
 from rag.web import figures
 from rag.web.evaluating import REPORTS, Evaluating, SetName
+from rag.web.logs import trail
 from rag.web.streaming import paced
 
 log = logging.getLogger(__name__)
@@ -158,9 +159,9 @@ class Tab:
                         yield shown, *(gr.skip(),) * 3
         except RagError as exc:
             yield figures.trouble(str(exc)), "", *_buttons(running=False)
-        except Exception:
-            # The border to a person: no traceback reaches them, whatever it was; the log keeps it.
-            log.exception("An evaluation failed")
+        except Exception as exc:  # noqa: BLE001  (whatever it was)
+            # The border to a person: no traceback reaches them, whatever it was; the log keeps where.
+            log.error("An evaluation failed: %s", trail(exc))  # noqa: TRY400
             yield figures.trouble(_OUR_FAULT), "", *_buttons(running=False)
 
     def stop(self) -> tuple[Update, ...]:

@@ -35,7 +35,8 @@ _LINE = re.compile(r"^([ \t]*(?:\d+(?=[.)]))?)([+=.)-])", re.MULTILINE)
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _SLUG = re.compile(r"[^a-z0-9]+")
 _LONGEST_SLUG = 48
-_NONE = "Not in your sources."
+_NONE = {True: "Not in your sources.", False: "Not found so far."}
+"""Said of an answer that is none, by whether all documents could be searched."""
 _NOW: Mapping[Standing, str] = {
     "current": "",
     "changed": "the source has changed since",
@@ -106,7 +107,7 @@ def _markdown_answer(answer: Answer, label: str) -> Iterator[str]:
     if answer.query != answer.question:
         yield f"*Searched for:* {_plain(answer.query)}"
     if answer.status == "unanswered":
-        yield f"**{_NONE}** {_plain(_why(answer))}".rstrip()
+        yield f"**{_NONE[answer.complete]}** {_plain(_why(answer))}".rstrip()
     else:
 
         def marked(text: str) -> str:
@@ -115,6 +116,8 @@ def _markdown_answer(answer: Answer, label: str) -> Iterator[str]:
         yield "".join(_flagged(answer, marked, lambda flag: f" *\\({flag}\\)*"))
     if answer.status == "partial":
         yield f"**Answered in part.** {_plain(_why(answer))}"
+    if answer.caveat and answer.status != "unanswered":
+        yield _plain(answer.caveat)
     yield f"*{_plain(_byline(answer))}*"
 
 
@@ -156,7 +159,7 @@ def _html_answer(exchange: Exchange, answer: Answer, turn: int) -> str:
     if answer.query != answer.question:
         parts.append(f'<p class="note">Searched for: <bdi>{escape(answer.query)}</bdi></p>')
     if answer.status == "unanswered":
-        parts.append(f"<p><strong>{_NONE}</strong> {escape(_why(answer))}</p>")
+        parts.append(f"<p><strong>{_NONE[answer.complete]}</strong> {escape(_why(answer))}</p>")
     else:
 
         def marked(text: str) -> str:
@@ -164,6 +167,8 @@ def _html_answer(exchange: Exchange, answer: Answer, turn: int) -> str:
 
         flagged = _flagged(answer, marked, lambda flag: f' <span class="flag">{flag}</span>')
         parts.append(f'<p class="text">{"".join(flagged)}</p>')
+    if answer.caveat and answer.status != "unanswered":
+        parts.append(f'<p class="note">{escape(answer.caveat)}</p>')
     if answer.status == "partial":
         parts.append(f"<p><strong>Answered in part.</strong> {escape(_why(answer))}</p>")
     parts.append(f'<p class="note">{escape(_byline(answer))}</p>')

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from rag.evaluation.intervals import Interval
-from rag.evaluation.report import EvaluationReport, Row, Table
+from rag.evaluation.report import EvaluationReport, FigureRow, FigureTable
 from rag.web.escaping import counted, escape
 
 
@@ -74,7 +74,7 @@ def _errors(errors: Sequence[str]) -> str:
     )
 
 
-def _table(table: Table) -> str:
+def _table(table: FigureTable) -> str:
     unit = f" ({escape(table.unit)})" if table.unit else ""
     heads = "".join(f"<th>{escape(column)}{unit}</th>" for column in table.columns)
     rows = "".join(f"<tr>{''.join(_cells(row, table))}</tr>" for row in table.rows)
@@ -85,7 +85,7 @@ def _table(table: Table) -> str:
     )
 
 
-def _cells(row: Row, table: Table) -> Iterator[str]:
+def _cells(row: FigureRow, table: FigureTable) -> Iterator[str]:
     yield f"<th><bdi>{escape(row.label)}</bdi></th>"
     for column in table.columns:
         yield f"<td>{_figure(row.figures[column], 1 if table.unit else 100)}</td>"

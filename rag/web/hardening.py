@@ -8,18 +8,21 @@ uploads from any origin and sends no policy.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    Guard: TypeAlias = Callable[[Scope], None]
-    """Raises `Refused` for a request that does not say who may ask."""
+    Header: TypeAlias = tuple[bytes, bytes]
+    Guard: TypeAlias = Callable[[Scope], Sequence[Header] | None]
+    """Raises `Refused` for a request that does not say who may ask; returns what the response is to carry."""
 
 HEALTH = "/health"
 """The only path that is open to everybody; it must not say more than how the server is."""
@@ -78,7 +81,27 @@ _HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
+_CLOSE = (b"connection", b"close")
+_TOO_SLOW = "This request came too slowly, and was not waited for. Try again."
+_MOST_LATER = 16
+"""Requests that wait for the guard at the same time."""
 _REPLACED = frozenset({name for name, _ in _HEADERS}) | {b"content-security-policy", b"server"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast the body of a request has to come: a byte now and then would hold a place for ever."""
+
+    grace: float = 30.0
+    """Seconds that every body is given."""
+    rate: float = 16_384.0
+    """Bytes a second, of what comes later."""
+    longest: float = 900.0
+    """Seconds after which a body has to be there, however long it is."""
+
+    def due(self, n_received: int) -> float:
+        """Return the seconds, from its beginning, until which more of a body has to come."""
+        return min(self.grace + n_received / self.rate, self.longest)
 
 
 class Refused(Exception):  # noqa: N818  (a decision, not a fault)
@@ -87,14 +110,24 @@ class Refused(Exception):  # noqa: N818  (a decision, not a fault)
     Attributes:
         status: of HTTP.
         headers: what the answer carries beside its message.
+        later: seconds after which the same request may be let in; 0 where that is not worth waiting for.
     """
 
     def __init__(
-        self, status: int, message: str, headers: Sequence[tuple[bytes, bytes]] = ()
+        self,
+        status: int,
+        message: str,
+        headers: Sequence[Header] = (),
+        *,
+        later: float = 0.0,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.headers = tuple(headers)
+        self.later = later
+
+
+_PACE = Pace()
 
 
 class Hardened:
@@ -107,6 +140,7 @@ class Hardened:
         guard: asks for the password, of everything but `HEALTH`.
         paths: open beside those that the pages use.
         bodies: most bytes of a request to a path, where that is not `MAX_BODY`.
+        pace: of every body.
     """
 
     def __init__(
@@ -117,6 +151,7 @@ class Hardened:
         guard: Guard | None = None,
         paths: Collection[str] = (),
         bodies: Mapping[str, int] | None = None,
+        pace: Pace = _PACE,
     ) -> None:
         if hosts is None and guard is None:
             raise ValueError("a server that goes by any name wants a guard")
@@ -125,42 +160,75 @@ class Hardened:
         self._guard = guard
         self._paths = OPEN_PATHS.union(paths)
         self._bodies = bodies or {}
+        self._pace = pace
+        self._n_later = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse, or pass on with a limit on the body and headers on the response."""
+        """Refuse, or pass on with limits on the body and headers on the response."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
             limit = self._bodies.get(scope["path"], MAX_BODY)
-            request = _Request(receive, send, is_page=scope["path"] == "/", limit=limit)
+            is_page = scope["path"] == "/"
+            request = _Request(receive, send, is_page=is_page, limit=limit, pace=self._pace)
             try:
-                self._check(scope, limit)
+                host = self._check_host(scope)
+                request.headers = await self._let_in(scope)
+                self._check(scope, host, limit)
                 await self._app(_passed_on(scope), request.receive, request.send)
+                request.check()
             except Refused as refusal:
                 await request.refuse(refusal)
 
     # A websocket is neither: nothing here uses one, and returning closes it.
 
-    def _check(self, scope: Scope, limit: int) -> None:
-        """Look at a request's head.
+    def _check_host(self, scope: Scope) -> str:
+        """Return the name by which the server is addressed.
 
         Raises:
-            Refused: the host is not ours, the password is not said, the path is not open, the request
-                comes from another site or is too long.
+            Refused: it is not ours.
         """
-        headers = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
-        host = _HOST.fullmatch(headers.get(b"host", ""))
+        said = [value for name, value in scope["headers"] if name == b"host"]
+        host = _HOST.fullmatch(said[0].decode("latin-1").lower()) if len(said) == 1 else None
         # With a password the name may be any. A page whose own name was made to point here (DNS
         # rebinding) is one origin with us then, but the browser gives what was typed at our name to our
         # name alone: that page hears 401, as everybody does.
         if host is None or (self._hosts is not None and host[1] not in self._hosts):
             raise Refused(400, "This server does not go by that name.")
-        if self._guard is not None and scope["path"] != HEALTH:
-            self._guard(scope)
+        return host[0]
+
+    async def _let_in(self, scope: Scope) -> tuple[Header, ...]:
+        """Ask the guard, once more where waiting a little helps; return what the response is to carry.
+
+        Raises:
+            Refused: it lets nobody in.
+        """
+        if self._guard is None or scope["path"] == HEALTH:
+            return ()
+        try:
+            return tuple(self._guard(scope) or ())
+        except Refused as refusal:
+            if not refusal.later or self._n_later >= _MOST_LATER:
+                raise
+            later = refusal.later
+        self._n_later += 1
+        try:
+            await asyncio.sleep(later)
+        finally:
+            self._n_later -= 1
+        return tuple(self._guard(scope) or ())
+
+    def _check(self, scope: Scope, host: str, limit: int) -> None:
+        """Look at the rest of a request's head.
+
+        Raises:
+            Refused: the path is not open, the request comes from another site or is too long.
+        """
+        headers = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
         if scope["path"] not in self._paths and not scope["path"].startswith(OPEN_FOLDERS):
             raise Refused(404, "There is nothing here.")
         if scope["method"] not in _SAFE_METHODS:
-            _check_sender(headers, host[0])
+            _check_sender(headers, host)
             length = headers.get(b"content-length", "0")
             if not length.isdecimal() or int(length) > limit:
                 raise _too_long(limit)
@@ -182,42 +250,70 @@ class _Request:
     Scripts run in the page only: in a report of an evaluation stand texts of anybody.
     """
 
-    def __init__(self, receive: Receive, send: Send, *, is_page: bool, limit: int) -> None:
+    def __init__(
+        self, receive: Receive, send: Send, *, is_page: bool, limit: int, pace: Pace
+    ) -> None:
+        self.headers: tuple[Header, ...] = ()
+        """What the response is to carry besides."""
         self._receive = receive
         self._send = send
         self._is_page = is_page
         self._limit = limit
+        self._pace = pace
+        self._began = asyncio.get_running_loop().time()
         self._n_received = 0
+        self._is_whole = False
+        self._is_late = False
         self._started = False
         self._page: Message | None = None
         self._body = b""
 
     async def receive(self) -> Message:
-        """Pass on what arrives, and count it: a body sent in pieces tells no length beforehand."""
-        message = await self._receive()
+        """Pass on what arrives in time, and count it: a body sent in pieces tells no length beforehand."""
+        if self._is_late:
+            return {"type": "http.disconnect"}
+        due = None if self._is_whole else self._began + self._pace.due(self._n_received)
+        try:
+            async with asyncio.timeout_at(due):
+                message = await self._receive()
+        except TimeoutError:
+            self._is_late = True
+            return {"type": "http.disconnect"}
         self._n_received += len(message.get("body", b""))
+        self._is_whole = not message.get("more_body", False)
         if self._n_received > self._limit:
             return {"type": "http.disconnect"}
         return message
 
+    def check(self) -> None:
+        """Refuse a request whose body was not taken, whatever the application makes of half of it."""
+        if self._started:
+            return
+        if self._n_received > self._limit:
+            raise _too_long(self._limit)
+        if self._is_late:
+            raise Refused(408, _TOO_SLOW, [_CLOSE])
+
     async def send(self, message: Message) -> None:
         """Add the headers and pass on."""
-        if self._n_received > self._limit and not self._started:
-            # Whatever the application makes of half a body, this is what was wrong.
-            raise _too_long(self._limit)
+        self.check()
         if message["type"] == "http.response.start":
             self._started = True
             if self._is_page:
                 self._page = message
             else:
-                await self._send(_with_headers(message, _POLICY.format(scripts="")))
+                await self._pass_on(message, _POLICY.format(scripts=""))
         elif self._page is None:
             await self._send(message)
         else:
             self._body += message.get("body", b"")
             if not message.get("more_body", False):
-                await self._send(_with_headers(self._page, page_policy(self._body)))
+                await self._pass_on(self._page, page_policy(self._body))
                 await self._send({"type": "http.response.body", "body": self._body})
+
+    async def _pass_on(self, message: Message, policy: str) -> None:
+        message = {**message, "headers": [*message["headers"], *self.headers]}
+        await self._send(_with_headers(message, policy))
 
     async def refuse(self, refusal: Refused) -> None:
         """Answer with a status and a sentence, unless an answer is already under way."""
@@ -238,7 +334,7 @@ class _Request:
 
 
 def _too_long(limit: int) -> Refused:
-    return Refused(413, f"Requests are limited to {limit:,} bytes.")
+    return Refused(413, f"Requests are limited to {limit:,} bytes.", [_CLOSE])
 
 
 def page_policy(page: bytes) -> str:

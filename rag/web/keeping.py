@@ -47,6 +47,16 @@ def from_text(text: str) -> Conversation:
     return tuple(map(_settled, talk)) if fit else ()
 
 
+def recalled(talk: Conversation, carried: str | None) -> Conversation:
+    """Return the conversation; as the page carried it, where the server has forgotten it.
+
+    Args:
+        talk: what the server remembers: nothing, if it was started again, or many pages were opened since.
+        carried: what `to_text` wrote.
+    """
+    return talk or (from_text(carried) if carried else ())
+
+
 @cache
 def _adapter() -> TypeAdapter[Conversation]:
     from pydantic import TypeAdapter

@@ -12,14 +12,15 @@
   let due = 0;
 
   const write = (...args) => window.footnote.write(...args);
-  const say = (text) => {
+  const say = (text, stays = false) => {
     const note = document.querySelector(".fn-told") || document.body.appendChild(document.createElement("p"));
     note.className = "fn-told";
     note.setAttribute("role", "status");
     note.textContent = text;
     note.hidden = false;
+    note.classList.toggle("fn-stays", stays);
     clearTimeout(say.timer);
-    say.timer = setTimeout(() => (note.hidden = true), 4000);
+    if (!stays) say.timer = setTimeout(() => (note.hidden = true), 4000);
   };
 
   // ---- asking the server for a text ----
@@ -216,15 +217,65 @@
     );
   };
 
+  // ---- a server that was gone for a while ----
+
+  // Gradio loads the page anew once a server that it had lost is back. Only then is what was said and typed held over
+  // the reload, in this tab; a reload that a person wants forgets it.
+  const LEFT = "footnote.left";
+  const AGAIN = "The server was away for a while.";
+  let lost = false;
+  const fetched = window.fetch;
+  window.fetch = (...args) =>
+    fetched(...args).catch((error) => {
+      // Leaving the page ends its requests too: whoever is still here a moment later has lost the server.
+      if (error instanceof TypeError) setTimeout(gone, 300);
+      throw error;
+    });
+  const gone = () => {
+    if (lost) return;
+    lost = true;
+    say("The server cannot be reached. What is on this page stays; it comes back by itself once the server does.", true);
+  };
+  const read = (id) => document.querySelector(`#${id} :is(textarea, input)`)?.value ?? "";
+  const leave = () => {
+    if (!lost) return;
+    const talk = read("fn-carried");
+    const asked = [...document.querySelectorAll("#fn-messages .fn-question")].map((one) => one.textContent);
+    const n = talk ? JSON.parse(talk).length : 0; // an answer that came last may not have been carried yet
+    const left = { talk, asked: asked.length > n ? asked.at(-1) : "", typed: read("fn-box") };
+    try {
+      sessionStorage.setItem(LEFT, JSON.stringify(left));
+    } catch {
+      sessionStorage.setItem(LEFT, JSON.stringify({ ...left, talk: "", full: true }));
+    }
+  };
+  const returned = () => {
+    const left = JSON.parse(sessionStorage.getItem(LEFT) || "null");
+    sessionStorage.removeItem(LEFT);
+    if (!left) return;
+    const isKept = isOn() && now();
+    if (left.talk && !isKept) write("fn-brought", `${(n += 1)} ${left.talk}`);
+    if (left.asked || left.typed) write("fn-box", left.typed || left.asked);
+    const words = [AGAIN];
+    if (left.talk || isKept) words.push("Your conversation is back.");
+    if (left.full && !isKept) words.push("Your conversation was too long to be held, and is lost.");
+    if (left.asked) words.push("Your last question has lost its answer: ask it again.");
+    else if (left.typed) words.push("What you had typed is in the box.");
+    say(words.join(" "), true);
+  };
+
   const begin = () => {
     if (!document.querySelector("p.fn-ready") || !document.querySelector("#fn-brought :is(textarea, input)")) return;
     restoring = false;
     fill();
     if (isOn() && now() && !nMessages()) bring(now());
     else sessionStorage.removeItem(NOW);
+    returned();
   };
 
+  window.addEventListener("pagehide", leave);
   document.addEventListener("click", (event) => {
+    if (event.target.matches?.(".fn-stays")) event.target.hidden = true;
     const pressed = event.target.closest?.("button.fn-take");
     if (pressed) hand(pressed);
   });

@@ -1,6 +1,7 @@
 """A pipeline that is being opened in the background, so that the page is there before it is.
 
-Knows nothing of the web. A failed opening can be tried again: what was wrong may have been mended.
+Knows nothing of the web. A failed opening is tried again after a while, and by whoever wants the pipeline: what was
+wrong may have been mended.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock, Thread, Timer
 from typing import Literal, Protocol, TypeAlias
 
 from rag.errors import RagError
@@ -30,6 +31,10 @@ log = logging.getLogger(__name__)
 
 OnProgress: TypeAlias = Callable[[str, int, int], None]
 """Told the stage, how much of it is done, and how much there is in all (0 where unknown)."""
+
+
+PAUSES = (5.0, 15.0, 60.0)
+"""Seconds before an opening that failed is tried again, the last for all after it."""
 
 
 class Answering(Protocol):
@@ -96,6 +101,10 @@ class Answering(Protocol):
         """What the latest sync said of each file; None before any."""
         ...
 
+    def gaps(self) -> tuple[str, ...]:
+        """Return what the index lacks, a sentence each."""
+        ...
+
     def statistics(self) -> dict[str, object]:
         """Return counts and settings of the index."""
         ...
@@ -118,20 +127,39 @@ class State:
 
 
 class Opening:
-    """Opens a pipeline in a thread of its own; `wait` hands it out."""
+    """Opens a pipeline in a thread of its own; `wait` hands it out.
 
-    def __init__(self, factory: Factory, *, on_failure: Callable[[str], None] = log.error) -> None:
+    Args:
+        factory: opens it.
+        on_failure: told why it failed, each reason once as long as it stays the same.
+        pauses: seconds before each new try; the last holds for all after it.
+    """
+
+    def __init__(
+        self,
+        factory: Factory,
+        *,
+        on_failure: Callable[[str], None] = log.error,
+        pauses: Sequence[float] = PAUSES,
+    ) -> None:
         self._factory = factory
         self._on_failure = on_failure
+        self._pauses = pauses
         self._lock = Lock()
         self._future: Future[Answering] | None = None
         self._stage = ""
+        self._n_failed = 0
+        self._told = ""
+        self._again: Timer | None = None
+        self._is_closed = False
 
     def start(self) -> None:
         """Begin, unless it has begun; begin anew where it has failed."""
         with self._lock:
             if self._future is not None and self.state.status != "failed":
                 return
+            if self._again is not None:
+                self._again.cancel()
             self._future = Future()
             self._stage = ""
             # A daemon: leaving the program must not wait for models to load.
@@ -161,22 +189,42 @@ class Opening:
         return self._future.result(timeout)
 
     def close(self) -> None:
-        """Close the pipeline, if it was opened."""
+        """Close the pipeline, if it was opened, and try no more by itself."""
+        with self._lock:
+            self._is_closed = True
+            if self._again is not None:
+                self._again.cancel()
         future = self._future
         if future is not None and future.done() and future.exception() is None:
             future.result().close()
 
     def _run(self, future: Future[Answering]) -> None:
         try:
-            future.set_result(self._factory(self._on_progress))
+            opened = self._factory(self._on_progress)
         except RagError as exc:
-            future.set_exception(exc)
-            self._on_failure(str(exc))
+            self._fail(future, exc)
         except BaseException as exc:  # whoever waits must hear of it, whatever it was
             log.exception("The pipeline could not be opened")
-            future.set_exception(
-                RagError(f"The program could not start ({type(exc).__name__}); see its log.")
-            )
+            said = f"The program could not start ({type(exc).__name__}); see its log."
+            self._fail(future, RagError(said))
+        else:
+            self._told = ""
+            self._n_failed = 0
+            future.set_result(opened)
+
+    def _fail(self, future: Future[Answering], error: RagError) -> None:
+        """Say why, and try again later."""
+        if str(error) != self._told:
+            self._told = str(error)
+            self._on_failure(self._told)
+        pause = self._pauses[min(self._n_failed, len(self._pauses) - 1)]
+        self._n_failed += 1
+        future.set_exception(error)
+        with self._lock:
+            if not self._is_closed and self._future is future:
+                self._again = Timer(pause, self.start)
+                self._again.daemon = True
+                self._again.start()
 
     def _on_progress(self, stage: str, done: int, total: int) -> None:
         self._stage = f"{stage}, {done} of {total}" if total else stage

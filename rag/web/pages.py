@@ -5,9 +5,12 @@ Lays out and wires; what the events do is in `talking`, `carrying` and the modul
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -15,24 +18,29 @@ from gradio.events import api
 
 from rag.evaluation.feedback import record_feedback
 from rag.web import evaluation_tab, menus, render, settings_tab, sources_tab
-from rag.web.asking import N_AT_ONCE, N_WAITING
+from rag.web.asking import N_AT_ONCE, N_WAITING, OUR_FAULT
 from rag.web.carrying import Carrying
 from rag.web.evaluating import Evaluating, feedback_file
 from rag.web.finding import MOST_CHARS
 from rag.web.keeping import MOST_BYTES
+from rag.web.logs import trail
+from rag.web.mistakes import ENDPOINT
 from rag.web.talking import ASK, Chat
 
 if TYPE_CHECKING:
     from gradio.block_function import BlockFunction
+    from gradio.state_holder import SessionState
 
     from rag.settings import Settings
     from rag.web.opening import Opening
     from rag.web.taking_in import TakingIn
 
+log = logging.getLogger(__name__)
+
 N_SESSIONS = 200
 """Pages whose conversations are remembered; the oldest is forgotten first."""
 
-_ENDPOINT = "ask"
+_UNFIT = "A value of this call is not of the kind that is wanted there."
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _AT_ONCE = _QUIET | {"queue": False}
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
@@ -67,6 +75,8 @@ class _Fields:
     """What was wanted; the scripts read it."""
     brought: gr.Textbox
     """A conversation that the browser kept."""
+    carried: gr.Textbox
+    """The conversation that is shown; it comes along with what is done, as the server may have forgotten it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +100,59 @@ class _Parts:
 
 
 class _Page(gr.Blocks):
-    """A page whose endpoint for programs may be called with the question alone.
+    """A page whose endpoint for programs may be called with the question alone, and that prints no request.
 
-    Gradio by itself wants every value of a call that gives them by their places.
+    Gradio by itself wants every value of a call that gives them by their places, and prints what it cannot use.
     """
 
     def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
         """Fill in what was left out, and refuse what is still too little."""
-        if block_fn.api_name == _ENDPOINT and inputs:
+        if block_fn.api_name == ENDPOINT and inputs:
             inputs += [None] * (len(block_fn.inputs) - len(inputs))
         super().validate_inputs(block_fn, inputs)
+
+    offered: Collection[int] = ()
+    """Numbers of the choices that are known only once the pipeline is open: whoever answers checks what is chosen."""
+
+    async def preprocess_data(
+        self,
+        block_fn: BlockFunction,
+        inputs: list[Any],
+        state: SessionState | None,
+        explicit_call: bool = False,
+    ) -> list[Any]:
+        """Read what a page sent, which only somebody else than the page gets wrong."""
+        try:
+            self._offer_again(block_fn, inputs, state)
+            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        except Exception as exc:  # noqa: BLE001  (each component has its own)
+            log.info("A call was refused: %s", trail(exc))
+            bad = HTTPStatus.BAD_REQUEST.phrase
+            raise gr.Error(_UNFIT, title=bad, print_exception=False) from None
+
+    def _offer_again(
+        self, block_fn: BlockFunction, inputs: list[Any], state: SessionState | None
+    ) -> None:
+        """Let a page choose what it was offered before the server forgot that it did."""
+        for block, given in zip(block_fn.inputs, inputs, strict=False):
+            if state is None or block._id not in self.offered or not given:
+                continue
+            chosen = given if isinstance(given, list) else [given]
+            if all(isinstance(one, str) for one in chosen):
+                again = copy(state[block._id])
+                again.choices = [(one, one) for one in chosen]
+                state[block._id] = again
+
+    async def process_api(self, *args: Any, **options: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Do what is asked for, and say where it failed, not over what."""
+        try:
+            return await super().process_api(*args, **options)
+        except gr.Error as exc:
+            exc.print_exception = False
+            raise
+        except Exception as exc:  # noqa: BLE001  (whatever it was)
+            log.error("Something on a page failed: %s", trail(exc))  # noqa: TRY400
+            raise gr.Error(OUR_FAULT, print_exception=False) from None
 
 
 def build(
@@ -119,8 +172,10 @@ def build(
     with blocks:
         parts, evaluation, sources, ways = _lay_out(settings, examples)
         _leave_dollars(blocks)
-        _wire(blocks, parts, chat)
-        _wire_fields(parts, chat, Carrying(opening))
+        carrying = Carrying(opening)
+        _wire(blocks, parts, chat, carrying)
+        _wire_fields(parts, chat, carrying)
+        blocks.offered = {parts.model._id, parts.scope._id, ways.model._id}
         if not examples:
             blocks.load(chat.offer, None, parts.messages, concurrency_limit=None, **_QUIET)
         sources_tab.wire(
@@ -136,10 +191,18 @@ def build(
         )
         settings_tab.wire(blocks, ways, parts.model, settings, opening)
         evaluation_tab.wire(blocks, evaluation, parts.model, Evaluating(opening, settings))
-        api(chat.ask, api_name=_ENDPOINT, concurrency_id="ask")
+        api(chat.ask, api_name=ENDPOINT, concurrency_id="ask")
     blocks.queue(default_concurrency_limit=N_AT_ONCE, max_size=N_WAITING)
     blocks.state_session_capacity = N_SESSIONS
     return blocks
+
+
+def functions(page: gr.Blocks) -> dict[int, str]:
+    """Return the API's name of each function of the page by its number; "" where programs have none."""
+    return {
+        number: str(fn.api_name) if fn.api_visibility == "public" else ""
+        for number, fn in page.fns.items()
+    }
 
 
 def _lay_out(
@@ -234,6 +297,7 @@ def _hidden_fields() -> _Fields:
         wanted=field("wanted"),
         taken=field("taken", None),
         brought=field("brought", MOST_BYTES + 64),
+        carried=field("carried", None),
     )
 
 
@@ -274,7 +338,7 @@ def _chatbot(examples: Sequence[str]) -> gr.Chatbot:
     )
 
 
-def _wire(blocks: gr.Blocks, parts: _Parts, chat: Chat) -> None:
+def _wire(blocks: gr.Blocks, parts: _Parts, chat: Chat, carrying: Carrying) -> None:
     """Say what happens when something is done; nothing of it is a public endpoint."""
     talk, halt, messages, box, pane = (
         parts.talk,
@@ -284,10 +348,12 @@ def _wire(blocks: gr.Blocks, parts: _Parts, chat: Chat) -> None:
         parts.pane,
     )
     quiet, at_once = _QUIET, _AT_ONCE
+    carried = parts.fields.carried
     asked = (talk, halt, messages, box)
-    choice = (parts.model, parts.scope)
+    choice = (parts.model, parts.scope, carried)
     answered = (talk, messages, pane, box)
     welcome = (parts.status, parts.model)
+    carry: dict[str, Any] = {"fn": carrying.carry, "inputs": talk, "outputs": carried} | at_once
     blocks.load(chat.greet, None, welcome, concurrency_limit=None, **quiet)
     starts = (
         box.submit(chat.accept, [box, talk, *choice], asked, **at_once),
@@ -299,26 +365,28 @@ def _wire(blocks: gr.Blocks, parts: _Parts, chat: Chat) -> None:
         for start in starts
     ]
     for run in runs:
+        run.success(**carry)
         # What is cancelled fails, and so does what the queue does not take.
-        run.failure(chat.end, [talk, halt], answered, **at_once)
+        run.failure(chat.end, [talk, halt], answered, **at_once).then(**carry)
     box.stop(lambda: "stopped", None, halt, cancels=runs, **at_once)
-    parts.new.click(chat.clear, None, (halt, *answered), cancels=runs, **at_once)
-    messages.undo(chat.undo, [talk], answered, **at_once)
+    parts.new.click(chat.clear, None, (halt, *answered), cancels=runs, **at_once).then(**carry)
+    messages.undo(chat.undo, [talk, carried], answered, **at_once).then(**carry)
 
 
 def _wire_fields(parts: _Parts, chat: Chat, carrying: Carrying) -> None:
     """Say what happens when a script has written into a field."""
     fields, talk, messages = parts.fields, parts.talk, parts.messages
     at_once = _AT_ONCE
-    fields.chosen.change(chat.show, [fields.chosen, talk], parts.pane, **at_once)
+    known = [talk, fields.carried]
+    fields.chosen.change(chat.show, [fields.chosen, *known], parts.pane, **at_once)
     fields.sought.change(
-        chat.find, [fields.sought, talk], parts.pane, trigger_mode="always_last", **at_once
+        chat.find, [fields.sought, *known], parts.pane, trigger_mode="always_last", **at_once
     )
-    fields.said.change(chat.judge, [fields.said, talk], [talk, messages], **at_once)
-    fields.edited.change(chat.edit, [fields.edited, talk], [talk, messages, parts.box], **at_once)
+    fields.said.change(chat.judge, [fields.said, *known], [talk, messages], **at_once)
+    fields.edited.change(chat.edit, [fields.edited, *known], [talk, messages, parts.box], **at_once)
     fields.wanted.change(
-        carrying.take, [fields.wanted, talk], fields.taken, trigger_mode="multiple", **at_once
+        carrying.take, [fields.wanted, *known], fields.taken, trigger_mode="multiple", **at_once
     )
     fields.brought.change(
         carrying.bring, [fields.brought, talk], [talk, messages, parts.pane], **at_once
-    )
+    ).then(carrying.carry, talk, fields.carried, **at_once)

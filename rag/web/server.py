@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING
 from rag.errors import SettingsError
 from rag.settings import PASSWORD_CHARS
 from rag.sources.remote import fetch
+from rag.web import logs
 from rag.web.access import Password
 from rag.web.asking import N_AT_ONCE, N_WAITING
 from rag.web.hardening import HEALTH, MAX_BODY, Hardened
+from rag.web.mistakes import Border
 from rag.web.opening import Factory, OnProgress, Opening
 from rag.web.taking_in import TakingIn
 from rag.web.uploads import Uploads
@@ -76,10 +78,13 @@ def serve(
     """
     import uvicorn
 
+    from rag.web import connections
+
     reaches_out = not _is_loopback(host)
     if reaches_out and not settings.password:
         raise SettingsError(_NO_PASSWORD.format(host=host))
     with _listen(host, port) as listener:
+        logs.to_stderr()
         address = _address(listener)
 
         def make() -> FastAPI:
@@ -94,6 +99,7 @@ def serve(
         config = uvicorn.Config(
             make,
             factory=True,  # in the running event loop: outside one, Gradio makes some of its own
+            **connections.options(connections.limits_here()),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -125,6 +131,7 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
     from rag.web import pages, receiving
 
     taking_in = _taking_in(opening, settings)
+    page = pages.build(opening, settings, taking_in, examples=examples)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -137,6 +144,7 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
         scratch.cleanup()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Border, functions=pages.functions(page))
     app.add_middleware(
         Hardened,
         hosts=None if settings.password else LOOPBACK_NAMES,
@@ -149,7 +157,7 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
     if assistants:
         app.router.routes.append(Route(ASSISTANTS, endpoint=assistants))
     receiving.add_routes(app, taking_in, open_=settings.uploads)
-    _mount(app, pages.build(opening, settings, taking_in, examples=examples), settings)
+    _mount(app, page, settings)
     return app
 
 

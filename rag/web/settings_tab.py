@@ -141,11 +141,10 @@ class Choosing:
 
     async def who(self) -> AsyncIterator[tuple[Update, ...]]:
         """Offer who can answer, as soon as that is known."""
-        while self._opening.state.status == "starting":
+        while self._opening.state.status != "ready":
             await asyncio.sleep(_LOOK_AGAIN)
-        if self._opening.state.status == "ready":
-            models = self._opening.wait().models
-            yield gr.Radio(list(models), value=models[0]), gr.Markdown(visible=len(models) == 1)
+        models = self._opening.wait().models
+        yield gr.Radio(list(models), value=models[0]), gr.Markdown(visible=len(models) == 1)
 
     def choose(self, top_k: float, strictness: float) -> Ways:
         """Return how questions are to be answered from now on.

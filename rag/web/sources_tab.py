@@ -341,7 +341,7 @@ class Tab:
         """Show what is done until nothing is, and tell when the list has changed."""
         shown, drawn = None, -_REST
         while True:
-            busy = self._taking_in.busy or self._opening.state.status == "starting"
+            busy = self._taking_in.busy or self._opening.state.status != "ready"
             version = (self._taking_in.version, self._opening.state.status)
             if version != shown:
                 now = self._taking_in.activity

@@ -21,7 +21,8 @@ from rag.sources.remote import Fetched, check_address
 
 if TYPE_CHECKING:
     from rag.web.opening import Answering, Opening
-    from rag.web.uploads import Uploads
+from rag.web.logs import trail
+from rag.web.uploads import Uploads
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ _TOLD: Mapping[Fate, str] = {
     "removed": "Removed",
     "failed": "Not added",
     "excluded": "Left out",
+    "unreachable": "Out of reach",
+    "held": "Held back",
 }
 
 
@@ -334,9 +337,9 @@ class TakingIn:
                 )
             except RagError as exc:
                 self._tell(task.shown, "bad", "Not done", str(exc))
-            except Exception:
-                # The border to a person: no traceback reaches them, whatever it was; the log keeps it.
-                log.exception("%s failed", task.label)
+            except Exception as exc:  # noqa: BLE001  (whatever it was)
+                # The border to a person: no traceback reaches them, whatever it was; the log keeps where.
+                log.error("Sources could not be taken in: %s", trail(exc))  # noqa: TRY400
                 self._tell(task.shown, "bad", "Not done", _OUR_FAULT)
             finally:
                 with self._changed:
@@ -385,11 +388,25 @@ class TakingIn:
         report = self._sync_all(rag)
         counts = [
             f"{len(report.of(fate)):,} {_TOLD[fate].lower()}"
-            for fate in ("added", "updated", "removed", "failed", "unchanged")
+            for fate in (
+                "added",
+                "updated",
+                "removed",
+                "failed",
+                "unreachable",
+                "held",
+                "unchanged",
+            )
             if report.of(fate)
         ]
         self._tell("Everything read again", "same", ", ".join(counts) or "There are no files")
-        for one in (*report.added, *report.updated, *report.failed):
+        for one in (
+            *report.added,
+            *report.updated,
+            *report.failed,
+            *report.unreachable,
+            *report.held,
+        ):
             self._tell_fate(one)
 
     def _look(self, rag: Answering, source_id: str) -> None:
@@ -442,7 +459,7 @@ class TakingIn:
         self._tell(entry.source_id, "good", _TOLD["removed"], message)
 
     def _tell_fate(self, one: FileReport) -> None:
-        if one.fate in {"failed", "excluded"}:
+        if one.fate in {"failed", "excluded", "unreachable", "held"}:
             self._tell(one.source_id, "bad", _TOLD[one.fate], one.message)
         elif one.fate == "unchanged":
             said = "A duplicate" if one.reason == "duplicate" else _TOLD[one.fate]

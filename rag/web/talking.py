@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -22,6 +22,9 @@ from rag.web.asking import BUSY, OUR_FAULT, ask, too_long
 from rag.web.conversation import Conversation, Exchange, Ways, is_pending, turns, with_last
 from rag.web.explaining import explain
 from rag.web.finding import Looking
+from rag.web.keeping import recalled
+from rag.web.logs import trail
+from rag.web.mistakes import status_of
 from rag.web.remarks import Saying
 from rag.web.render import Ref
 from rag.web.standing import rechecked, source_ids, withheld
@@ -46,6 +49,7 @@ _FRAME = 0.05  # seconds between two pictures of an answer that is being written
 _LOOK_AGAIN = 0.2  # seconds between two looks at an opening
 _ECHO = 200  # characters shown of a question that is too long
 _STOPPED = "Stopped. What was written so far has not been checked."
+_AGAIN = "It is tried again in a while."
 _NOT_THERE = "A source that was chosen has been removed. Choose again, and ask again."
 
 
@@ -69,20 +73,15 @@ class Chat:
         self._keep = keep
 
     async def greet(self) -> AsyncIterator[tuple[Update, ...]]:
-        """Say how far the opening is, until it is done; a page loaded after a failure retries."""
+        """Say how far the opening is, until it is done; where it fails, until it has succeeded all the same."""
         self._opening.start()
         shown = None
-        while (state := self._opening.state).status == "starting":
+        while (state := self._opening.state).status != "ready":
             if state != shown:
-                yield render.status(state.status, state.message), gr.skip()
+                again = f" {_AGAIN}" if state.status == "failed" else ""
+                yield render.status(state.status, state.message + again), gr.skip()
                 shown = state
             await asyncio.sleep(_LOOK_AGAIN)
-        if state.status == "failed":
-            yield (
-                render.status("failed", f"{state.message} Reload the page to try again."),
-                gr.skip(),
-            )
-            return
         rag = self._opening.wait()
         sources = await asyncio.to_thread(rag.sources)
         # One who cannot choose is told who answers; one who can reads it in the choice.
@@ -95,10 +94,8 @@ class Chat:
 
     async def offer(self) -> Update:
         """Offer a few questions on the person's own sources, once there are any to read."""
-        while self._opening.state.status == "starting":
+        while self._opening.state.status != "ready":
             await asyncio.sleep(_LOOK_AGAIN)
-        if self._opening.state.status == "failed":
-            return gr.skip()
         questions = await asyncio.to_thread(suggest, self._opening.wait())
         return gr.Chatbot(examples=[{"text": question} for question in questions] or None)
 
@@ -108,6 +105,7 @@ class Chat:
         talk: Conversation,
         model: str | None = None,
         sources: Sequence[str] | None = None,
+        carried: str | None = None,
     ) -> tuple[Update, ...]:
         """Take a question, unless one is being answered or it cannot be asked.
 
@@ -118,7 +116,9 @@ class Chat:
             talk: the conversation.
             model: who is to answer; None for whoever does unless another is chosen.
             sources: ids of the only sources to ask; None or none for all.
+            carried: the conversation as the page carries it.
         """
+        talk = recalled(talk, carried)
         question = question.strip()
         if not question or is_pending(talk):
             return (gr.skip(),) * 4
@@ -138,9 +138,10 @@ class Chat:
         model: str | None,
         sources: Sequence[str] | None,
         event: gr.SelectData,
+        carried: str | None = None,
     ) -> tuple[Update, ...]:
         """Take an example as the question."""
-        return self.accept(str(event.value["text"]), talk, model, sources)
+        return self.accept(str(event.value["text"]), talk, model, sources, carried)
 
     def retry(
         self,
@@ -148,28 +149,37 @@ class Chat:
         model: str | None,
         sources: Sequence[str] | None,
         event: gr.RetryData,
+        carried: str | None = None,
     ) -> tuple[Update, ...]:
         """Ask a question again, of who and what is chosen now; what came after it is dropped."""
+        talk = recalled(talk, carried)
         kept, again = _split(talk, event.index)
         if again is None or is_pending(talk):
             return (gr.skip(),) * 4
         return self.accept(again.question, _unedited(kept), model, sources)
 
-    def undo(self, talk: Conversation, event: gr.UndoData) -> tuple[Update, ...]:
+    def undo(
+        self, talk: Conversation, event: gr.UndoData, carried: str | None = None
+    ) -> tuple[Update, ...]:
         """Take a question back into the box."""
+        talk = recalled(talk, carried)
         kept, taken = _split(talk, event.index)
         if taken is None or is_pending(talk):
             return (gr.skip(),) * 4
         kept = _unedited(kept)
         return kept, render.messages(kept), self._pane(kept), _box(value=taken.question)
 
-    def edit(self, chosen: str, talk: Conversation) -> tuple[Update, ...]:
+    def edit(
+        self, chosen: str, talk: Conversation, carried: str | None = None
+    ) -> tuple[Update, ...]:
         """Take a copy of a question into the box, to be asked in its place; or leave it as it was.
 
         Args:
             chosen: the value of a button, and a number that makes a second choice a change.
             talk: the conversation.
+            carried: the same as the page carries it.
         """
+        talk = recalled(talk, carried)
         if is_pending(talk):
             return (gr.skip(),) * 3
         talk = _unedited(talk)
@@ -217,37 +227,45 @@ class Chat:
         pane = await asyncio.to_thread(self._pane, talk)
         yield talk, render.messages(talk), pane, _box()
 
-    def show(self, target: str, talk: Conversation) -> str:
+    def show(self, target: str, talk: Conversation, carried: str | None = None) -> str:
         """Open what a link in an answer points to in the source pane.
 
         Args:
             target: the link, and a number that makes a second choice of the same link a change.
             talk: the conversation.
+            carried: the same as the page carries it.
         """
+        talk = recalled(talk, carried)
         ref = Ref.parse(target.partition(" ")[0])
         if ref is not None and ref.kind == "explanation":
             return self._account(talk, ref.turn)
         return self._pane(talk, ref)
 
-    def find(self, sought: str, talk: Conversation) -> str:
+    def find(self, sought: str, talk: Conversation, carried: str | None = None) -> str:
         """Look for words in the document that is shown.
 
         Args:
             sought: the link that was chosen, the place to look at (or -), and the words.
             talk: the conversation.
+            carried: the same as the page carries it.
         """
+        talk = recalled(talk, carried)
         target, _, rest = sought.partition(" ")
         at, _, words = rest.partition(" ")
         looking = Looking(words=words, at=int(at) if at.isdecimal() else None)
         return self._pane(talk, Ref.parse(target), looking)
 
-    def judge(self, said: str, talk: Conversation) -> tuple[Update, ...]:
+    def judge(
+        self, said: str, talk: Conversation, carried: str | None = None
+    ) -> tuple[Update, ...]:
         """Keep what a person says of an answer, and show that it is kept.
 
         Args:
             said: the value of a button, and a number that makes a second choice a change.
             talk: the conversation; while an answer is written it is that answer's to change.
+            carried: the same as the page carries it.
         """
+        talk = recalled(talk, carried)
         saying = Saying.parse(said.partition(" ")[0])
         if saying is None or saying.turn >= len(talk) or is_pending(talk) or self._keep is None:
             return gr.skip(), gr.skip()
@@ -281,16 +299,18 @@ class Chat:
             The answer in the form of `rag.Answer.to_dict`.
         """
         try:
+            if not _text("question", question).strip():
+                raise QuestionError("The question is empty: ask something about your sources.")
             return ask(
                 self._opening,
                 question,
                 _turns(history or []),
                 sources=_names(sources),
-                model=model,
+                model=_text("model", model or ""),
                 max_chars=self._max_chars,
             ).to_dict()
         except RagError as exc:
-            raise gr.Error(str(exc), print_exception=False) from exc
+            raise gr.Error(str(exc), title=status_of(exc).phrase, print_exception=False) from exc
 
     async def _follow(
         self, exchange: Exchange, history: Sequence[Turn]
@@ -318,9 +338,9 @@ class Chat:
             yield replace(exchange, trouble=_NOT_THERE)
         except RagError as exc:
             yield replace(exchange, trouble=str(exc))
-        except Exception:
-            # The border to a person: no traceback reaches them, whatever it was; the log keeps it.
-            log.exception("A question could not be answered")
+        except Exception as exc:  # noqa: BLE001  (whatever it was)
+            # The border to a person: no traceback reaches them, whatever it was; the log keeps where.
+            log.error("A question could not be answered: %s", trail(exc))  # noqa: TRY400
             yield replace(exchange, trouble=OUR_FAULT)
 
     def _pane(
@@ -379,7 +399,15 @@ def _split(talk: Conversation, index: int | Sequence[int]) -> tuple[Conversation
     return talk[:turn], (talk[turn] if turn < len(talk) else None)
 
 
-def _turns(history: Sequence[Mapping[str, str]]) -> tuple[Turn, ...]:
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise QuestionError(f"{name!r} wants a text; got {value!r}.")
+    return value
+
+
+def _turns(history: object) -> tuple[Turn, ...]:
+    if not isinstance(history, list):
+        raise QuestionError(f"'history' wants a list of turns; got {history!r}.")
     said = []
     for turn in history:
         match turn:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rag.errors import SourceError
+from rag.privacy import make_file, make_folder, make_folders
 from rag.sources import SUPPORTED
 
 MOST_BYTES = 4 * 2**30
@@ -90,7 +91,7 @@ class Uploads:
         path = safe_path(name)
         part = self.folder / _ARRIVING / secrets.token_hex(8)
         with _written(path):
-            part.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folders(part.parent, below=self.folder)
             self._sweep()
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -179,6 +180,8 @@ class Uploads:
             known = {**known, name: url} if url else {k: v for k, v in known.items() if k != name}
             unfinished = self.folder / f"{_ADDRESSES}.part"
             with _written(PurePosixPath(_ADDRESSES)):
+                make_folder(self.folder)
+                make_file(unfinished)
                 unfinished.write_text(json.dumps(known), encoding="utf-8")
                 unfinished.replace(self.folder / _ADDRESSES)
 
@@ -284,7 +287,7 @@ class Arrival:
         with _written(self._path):
             self._flush()
             replaced = target.exists()
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(target.parent, below=self._uploads.folder)
             self._part.replace(target)
         self._uploads.note_address(str(self._path), "")
         return Kept(name=str(self._path), replaced=replaced)

@@ -50,8 +50,8 @@ class Served:
 
 
 @contextmanager
-def serving(rag: Any, settings: Settings, **options: Any) -> Iterator[Served]:
-    """Serve the web chat; without a `rag`, the real one over the folders of the settings."""
+def serving(rag: Any, settings: Settings, *, port: int = 0, **options: Any) -> Iterator[Served]:
+    """Serve the web chat; without a `rag`, the real one over the folders of the settings, and on any free port."""
     import uvicorn
 
     def make() -> Any:
@@ -60,7 +60,7 @@ def serving(rag: Any, settings: Settings, **options: Any) -> Iterator[Served]:
         )
 
     server = uvicorn.Server(
-        uvicorn.Config(make, factory=True, port=0, log_config=None, timeout_graceful_shutdown=1)
+        uvicorn.Config(make, factory=True, port=port, log_config=None, timeout_graceful_shutdown=1)
     )
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()

@@ -83,9 +83,13 @@ def test_a_question_gets_a_streamed_answer_with_its_quotes_beside_it(
     draft = person.page.locator(".fn-draft")
     draft.wait_for()
     assert "The harbour was built in 1871".startswith(draft.inner_text()[:16])
+    label = person.page.locator(".fn-drafting")
+    assert label.inner_text().startswith("Draft, not checked yet.")
+    assert label.bounding_box()["y"] < draft.bounding_box()["y"]
     assert 0 == person.page.locator(".fn-ref").count()
     live.rag.go_on.set()
     person.page.locator(".fn-foot").wait_for()
+    assert 0 == label.count()
     assert ["[1]", "[2]", "[3]", "[2]"] == [
         text.strip() for text in person.page.locator(".fn-ref").all_text_contents()
     ]

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -30,7 +30,7 @@ class Server:
 
     def __init__(self, process: subprocess.Popen[str], port: int) -> None:
         self.process = process
-        self._port = port
+        self.port = port
 
     def send(
         self,
@@ -40,7 +40,7 @@ class Server:
         **headers: str,
     ) -> tuple[int, str]:
         """Send a request and return status and text; one that is refused in the middle is read all the same."""
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.putrequest(method, path)
             for name, value in headers.items():
@@ -78,7 +78,9 @@ class Server:
 
 
 @contextmanager
-def serving(env: Mapping[str, str], cwd: Path) -> Iterator[Server]:
+def serving(
+    env: Mapping[str, str], cwd: Path, *, prepare: Callable[[], None] = heed_interrupts
+) -> Iterator[Server]:
     """Start a server, wait until it can be asked, and stop it at the end, which it does at once and cleanly."""
     process = subprocess.Popen(
         [RAG, "serve", "--port", "0"],
@@ -86,7 +88,7 @@ def serving(env: Mapping[str, str], cwd: Path) -> Iterator[Server]:
         cwd=cwd,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=heed_interrupts,
+        preexec_fn=prepare,
     )
     try:
         said = process.stderr.readline()

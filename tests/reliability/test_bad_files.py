@@ -102,6 +102,8 @@ def put_bad(folder: Path) -> dict[str, FateReason]:
         "up\\..\\climb.exe": (b"MZ\x90", "unsupported"),
         'it\'s "quoted".bin': (b"\x00\x01", "unsupported"),
         "line.txt": (b"word " * 2_000_000, "too_large"),
+        "dots.txt": (b"." * 500_000, "empty"),
+        "marks.txt": (("\u0301\u0302" * 100_000).encode(), "empty"),
     }
     files = {name: (data, reason) for name, (data, reason) in (HOSTILE | more).items()}
     for name, (data, _) in files.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from rag.errors import SourceNotFoundError
 from rag.index import discard
 from tests.fakes import open_rag
 from tests.reliability.world import IN_MEMORY, LONGEST, hashes, held, times
@@ -37,6 +39,8 @@ DIGESTS = hashes({content: text_of(content) for content in range(N_CONTENTS)})
 
 class Documents(RuleBasedStateMachine):
     """Files are added, changed, renamed and deleted, sources removed by hand, the index emptied; each sync follows.
+
+    Now and then the folder itself is away, as a drive is.
 
     The model: which content each file has, which sources were removed by hand, and what the last sync saw.
     """
@@ -115,6 +119,21 @@ class Documents(RuleBasedStateMachine):
                 if other != name and content != self.files[name]
             }
             self.follow()
+
+    @rule(empty=st.booleans())
+    def be_away(self, *, empty: bool) -> None:
+        """Take the folder away for a sync, with or without an empty one in its place: nothing is lost or forgotten."""
+        before, away = held(self.rag), self.root / "away"
+        self.seeds.rename(away)
+        if empty:
+            self.seeds.mkdir()
+        with suppress(SourceNotFoundError):  # of a folder of which nothing is indexed
+            self.rag.sync()
+        assert before == held(self.rag)
+        assert not before or not self.rag.ask("Who is known?").complete
+        if empty:
+            self.seeds.rmdir()
+        away.rename(self.seeds)
 
     @rule()
     def restart(self) -> None:

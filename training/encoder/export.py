@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import hashlib
 import importlib.metadata
 import json
 import re
@@ -30,6 +29,7 @@ from torch import Tensor
 from transformers import AutoModel
 
 from rag.embedding.onnx import SHIPPED, OnnxEncoder
+from training.files import sha256
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -251,12 +251,6 @@ def read_squad(path: Path) -> RetrievalSet:
         questions=tuple(question for question, _ in asked),
         relevant=np.array([index for _, index in asked]),
     )
-
-
-def sha256(path: Path) -> str:
-    """Return the hex digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -27,7 +27,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from eval.benchmarks import Collection, read_squad
@@ -35,14 +34,13 @@ from rag import Rag, Settings
 from rag.evaluation.dataset import Example
 from rag.reader.neural import SEEN, NeuralReader
 from rag.reader.onnx import open_folder
-from rag.schema import Candidate, ScoredSentence
+from rag.schema import Candidate
 from rag.weights import MANIFEST
 from training.encoder.export import write_json
 from training.reader.data import DOCUMENTS_HELD_OUT, HELD_OUT
+from training.reader.regression import Array, Flags, calibration_error, holds, ordered, unscaled
 from training.reader.squad import hold_out, read_articles
 
-Array = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 TOP = 3
 """Sentences of each question that the second fit sees."""
 SURE = ("margin", "best_gap", "fused_gap")
@@ -190,20 +188,10 @@ def read(
     )
 
 
-def holds(example: Example, candidate: Candidate, sentence: ScoredSentence) -> bool:
-    """Say whether a sentence holds the evidence of a question."""
-    return bool(example.answerable) and any(
-        one.source_id == candidate.passage.source_id
-        and sentence.start <= one.start
-        and one.end <= sentence.end + 1
-        for one in example.evidence
-    )
-
-
 def fit(reads: Sequence[Read], *, share: float) -> Fit:
     """Fit which sentence leads, and how likely one that leads answers."""
     rank = listwise(reads)
-    best = [ordered(one, rank)[:TOP] for one in reads]
+    best = [ordered(one.x, rank)[:TOP] for one in reads]
     x = np.concatenate([one.x[chosen] for one, chosen in zip(reads, best, strict=True)])
     y = np.concatenate([one.right[chosen] for one, chosen in zip(reads, best, strict=True)])
     of = np.repeat(np.arange(len(best)), [len(chosen) for chosen in best])
@@ -255,20 +243,6 @@ def importance(reads: Sequence[Read], share: float) -> Array:
     return np.asarray(weights * np.where(answerable, share / part, (1 - share) / (1 - part)))
 
 
-def unscaled(x: Array, y: Flags, weights: Array) -> tuple[Array, float]:
-    """Fit on standardised values; return weights and bias for plain ones."""
-    mean, scale = x.mean(axis=0), x.std(axis=0) + 1e-9
-    model = LogisticRegression(C=1.0, max_iter=2000)
-    model.fit((x - mean) / scale, y, sample_weight=weights)
-    fitted = model.coef_[0] / scale
-    return fitted, float(model.intercept_[0] - fitted @ mean)
-
-
-def ordered(one: Read, weights: Array) -> NDArray[np.int64]:
-    """Return the sentences in falling order of their log-odds."""
-    return np.argsort(-(one.x @ weights), kind="stable")
-
-
 def named(weights: Array) -> dict[str, float]:
     """Return the weights that are not 0, by name."""
     return {
@@ -280,7 +254,7 @@ def named(weights: Array) -> dict[str, float]:
 
 def report(reads: Sequence[Read], fitted: Fit, *, share: float) -> dict[str, float]:
     """Return what the manifest records of questions that were not fitted on."""
-    best = [(one, ordered(one, fitted.rank)[0]) for one in reads if len(one.x)]
+    best = [(one, ordered(one.x, fitted.rank)[0]) for one in reads if len(one.x)]
     odds = np.array([one.x[i] @ fitted.sure + fitted.bias for one, i in best])
     probability = 1 / (1 + np.exp(-odds))
     right = np.array([one.right[i] for one, i in best])
@@ -304,13 +278,6 @@ def report(reads: Sequence[Read], fitted: Fit, *, share: float) -> dict[str, flo
     return {"questions": len(reads)} | {
         name: round(float(value), 4) for name, value in figures.items()
     }
-
-
-def calibration_error(probability: Array, right: Flags, weights: Array) -> float:
-    """Return the expected calibration error over ten bins of equal width (Guo et al. 2017), weighted."""
-    bins = np.minimum((probability * 10).astype(int), 9)
-    gaps = [abs(float(((probability - right) * weights)[bins == b].sum())) for b in range(10)]
-    return sum(gaps) / float(weights.sum())
 
 
 if __name__ == "__main__":

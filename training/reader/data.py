@@ -13,7 +13,6 @@ arrays in one .npz file, a text's pieces one after another.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from training.files import replace_file
+from training.files import replace_file, sha256
 from training.reader.documents import read_out
 from training.reader.squad import Article, Judged, Question, hold_out, read_articles
 
@@ -179,12 +178,6 @@ def span_of(encoding: Encoding, start: int, end: int) -> tuple[int, int] | None:
     """Return the first and last word piece that touch the characters, None where there is none."""
     inside = [i for i, (a, b) in enumerate(encoding.offsets) if a < end and b > start and b > a]
     return (inside[0], inside[-1]) if inside else None
-
-
-def sha256(path: Path) -> str:
-    """Return the hex digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _make(

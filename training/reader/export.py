@@ -27,7 +27,8 @@ import numpy as np
 import torch
 
 from rag.weights import open_session
-from training.encoder.export import INPUTS, SOURCE_SHA256, quantise, sha256, write_json
+from training.encoder.export import INPUTS, SOURCE_SHA256, quantise, write_json
+from training.files import sha256
 from training.reader.batches import Batch
 from training.reader.data import load_tokenizer
 from training.reader.evaluation import Logits, figures, guess, judging

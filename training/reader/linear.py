@@ -21,8 +21,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from eval.benchmarks import Collection, read_squad
@@ -30,9 +28,9 @@ from rag import Rag, Settings
 from rag.evaluation.dataset import Example
 from rag.reader.features import NAMES, analyse, rows
 from rag.reader.linear import WEIGHTS_FILE
-from rag.schema import Candidate, ScoredSentence
+from rag.schema import Candidate
+from training.reader.regression import Array, Flags, calibration_error, holds, ordered, unscaled
 
-Array = NDArray[np.float64]
 TOP = 3
 """Sentences of each question that the second regression sees."""
 THRESHOLD = 0.4
@@ -41,11 +39,11 @@ thirds of what a right one gains."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
+class FeatureRead:
     """One question with its sentences' features, shape (n, features), and which of them answer, shape (n,)."""
 
     x: Array
-    right: NDArray[np.bool_]
+    right: Flags
     answerable: bool
 
 
@@ -64,10 +62,10 @@ def main() -> None:
     train = read_questions(args.data, args.paragraphs, args.questions, args.seed)
     rank = fit_rank(train)
     sure, bias = fit_sure(train, rank, share=args.answerable)
-    figures = {"train": report(train, rank, sure, bias, share=args.answerable)}
+    figures = {"train": figures_of(train, rank, sure, bias, share=args.answerable)}
     if args.dev:
         dev = read_questions(args.dev, 10**9, args.questions, args.seed)
-        figures["dev"] = report(dev, rank, sure, bias, share=args.answerable)
+        figures["dev"] = figures_of(dev, rank, sure, bias, share=args.answerable)
     weights = {
         "name": "linear/1",
         "rank": dict(zip(NAMES, np.round(rank, 5).tolist(), strict=True)),
@@ -88,7 +86,7 @@ def main() -> None:
     print(json.dumps(figures, indent=2))
 
 
-def read_questions(path: Path, n_paragraphs: int, n_questions: int, seed: int) -> list[Read]:
+def read_questions(path: Path, n_paragraphs: int, n_questions: int, seed: int) -> list[FeatureRead]:
     """Index the paragraphs of whole articles, and read a sample of their questions."""
     collection = some_articles(read_squad(path), n_paragraphs, seed).sample(n_questions, seed=seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -96,7 +94,8 @@ def read_questions(path: Path, n_paragraphs: int, n_questions: int, seed: int) -
         with Rag.open(settings, sync=False, answerers=()) as rag:
             rag.add_sources(collection.sources)
             return [
-                read(example, rag.retrieve(example.question)) for example in collection.examples
+                read_features(example, rag.retrieve(example.question))
+                for example in collection.examples
             ]
 
 
@@ -119,10 +118,10 @@ def some_articles(collection: Collection, n_paragraphs: int, seed: int) -> Colle
     return replace(collection, sources=sources, examples=examples)
 
 
-def read(example: Example, candidates: Sequence[Candidate]) -> Read:
+def read_features(example: Example, candidates: Sequence[Candidate]) -> FeatureRead:
     """Return the features of every sentence and whether the answer stands in it."""
     found = rows(analyse(example.question), candidates)
-    return Read(
+    return FeatureRead(
         x=np.array([row for _, _, row in found], dtype=np.float64).reshape(-1, len(NAMES)),
         right=np.array(
             [holds(example, candidates[index], unit[0]) for index, unit, _ in found],
@@ -132,73 +131,48 @@ def read(example: Example, candidates: Sequence[Candidate]) -> Read:
     )
 
 
-def holds(example: Example, candidate: Candidate, sentence: ScoredSentence) -> bool:
-    """Say whether a sentence holds the evidence of a question."""
-    return bool(example.answerable) and any(
-        one.source_id == candidate.passage.source_id
-        and sentence.start <= one.start
-        and one.end <= sentence.end + 1
-        for one in example.evidence
-    )
-
-
-def fit_rank(reads: Sequence[Read]) -> Array:
+def fit_rank(reads: Sequence[FeatureRead]) -> Array:
     """Return the log-odds a unit of each feature that a sentence is the one that answers."""
     x = np.concatenate([one.x for one in reads])
     y = np.concatenate([one.right for one in reads])
     return unscaled(x, y)[0]
 
 
-def fit_sure(reads: Sequence[Read], rank: Array, *, share: float) -> tuple[Array, float]:
+def fit_sure(reads: Sequence[FeatureRead], rank: Array, *, share: float) -> tuple[Array, float]:
     """Return weights and bias of the probability that one of the best sentences answers."""
     x, y, of = [], [], []
     for number, one in enumerate(reads):
-        for i in ordered(one, rank)[:TOP]:
+        for i in ordered(one.x, rank)[:TOP]:
             x.append(one.x[i])
             y.append(one.right[i])
             of.append(number)
-    return unscaled(np.array(x), np.array(y), importance(reads, share)[of])
+    return unscaled(np.array(x), np.array(y), answerable_weights(reads, share)[of])
 
 
-def importance(reads: Sequence[Read], share: float) -> Array:
+def answerable_weights(reads: Sequence[FeatureRead], share: float) -> Array:
     """Return a weight for each question, with which `share` of them would have an answer; the mean is 1."""
     answerable = np.array([one.answerable for one in reads])
     part = answerable.mean()
     return np.asarray(np.where(answerable, share / part, (1 - share) / (1 - part)))
 
 
-def unscaled(x: Array, y: NDArray[np.bool_], weights: Array | None = None) -> tuple[Array, float]:
-    """Fit on standardised features; return weights and bias for plain ones."""
-    mean, scale = x.mean(axis=0), x.std(axis=0) + 1e-9
-    model = LogisticRegression(C=1.0, max_iter=2000)
-    model.fit((x - mean) / scale, y, sample_weight=weights)
-    fitted = model.coef_[0] / scale
-    return fitted, float(model.intercept_[0] - fitted @ mean)
-
-
-def ordered(one: Read, rank: Array) -> list[int]:
-    """Return the sentences in falling order of their rank score."""
-    scores = (one.x @ rank).tolist()
-    return sorted(range(len(scores)), key=lambda i: -scores[i])
-
-
 def judge(
-    reads: Sequence[Read], rank: Array, sure: Array, bias: float
-) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
+    reads: Sequence[FeatureRead], rank: Array, sure: Array, bias: float
+) -> tuple[Array, Flags, Flags]:
     """Return of each question the best sentence's probability, whether it is right, and answerability."""
-    best = [(one, ordered(one, rank)[0]) for one in reads]
+    best = [(one, ordered(one.x, rank)[0]) for one in reads]
     odds = np.array([one.x[i] @ sure + bias for one, i in best])
     right = np.array([one.right[i] for one, i in best])
     return 1 / (1 + np.exp(-odds)), right, np.array([one.answerable for one in reads])
 
 
-def report(
-    reads: Sequence[Read], rank: Array, sure: Array, bias: float, *, share: float
+def figures_of(
+    reads: Sequence[FeatureRead], rank: Array, sure: Array, bias: float, *, share: float
 ) -> dict[str, float]:
     """Return the figures that the weights' file records."""
     probability, right, answerable = judge(reads, rank, sure, bias)
     said = probability >= THRESHOLD
-    weights = importance(reads, share)
+    weights = answerable_weights(reads, share)
     return {
         "questions": len(reads),
         "right sentence, answerable": round(float(right[answerable].mean()), 4),
@@ -208,13 +182,6 @@ def report(
         "answered, answerable": round(float(said[answerable].mean()), 4),
         "abstained, unanswerable": round(float((~said)[~answerable].mean()), 4),
     }
-
-
-def calibration_error(probability: Array, right: NDArray[np.bool_], weights: Array) -> float:
-    """Return the expected calibration error over ten bins of equal width (Guo et al. 2017), weighted."""
-    bins = np.minimum((probability * 10).astype(int), 9)
-    gaps = [abs(float(((probability - right) * weights)[bins == b].sum())) for b in range(10)]
-    return sum(gaps) / float(weights.sum())
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eval.benchmarks.readers import read_support
-from training.files import replace_file
+from training.files import replace_file, sha256
 from training.reader.batches import SPECIAL, Batch, frame
-from training.reader.data import BATCH, HELD_OUT, Ragged, load_tokenizer, sha256
+from training.reader.data import BATCH, HELD_OUT, Ragged, load_tokenizer
 from training.reader.squad import (
     Article,
     Judged,
@@ -28,7 +28,7 @@ from training.reader.squad import (
     read_articles,
 )
 from training.support.crossed import Pair
-from training.support.marks import UNKNOWN, Read, marks
+from training.support.marks import UNKNOWN, PiecePair, marks
 from training.support.pairs import PairMaker
 from training.support.verbs import Verbs
 from training.support.wordnet import read_words, thesaurus_sha256
@@ -252,7 +252,7 @@ def _collate(pairs: Pairs, rows: NDArray[np.int64], rng: np.random.Generator) ->
     for bounds in pairwise([*opens, len(table)]):
         members = range(*bounds)
         group = [
-            Read(tuple(texts[i][0].tolist()), tuple(texts[i][1].tolist()), bool(table[i, 2]))
+            PiecePair(tuple(texts[i][0].tolist()), tuple(texts[i][1].tolist()), bool(table[i, 2]))
             for i in members
         ]
         for i, marked in zip(members, marks(group), strict=True):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-Model = Callable[[Batch], "NDArray[np.float32]"]
+SupportScorer = Callable[[Batch], "NDArray[np.float32]"]
 """Returns the logit of support of each pair, shape (n,)."""
 
 STRIDE = 96
@@ -37,7 +37,7 @@ CLOSELY = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class ClaimWindow:
     """One sentence of a claim, and as much of its evidence as is read at once."""
 
     pair: int
@@ -47,11 +47,11 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judging:
+class ClaimJudging:
     """Pairs to judge by, cut into windows."""
 
     true: tuple[bool, ...]
-    windows: tuple[Window, ...]
+    windows: tuple[ClaimWindow, ...]
 
 
 def judging(
@@ -61,7 +61,7 @@ def judging(
     n: int | None = None,
     seed: int = 0,
     closely: bool = False,
-) -> Judging:
+) -> ClaimJudging:
     """Cut pairs into what is read of them.
 
     Args:
@@ -73,13 +73,15 @@ def judging(
     """
     if n is not None and n < len(pairs):
         pairs = random.Random(seed).sample(list(pairs), n)
-    windows: list[Window] = []
+    windows: list[ClaimWindow] = []
     for number, pair in enumerate(pairs):
         windows += _windows(number, pair, tokenizer, CLOSELY if closely else 0)
-    return Judging(true=tuple(one.label == "supported" for one in pairs), windows=tuple(windows))
+    return ClaimJudging(
+        true=tuple(one.label == "supported" for one in pairs), windows=tuple(windows)
+    )
 
 
-def scores(model: Model, judged: Judging) -> NDArray[np.float64]:
+def scores(model: SupportScorer, judged: ClaimJudging) -> NDArray[np.float64]:
     """Return the logit of each pair, shape (n,)."""
     best: dict[tuple[int, int], float] = {}
     sizes = [len(one.claim) + len(one.evidence) for one in judged.windows]
@@ -136,7 +138,7 @@ def _plain(text: str) -> str:
 
 def _windows(
     number: int, pair: SupportPair, tokenizer: Tokenizer, n_closely: int
-) -> Iterator[Window]:
+) -> Iterator[ClaimWindow]:
     """Yield windows for each sentence of a claim: of all its evidence, overlapping, and of so many sentences of it."""
     sentences = _sentences(pair.evidence)
     for at, asked in enumerate(_sentences(pair.claim)):
@@ -148,7 +150,7 @@ def _windows(
             last = max(len(evidence) - room, 0)
             for begin in sorted({*range(0, last, STRIDE), last}):
                 read = evidence[begin : begin + room]
-                yield Window(pair=number, sentence=at, claim=claim, evidence=read)
+                yield ClaimWindow(pair=number, sentence=at, claim=claim, evidence=read)
 
 
 def _close(claim: str, sentences: Sequence[str], n: int) -> Iterator[str]:

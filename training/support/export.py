@@ -34,14 +34,22 @@ from sklearn.linear_model import LogisticRegression
 from eval.benchmarks.collection import SupportPair
 from rag.evaluation.measures import auroc
 from rag.weights import open_session
-from training.encoder.export import INPUTS, SOURCE_SHA256, quantise, sha256, write_json
+from training.encoder.export import INPUTS, SOURCE_SHA256, quantise, write_json
+from training.files import sha256
 from training.reader.batches import Batch
 from training.reader.data import load_tokenizer
 from training.reader.export import MAX_BYTES, PACKAGES, halve
 from training.reader.model import ReaderNetwork, about, recipe_of
 from training.reader.train import CHECKPOINT, official_weights
 from training.support.data import LONGEST
-from training.support.evaluation import Judging, Model, figures, judging, read_pairs, scores
+from training.support.evaluation import (
+    ClaimJudging,
+    SupportScorer,
+    figures,
+    judging,
+    read_pairs,
+    scores,
+)
 from training.support.model import SupportOnly, new_network
 from training.support.train import add_thesaurus, dev_pairs
 from training.support.wordnet import thesaurus_sha256
@@ -111,14 +119,14 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def own_sets(args: argparse.Namespace, tokenizer: Tokenizer) -> dict[str, Judging]:
+def own_sets(args: argparse.Namespace, tokenizer: Tokenizer) -> dict[str, ClaimJudging]:
     """Return what is calibrated on: pairs of held-out articles, and `--dev`."""
     named = dev_pairs(args)
     named["made"] = _sample(named["made"], args.seed)
     return {name: judging(pairs, tokenizer, n=args.sample) for name, pairs in named.items()}
 
 
-def judged_sets(args: argparse.Namespace, tokenizer: Tokenizer) -> dict[str, Judging]:
+def judged_sets(args: argparse.Namespace, tokenizer: Tokenizer) -> dict[str, ClaimJudging]:
     """Return what nothing is fitted on: some of the same pairs amid other texts, and `--judge`."""
     made = _sample(dev_pairs(args)["made"], args.seed)[:LONG_SAMPLE]
     named = {"made_long": amid_others(made)}
@@ -167,7 +175,7 @@ def export_forms(network: ReaderNetwork, folder: Path) -> dict[str, Path]:
     return forms
 
 
-def onnx_model(path: Path, threads: int) -> Model:
+def onnx_model(path: Path, threads: int) -> SupportScorer:
     """Return the file's answers, one pair a run, as the program reads; so many runs at the same time."""
     session = open_session(path.read_bytes(), threads=1)
 
@@ -184,7 +192,7 @@ def onnx_model(path: Path, threads: int) -> Model:
     return model
 
 
-def choose(own: Mapping[str, Judging], forms: Mapping[str, Path], threads: int) -> str:
+def choose(own: Mapping[str, ClaimJudging], forms: Mapping[str, Path], threads: int) -> str:
     """Return the form that ships; stop where it is too large to."""
     means = {}
     for form in ("fp32", "int8"):
@@ -199,7 +207,7 @@ def choose(own: Mapping[str, Judging], forms: Mapping[str, Path], threads: int) 
 
 
 def calibrate(
-    said: Mapping[str, NDArray[np.float64]], own: Mapping[str, Judging]
+    said: Mapping[str, NDArray[np.float64]], own: Mapping[str, ClaimJudging]
 ) -> dict[str, float]:
     """Fit the probability of support (Platt 1999); all sets, and in each both classes, weigh the same."""
     x = np.concatenate([said[name] for name in own])

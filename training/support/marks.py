@@ -21,7 +21,7 @@ COMMON = frozenset((*range(999, 1014), *range(1024, 1064), *range(1996, 2090)))
 Pieces = tuple[int, ...]
 
 
-class Read(NamedTuple):
+class PiecePair(NamedTuple):
     """A pair as word pieces."""
 
     claim: Pieces
@@ -29,13 +29,13 @@ class Read(NamedTuple):
     supported: bool
 
 
-def marks(group: Sequence[Read]) -> list[list[int]]:
+def marks(group: Sequence[PiecePair]) -> list[list[int]]:
     """Return `BORNE_OUT`, `WRONG` or `UNKNOWN` for each word piece of each claim of a group."""
     supported = [one for one in group if one.supported]
     return [_marked(one, supported) for one in group]
 
 
-def _marked(pair: Read, supported: Sequence[Read]) -> list[int]:
+def _marked(pair: PiecePair, supported: Sequence[PiecePair]) -> list[int]:
     if pair.supported:
         return [BORNE_OUT] * len(pair.claim)
     best: tuple[float, list[int]] = (LEAST_ALIKE, [])
@@ -51,7 +51,7 @@ def _marked(pair: Read, supported: Sequence[Read]) -> list[int]:
     return best[1] or _missing(pair)
 
 
-def _missing(pair: Read) -> list[int]:
+def _missing(pair: PiecePair) -> list[int]:
     """Mark what stands nowhere in the evidence; of the rest it is not known which is borne out."""
     present = set(pair.evidence)
     return [UNKNOWN if one in present or one in COMMON else WRONG for one in pair.claim]
@@ -69,7 +69,7 @@ def _changed_claim(wrong: Pieces, right: Pieces) -> tuple[float, list[int]]:
     return matcher.ratio(), found
 
 
-def _changed_evidence(pair: Read, right: Pieces) -> tuple[float, list[int]]:
+def _changed_evidence(pair: PiecePair, right: Pieces) -> tuple[float, list[int]]:
     """Mark what the right evidence says and this one no longer does, where the claim says it too."""
     found = [BORNE_OUT] * len(pair.claim)
     matcher = SequenceMatcher(None, right, pair.evidence, autojunk=False)

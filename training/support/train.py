@@ -33,7 +33,7 @@ from training.reader.train import (
 )
 from training.support.data import batches, held_out_groups, prepare
 from training.support.evaluation import (
-    Judging,
+    ClaimJudging,
     best_threshold,
     figures,
     judging,
@@ -139,7 +139,7 @@ def judged_files(args: argparse.Namespace) -> list[Path]:
     return [one for one in beside if one not in args.data] + claims
 
 
-def dev_sets(args: argparse.Namespace, weights: Path) -> dict[str, Judging]:
+def dev_sets(args: argparse.Namespace, weights: Path) -> dict[str, ClaimJudging]:
     """Return what to judge by while training: pairs of held-out articles, and files of claims."""
     tokenizer = load_tokenizer(weights / "tokenizer.json")
     return {
@@ -166,7 +166,7 @@ def dev_pairs(args: argparse.Namespace) -> dict[str, list[SupportPair]]:
     return named
 
 
-def judge(trainer: Trainer, sets: dict[str, Judging]) -> dict[str, float]:
+def judge(trainer: Trainer, sets: dict[str, ClaimJudging]) -> dict[str, float]:
     """Return AUROC and best balanced accuracy on each set."""
     found = {}
     model = as_model(trainer)

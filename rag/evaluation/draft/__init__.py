@@ -1,7 +1,7 @@
 """Questions drafted from a person's own documents, for them to correct. No model is asked.
 
 verbs ─▶ clauses ─▶ rules ─▶ choosing (here) ─▶ a table
-                    altering: questions that the sources do not answer
+                    alteration: questions that the sources do not answer
 
 Few sentences are understood, and these well: a draft that must be rewritten saves nobody time. The same
 documents give the same drafts.
@@ -18,9 +18,9 @@ from pathlib import Path
 
 from rag.errors import DatasetError
 from rag.evaluation.dataset import Example
-from rag.evaluation.draft.altering import Altered, alter
-from rag.evaluation.draft.clauses import parse
-from rag.evaluation.draft.rules import Draft, Statement, drafts
+from rag.evaluation.draft.alteration import Altered, alter
+from rag.evaluation.draft.clauses import parse_clause
+from rag.evaluation.draft.rules import DraftQuestion, PlainSentence, drafts
 from rag.language.sentences import split_sentences
 from rag.schema import Source
 
@@ -38,7 +38,7 @@ _LOWER = re.compile(r"\b[a-z][\w-]*")
 
 
 def draft_questions(sources: Iterable[Source], *, n: int = 50) -> tuple[Example, ...]:
-    """Return at most n questions on the sources, in the order of what they are about.
+    """Draft at most n questions on the sources, in the order of their sentences.
 
     A quarter of them are made to have no answer, as far as there is anything to make them of. Each says in its
     note how it was made.
@@ -92,7 +92,7 @@ def write_questions(examples: Sequence[Example], path: Path) -> None:
         raise DatasetError(f"{path} cannot be written: {exc.strerror or exc}.") from exc
 
 
-def _statements(source: Source) -> Iterator[Statement]:
+def _statements(source: Source) -> Iterator[PlainSentence]:
     """Yield the sentences of a source that may be asked about."""
     sentences = [
         (span.start, " ".join(source.text[span.start : span.end].split()))
@@ -109,17 +109,17 @@ def _statements(source: Source) -> Iterator[Statement]:
             and "|" not in text
         )
         if whole and _SHORTEST <= len(text) <= _LONGEST:
-            yield Statement(
+            yield PlainSentence(
                 source_id=source.source_id,
                 start=start,
                 text=text,
-                clause=parse(text, names=names, common=small),
+                clause=parse_clause(text, names=names, common=small),
             )
 
 
-def _choose(ranked: Sequence[Draft], n: int) -> list[Draft]:
-    """Choose the best, spread over rules and sources: first one a sentence, then what is left."""
-    chosen: list[Draft] = []
+def _choose(ranked: Sequence[DraftQuestion], n: int) -> list[DraftQuestion]:
+    """Choose the best drafts, spread over rules and sources, at first one a sentence."""
+    chosen: list[DraftQuestion] = []
     used: Counter[str] = Counter()
     left = list(dict.fromkeys(ranked))
     while left and len(chosen) < n:
@@ -132,21 +132,21 @@ def _choose(ranked: Sequence[Draft], n: int) -> list[Draft]:
     return chosen
 
 
-def _lost(draft: Draft, used: Counter[str]) -> float:
+def _lost(draft: DraftQuestion, used: Counter[str]) -> float:
     rule, source, sentence = _counted(draft)
     return _REPEATED * (used[rule] + used[source]) + used[sentence]
 
 
-def _counted(draft: Draft) -> tuple[str, str, str]:
+def _counted(draft: DraftQuestion) -> tuple[str, str, str]:
     source = draft.statement.source_id
     return f"rule {draft.rule}", f"source {source}", f"sentence {source} {draft.statement.start}"
 
 
-def _place(draft: Draft) -> tuple[str, int, str]:
+def _place(draft: DraftQuestion) -> tuple[str, int, str]:
     return draft.statement.source_id, draft.statement.start, draft.question
 
 
-def _answerable(draft: Draft) -> Example:
+def _answerable(draft: DraftQuestion) -> Example:
     return Example(
         query_id="",
         question=draft.question,

@@ -11,14 +11,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rag.evaluation.draft.verbs import AUXILIARIES, FORMS, Form, Tense, singular
+from rag.evaluation.draft.verbs import AUXILIARIES, FORMS, Tense, VerbForm, singular
+from rag.language.dates import MONTH, WEEKDAY
 
-MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 YEAR = r"(?:1[0-9]\d\d|20\d\d)"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
-_WEEKDAY = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 TIME = (
-    rf"(?:{_WEEKDAY}(?:, | ))?(?:(?:early |late |mid-)?{MONTH}(?: {_DAY})?(?:,? {YEAR})?"
+    rf"(?:{WEEKDAY}(?:, | ))?(?:(?:early |late |mid-)?{MONTH}(?: {_DAY})?(?:,? {YEAR})?"
     rf"|{_DAY} {MONTH}(?: {YEAR})?|(?:the )?(?:early |late |mid-)?{YEAR}s?"
     rf"|the (?:early |late |mid-)?(?:\d{{1,2}}(?:st|nd|rd|th)|[a-z]+th) century)(?: (?:BC|AD|BCE|CE))?"
 )
@@ -98,12 +97,12 @@ _LONGEST_SUBJECT = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
-    """What a sentence says first. All texts are the sentence's own but for the subject's capital."""
+    """The main clause of a sentence. All texts are the sentence's own but for the subject's capital."""
 
     subject: str
     verb: str
     """The finite verb as it stands."""
-    form: Form | None
+    form: VerbForm | None
     """What it is; None for an auxiliary."""
     rest: str
     """All that follows the verb, without the last punctuation mark."""
@@ -138,7 +137,9 @@ class Clause:
         return _joined(word, verb, rest)
 
 
-def parse(sentence: str, *, names: Collection[str], common: Collection[str] = ()) -> Clause | None:
+def parse_clause(
+    sentence: str, *, names: Collection[str], common: Collection[str] = ()
+) -> Clause | None:
     """Return the clause that a sentence begins with, or None where there is any doubt.
 
     Args:
@@ -175,7 +176,7 @@ def parse(sentence: str, *, names: Collection[str], common: Collection[str] = ()
 
 
 def trimmed(rest: str) -> str:
-    """Return the beginning of what follows a verb that makes sense by itself."""
+    """Return the longest beginning of a predicate that makes sense by itself."""
     rest = _INSERTED.sub(" ", rest)
     ends = [match.start() for match in _ENDS.finditer(rest)]
     ends += [match.start() for match in _AND_VERB.finditer(rest) if _is_finite(match["verb"])]
@@ -188,15 +189,15 @@ def is_participle(word: str) -> bool:
 
 
 def _begins_elsewhere(words: Sequence[re.Match[str]]) -> bool:
-    """Whether a sentence begins with something else than its subject, or with one nobody knows."""
+    """Say whether a sentence begins with anything but a known subject."""
     first, second = (word.group().lower().rstrip(",") for word in words[:2])
     if first in _DIRECTIONS:
         return second in {"of", "is", "are"}
     return first in _NO_SUBJECT or first.endswith(("ly", "ing"))
 
 
-def _find_verb(words: Sequence[re.Match[str]], after: int) -> tuple[int, Form | None] | None:
-    """Return the place of the finite verb of the clause, and what form it is."""
+def _find_verb(words: Sequence[re.Match[str]], after: int) -> tuple[int, VerbForm | None] | None:
+    """Return the index and the form of the clause's finite verb."""
     first = 0 if not after else next(i for i, word in enumerate(words) if word.start() >= after)
     plain = [word.group().lower() for word in words]
     for at in range(first, min(first + _LONGEST_SUBJECT, len(words))):
@@ -208,7 +209,7 @@ def _find_verb(words: Sequence[re.Match[str]], after: int) -> tuple[int, Form | 
     return None
 
 
-def _checked(plain: Sequence[str], at: int, after: int) -> tuple[int, Form | None] | None:
+def _checked(plain: Sequence[str], at: int, after: int) -> tuple[int, VerbForm | None] | None:
     """Return place and form of a finite verb if subject and rest agree with it."""
     subject, rest = plain[:at], plain[at + 1 :]
     if not rest or rest[0] in {"not", "never", "no", "to"}:
@@ -229,12 +230,12 @@ def _checked(plain: Sequence[str], at: int, after: int) -> tuple[int, Form | Non
     return at, form
 
 
-def _main_have(word: str, rest: Sequence[str]) -> Form | None:
-    """Return what a form of `have` is where it is the main verb: nothing participial follows soon."""
+def _main_have(word: str, rest: Sequence[str]) -> VerbForm | None:
+    """Return the form of `have` as a main verb, None if a participle follows soon."""
     tense: Tense | None = {"has": "singular", "have": "plural", "had": "past"}.get(word)  # type: ignore[assignment]
     if tense is None or any(is_participle(one.strip(",")) for one in rest[:2]):
         return None
-    return Form("have", tense)
+    return VerbForm("have", tense)
 
 
 def _has_second_verb(rest: Sequence[str]) -> bool:

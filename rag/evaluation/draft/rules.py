@@ -1,4 +1,4 @@
-"""Each way of asking about what a sentence states, and how much its questions are worth asking.
+"""Rules that turn a sentence into questions, each with the worth of its questions.
 
 A rule is a function from a statement to drafts; it gives none where it does not fit. What comes of the rules
 is sieved: a question must say by itself what it is about, and its answer must stand in the sentence.
@@ -10,12 +10,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rag.evaluation.draft.clauses import MONTH, TIME, YEAR, Clause, is_participle
+from rag.evaluation.draft.clauses import TIME, YEAR, Clause, is_participle
 from rag.evaluation.draft.verbs import AUXILIARIES, DOING, FORMS, SPEAKING
+from rag.language.dates import MONTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class PlainSentence:
     """A sentence that may be asked about."""
 
     source_id: str
@@ -26,7 +27,7 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class DraftQuestion:
     """A question made of a sentence, for a person to correct."""
 
     question: str
@@ -35,10 +36,10 @@ class Draft:
     rule: str
     worth: float
     """0..1; how often such questions read as a person's."""
-    statement: Statement
+    statement: PlainSentence
 
 
-Asked = tuple[str, tuple[str, ...]]
+QuestionAndAnswers = tuple[str, tuple[str, ...]]
 """A question and the wordings of its answer."""
 
 NAME = r"[A-Z][\w'’.-]*(?: (?:of (?:the )?|the |de |von |van )?[A-Z][\w'’.-]*)*"
@@ -120,13 +121,13 @@ _LISTING = frozenset("include comprise contain consist cover offer require".spli
 _COUNTING = frozenset("of in on at for from to with by into".split())
 
 
-def drafts(statement: Statement) -> Iterator[Draft]:
+def drafts(statement: PlainSentence) -> Iterator[DraftQuestion]:
     """Yield every question that the rules make of a sentence and the sieve lets through."""
     for rule, (worth, ask) in RULES.items():
         for question, answers in ask(statement):
             fitted = _as_written(answers, statement.text)
             if _is_fit(question, fitted, rule):
-                yield Draft(
+                yield DraftQuestion(
                     question=question,
                     answers=fitted,
                     rule=rule,
@@ -140,7 +141,7 @@ def drafts(statement: Statement) -> Iterator[Draft]:
 # --- Rules on the clause -------------------------------------------------------------------------
 
 
-def _when(statement: Statement) -> Iterator[Asked]:
+def _when(statement: PlainSentence) -> Iterator[QuestionAndAnswers]:
     clause = statement.clause
     if clause is None or _is_present(clause) or _breaks_off(clause):
         return
@@ -155,7 +156,7 @@ def _when(statement: Statement) -> Iterator[Asked]:
             yield clause.asking("When", rest), (found["time"],)
 
 
-def _where(statement: Statement) -> Iterator[Asked]:
+def _where(statement: PlainSentence) -> Iterator[QuestionAndAnswers]:
     clause = statement.clause
     if clause is None:
         return
@@ -167,7 +168,7 @@ def _where(statement: Statement) -> Iterator[Asked]:
         yield clause.asking("Where", clause.core[: found.start()].strip()), (found["place"],)
 
 
-def _how_many(statement: Statement) -> Iterator[Asked]:
+def _how_many(statement: PlainSentence) -> Iterator[QuestionAndAnswers]:
     if there := _THERE.match(statement.text):
         noun, _, place = there["noun"].partition(" in ")
         rest = f"{noun} {there['verb']} there in {place}" if place else ""
@@ -188,14 +189,14 @@ def _how_many(statement: Statement) -> Iterator[Asked]:
             yield question, (f"{counted['number']} {counted['noun']}", counted["number"])
 
 
-def _what_share(statement: Statement) -> Iterator[Asked]:
+def _what_share(statement: PlainSentence) -> Iterator[QuestionAndAnswers]:
     clause = statement.clause
     if clause and (share := _SHARE.fullmatch(clause.subject)):
         question = clause.asking_subject(f"What percentage of {share['whole']}", clause.core)
         yield question, (share["number"],)
 
 
-def _why(statement: Statement) -> Iterator[Asked]:
+def _why(statement: PlainSentence) -> Iterator[QuestionAndAnswers]:
     clause = statement.clause
     if clause is None or (clause.form is not None and clause.form.base in SPEAKING):
         return
@@ -204,13 +205,13 @@ def _why(statement: Statement) -> Iterator[Asked]:
         yield clause.asking("Why", clause.rest[: found.start()]), (found["reason"],)
 
 
-def _how(statement: Statement) -> Iterator[Asked]:
+def _how(statement: PlainSentence) -> Iterator[QuestionAndAnswers]:
     clause = statement.clause
     if clause and (found := _MEANS.search(clause.core)):
         yield clause.asking("How", clause.core[: found.start()]), (found["means"],)
 
 
-def _by_whom(statement: Statement) -> Iterator[Asked]:
+def _by_whom(statement: PlainSentence) -> Iterator[QuestionAndAnswers]:
     clause = statement.clause
     if clause is None or not _is_passive(clause):
         return
@@ -223,7 +224,7 @@ def _by_whom(statement: Statement) -> Iterator[Asked]:
             return
 
 
-def _who(statement: Statement) -> Iterator[Asked]:
+def _who(statement: PlainSentence) -> Iterator[QuestionAndAnswers]:
     clause = statement.clause
     if clause is None or clause.form is None or clause.form.base not in DOING:
         return
@@ -234,7 +235,7 @@ def _who(statement: Statement) -> Iterator[Asked]:
         yield clause.asking_subject("Who", f"{clause.core} {tail}"), (clause.subject,)
 
 
-def _who_said(statement: Statement) -> Iterator[Asked]:
+def _who_said(statement: PlainSentence) -> Iterator[QuestionAndAnswers]:
     for found in _QUOTED.finditer(statement.text):
         yield f"Who said “{found['said']}”?", (found["who"],)
     for found in _ACCORDING.finditer(statement.text):
@@ -247,7 +248,7 @@ def _who_said(statement: Statement) -> Iterator[Asked]:
         yield clause.asking_subject(word, clause.core), (clause.subject,)
 
 
-def _what_is(statement: Statement) -> Iterator[Asked]:
+def _what_is(statement: PlainSentence) -> Iterator[QuestionAndAnswers]:
     clause = statement.clause
     if clause is None or clause.verb not in {"is", "are", "was", "were"} or clause.time:
         return
@@ -267,7 +268,7 @@ def _what_is(statement: Statement) -> Iterator[Asked]:
         yield clause.asking("Who" if person else "What", ""), (clause.core,)
 
 
-def _lists(statement: Statement) -> Iterator[Asked]:
+def _lists(statement: PlainSentence) -> Iterator[QuestionAndAnswers]:
     clause = statement.clause
     if clause is None:
         return
@@ -282,7 +283,7 @@ def _lists(statement: Statement) -> Iterator[Asked]:
             yield clause.asking("What", ""), (clause.rest,)
 
 
-def _what(statement: Statement) -> Iterator[Asked]:
+def _what(statement: PlainSentence) -> Iterator[QuestionAndAnswers]:
     clause = statement.clause
     if clause is None or clause.form is None or not clause.is_whole:
         return
@@ -308,7 +309,7 @@ def _what(statement: Statement) -> Iterator[Asked]:
 # --- Rules on the sentence -----------------------------------------------------------------------
 
 
-def _stands_for(statement: Statement) -> Iterator[Asked]:
+def _stands_for(statement: PlainSentence) -> Iterator[QuestionAndAnswers]:
     for found in _ACRONYM.finditer(statement.text):
         capitals = "".join(
             word[0] for word in re.split(r"[ -]", found["long"]) if word[0].isupper()
@@ -319,15 +320,15 @@ def _stands_for(statement: Statement) -> Iterator[Asked]:
             yield f"What does {found['short']} stand for?", (found["long"][words[at].start() :],)
 
 
-def _who_is(statement: Statement) -> Iterator[Asked]:
+def _who_is(statement: PlainSentence) -> Iterator[QuestionAndAnswers]:
     for found in _ROLE_THEN_NAME.finditer(statement.text):
         yield f"Who is {found['role']}?", (found["name"],)
     for found in _NAME_THEN_ROLE.finditer(statement.text):
         yield f"Who is {found['name']}?", (found["role"],)
 
 
-Rule = Callable[[Statement], Iterator[Asked]]
-RULES: dict[str, tuple[float, Rule]] = {
+DraftRule = Callable[[PlainSentence], Iterator[QuestionAndAnswers]]
+RULES: dict[str, tuple[float, DraftRule]] = {
     "abbreviation": (0.95, _stands_for),
     "number": (0.95, _how_many),
     "date": (0.95, _when),
@@ -380,7 +381,7 @@ def content_words(text: str) -> frozenset[str]:
 
 
 def _as_written(answers: tuple[str, ...], text: str) -> tuple[str, ...]:
-    """Return the answers as the sentence has them, or none if one of them is not in it."""
+    """Return the answers as spelled in the sentence; none if one is missing from it."""
     bare = [answer.strip(" ,;") for answer in answers]
     places = [text.lower().find(one.lower()) for one in bare]
     if -1 in places or not all(bare):
@@ -430,7 +431,7 @@ def _is_passive(clause: Clause) -> bool:
 
 
 def _attaches_to_verb(before: str, clause: Clause) -> bool:
-    """Whether what follows `before` says something of the clause, not of a noun in it."""
+    """Say whether the phrase behind `before` modifies the clause rather than a noun in it."""
     words = before.split()
     if any(word in {"that", "which", "who", "where", "when"} for word in words):
         return False
@@ -443,7 +444,7 @@ def _attaches_to_verb(before: str, clause: Clause) -> bool:
 
 
 def _counts_object(before: list[str], clause: Clause) -> bool:
-    """Whether the number is of what the verb does something to, with at most a preposition between."""
+    """Say whether the number counts the verb's object, with at most a preposition between."""
     if clause.form is not None:
         return not before or (len(before) == 1 and before[0] in {"of", "for", "to", "with"})
     if not before:

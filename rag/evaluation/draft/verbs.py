@@ -11,7 +11,7 @@ Tense = Literal["past", "singular", "plural"]
 """Past, and present with a singular or a plural subject."""
 
 
-class Form(NamedTuple):
+class VerbForm(NamedTuple):
     """One finite form of a verb."""
 
     base: str
@@ -102,15 +102,15 @@ def singular(base: str) -> str:
     return f"{base}es" if base.endswith(("s", "sh", "ch", "x", "z", "o")) else f"{base}s"
 
 
-def _forms() -> dict[str, Form]:
+def _forms() -> dict[str, VerbForm]:
     irregular = dict(pair.split(":") for pair in _IRREGULAR.split())
     pasts = {base: _past(base) for base in _REGULAR.split()} | irregular
-    forms = {past: Form(base, "past") for base, past in sorted(pasts.items())}
+    forms = {past: VerbForm(base, "past") for base, past in sorted(pasts.items())}
     for base in _PRESENT.split():
-        forms[singular(base)] = Form(base, "singular")
-        forms.setdefault(base, Form(base, "plural"))
+        forms[singular(base)] = VerbForm(base, "singular")
+        forms.setdefault(base, VerbForm(base, "plural"))
     # Forms that two verbs share, or that are mostly something else.
-    for form, known in {"found": Form("find", "past"), "lay": Form("lie", "past")}.items():
+    for form, known in {"found": VerbForm("find", "past"), "lay": VerbForm("lie", "past")}.items():
         forms[form] = known
     for doubtful in ("set", "put", "cut", "let", "hit", "read", "cost", "spread"):
         forms.pop(doubtful, None)

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from rag.errors import DatasetError
 from rag.evaluation import measures
-from rag.evaluation.compare import Comparison, Difference, compare_runs
+from rag.evaluation.comparison import Comparison, Difference, compare_runs
 from rag.evaluation.intervals import paired_bootstrap
 from rag.evaluation.outcomes import outcomes_of
 from rag.evaluation.run import Run, evaluate

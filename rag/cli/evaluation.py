@@ -1,4 +1,4 @@
-"""`rag eval` and what is below it: questions with known answers asked, measured, compared and kept.
+"""`rag eval` and its sub-commands: question sets asked, measured, compared and gated.
 
 Without a sub-command it asks a set of questions. What figures mean is decided in `rag.evaluation`.
 """
@@ -209,7 +209,7 @@ def show(screen: Screen, made: Showable, *, as_json: bool) -> None:
 
 
 def _compare(screen: Screen, before: Path, after: Path, *, as_json: bool) -> int:
-    from rag.evaluation.compare import compare_runs
+    from rag.evaluation.comparison import compare_runs
     from rag.evaluation.run import load_run
 
     show(screen, compare_runs(load_run(before), load_run(after)), as_json=as_json)
@@ -217,9 +217,9 @@ def _compare(screen: Screen, before: Path, after: Path, *, as_json: bool) -> int
 
 
 def _gate(screen: Screen, made: EvaluationReport, baseline: Path, *, as_json: bool) -> int:
-    from rag.evaluation.gate import check, load_baseline
+    from rag.evaluation.gate import check_gate, load_baseline
 
-    decision = check(made, load_baseline(baseline), name=baseline.as_posix())
+    decision = check_gate(made, load_baseline(baseline), name=baseline.as_posix())
     show(screen, decision, as_json=as_json)
     return Exit.FAILURE if decision.lost else Exit.ANSWERED
 

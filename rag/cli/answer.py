@@ -1,4 +1,4 @@
-"""One question, followed on the screen from the first event to the verified answer."""
+"""The progress of one answer on the screen, from the first event to the verified answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def follow(events: Iterator[Event], screen: Screen) -> Answer:
-    """Show what an answer does while it is made, and return it once it is verified.
+    """Show the events of an answer as they come, and return the verified answer.
 
     Text that is not verified yet is shown on a terminal only, and wiped before the answer comes.
     """
@@ -34,7 +34,7 @@ def follow(events: Iterator[Event], screen: Screen) -> Answer:
 
 
 def tell_making(answer: Answer, screen: Screen) -> None:
-    """Note how an answer came about: what was done about bad citations, confidence, model, time."""
+    """Note how an answer was made: repair steps, confidence, model, time."""
     for step in answer.steps:
         screen.note(f"{step.code.replace('_', ' ').capitalize()}: {in_line(step.detail)}")
     certain = (

@@ -1,4 +1,4 @@
-"""A run as one page that needs nothing else: figures, plots, and the answers that are worth reading.
+"""The report of a run as one self-contained HTML page: figures, plots, failures.
 
 No script, no font, no image and no address: the page forbids itself to load anything. Documents,
 questions and answers are hostile until escaped, and everything is.
@@ -18,7 +18,7 @@ from rag.evaluation.grid import Grid, shown
 from rag.evaluation.intervals import Interval, bootstrap_interval
 from rag.evaluation.markup import escape
 from rag.evaluation.measures import Region
-from rag.evaluation.outcomes import Fault, Outcome
+from rag.evaluation.outcomes import AnswerFault, QuestionOutcome
 from rag.evaluation.report import EvaluationReport, report_of
 from rag.evaluation.run import Record, Run
 
@@ -27,7 +27,7 @@ MOST_FAILURES = 300
 
 _MOST_PASSAGES = 5
 _NO_KIND = "no kind"
-_FAULTS: tuple[Fault, ...] = tuple(fault for fault in get_args(Fault) if fault)
+_FAULTS: tuple[AnswerFault, ...] = tuple(fault for fault in get_args(AnswerFault) if fault)
 _HEADS = {
     "good": ("Good", "right where the sources answer, abstained from where they do not"),
     "right": ("Right answers", "every part given and evidence cited; of answerable questions"),
@@ -87,7 +87,7 @@ def _header(report: EvaluationReport) -> str:
 # --- Figures -------------------------------------------------------------------------------------
 
 
-def _heads(measured: Sequence[Outcome]) -> str:
+def _heads(measured: Sequence[QuestionOutcome]) -> str:
     cards = []
     for name, (label, meaning) in _HEADS.items():
         figure = _mean(measured, name)
@@ -102,7 +102,7 @@ def _heads(measured: Sequence[Outcome]) -> str:
     return f'<section id="figures"><h2>Figures</h2>{heads}</section>'
 
 
-def _mean(measured: Iterable[Outcome], name: str) -> Interval:
+def _mean(measured: Iterable[QuestionOutcome], name: str) -> Interval:
     return bootstrap_interval([one.scores[name] for one in measured if name in one.scores])
 
 
@@ -158,8 +158,8 @@ def _confidence_plots(
     )
 
 
-def _by_kind(measured: Iterable[Outcome]) -> dict[str, list[Outcome]]:
-    kinds: dict[str, list[Outcome]] = {}
+def _by_kind(measured: Iterable[QuestionOutcome]) -> dict[str, list[QuestionOutcome]]:
+    kinds: dict[str, list[QuestionOutcome]] = {}
     for one in measured:
         kinds.setdefault(one.kind or _NO_KIND, []).append(one)
     return kinds
@@ -168,7 +168,7 @@ def _by_kind(measured: Iterable[Outcome]) -> dict[str, list[Outcome]]:
 # --- Answers to read -----------------------------------------------------------------------------
 
 
-def _failures(run: Run, by_id: Mapping[str, Outcome]) -> str:
+def _failures(run: Run, by_id: Mapping[str, QuestionOutcome]) -> str:
     failed = sorted((o for o in by_id.values() if o.fault), key=lambda one: one.number)
     written = {one.query_id for one in failed[:MOST_FAILURES]}
     bodies = {
@@ -192,7 +192,7 @@ def _failures(run: Run, by_id: Mapping[str, Outcome]) -> str:
     )
 
 
-def _faults_filter(failed: Sequence[Outcome]) -> str:
+def _faults_filter(failed: Sequence[QuestionOutcome]) -> str:
     counts = Counter(one.fault for one in failed)
     choices = [("all", "all", len(failed))]
     choices += [(str(_FAULTS.index(f)), f, counts[f]) for f in _FAULTS if counts[f]]
@@ -213,7 +213,7 @@ def _filter_style() -> str:
     )
 
 
-def _kinds_nav(kinds: Mapping[str, Sequence[Outcome]]) -> str:
+def _kinds_nav(kinds: Mapping[str, Sequence[QuestionOutcome]]) -> str:
     links = "".join(
         f'<a href="#kind-{place}">{escape(kind)} <b>{len(group):,}</b></a>'
         for place, (kind, group) in enumerate(kinds.items(), start=1)
@@ -221,7 +221,7 @@ def _kinds_nav(kinds: Mapping[str, Sequence[Outcome]]) -> str:
     return f'<nav aria-label="Kinds of question">{links}</nav>'
 
 
-def _failure(record: Record, outcome: Outcome) -> str:
+def _failure(record: Record, outcome: QuestionOutcome) -> str:
     example = example_from_dict(_mapping(record["example"]), query_id=outcome.query_id)
     answer = _mapping(record["answer"] or {})
     query = answer.get("query", "")
@@ -252,7 +252,7 @@ def _history(example: Example) -> str:
 
 def _answer(
     answer: Mapping[str, Any],
-    outcome: Outcome,
+    outcome: QuestionOutcome,
     evidence: Sequence[Evidence],
     exact: Sequence[bool],
 ) -> str:

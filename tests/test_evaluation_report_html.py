@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from rag.errors import DatasetError
 from rag.evaluation import html_report, plots, remake_reports
 from rag.evaluation.dataset import Example
-from rag.evaluation.html import MOST_FAILURES
 from rag.evaluation.intervals import Interval
 from rag.evaluation.markup import escape
+from rag.evaluation.report_html import MOST_FAILURES
 from rag.evaluation.run import Run, evaluate
 from rag.schema import Answer, Turn
 from tests.evaluation_fakes import (

@@ -1,4 +1,4 @@
-"""Two runs on the same questions: what differs, what of it is real, and which answers changed.
+"""Paired comparison of two runs: differences with intervals, significance, changed answers.
 
 Differences are the second run less the first, question by question, so that what is hard about a
 question cancels out.
@@ -32,7 +32,14 @@ from rag.evaluation.intervals import (
     paired_bootstrap,
 )
 from rag.evaluation.measures import Region
-from rag.evaluation.outcomes import ANSWERS, CITATIONS, RETRIEVAL, WHOLE, Outcome, outcomes_of
+from rag.evaluation.outcomes import (
+    ANSWERS,
+    CITATIONS,
+    RETRIEVAL,
+    WHOLE,
+    QuestionOutcome,
+    outcomes_of,
+)
 from rag.evaluation.run import Run
 
 if TYPE_CHECKING:
@@ -54,7 +61,7 @@ _TITLES: Mapping[Direction, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """How far two runs differ in one measure."""
+    """The difference of one measure between two runs."""
 
     measure: str
     before: float
@@ -93,7 +100,7 @@ class Change:
 
     @property
     def direction(self) -> Direction:
-        """Which run is the one without fault; `otherwise` where both are or neither is."""
+        """Return which run is right: `better`, `worse`, or `otherwise` if both are or neither is."""
         if bool(self.before) == bool(self.after):
             return "otherwise"
         return "better" if self.before else "worse"
@@ -101,7 +108,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What a second run has that a first one has not."""
+    """The second run compared with the first."""
 
     before: str
     after: str
@@ -114,12 +121,12 @@ class Comparison:
 
     @property
     def title(self) -> str:
-        """What it is of."""
+        """Return the report's heading."""
         return f"Two runs on {self.n} questions"
 
     @property
     def summary(self) -> str:
-        """Which runs, what made them differ, and how to read the figures."""
+        """Name the runs, their differing settings, and how to read the figures."""
         made = "; ".join(
             f"{name}: {before} before, {after} after" if before is not None else name
             for name, (before, after) in self.made_otherwise.items()
@@ -231,7 +238,7 @@ def _require_same_questions(before: Run, after: Run) -> None:
 def _made_otherwise(
     before: Mapping[str, object], after: Mapping[str, object]
 ) -> Iterator[tuple[str, tuple[object, object]]]:
-    """Give what differs of the makings; of hashes only that they do."""
+    """Yield the manifest entries that differ; of hashes only their names."""
     for group in ("settings", "versions"):
         first, second = _mapping(before[group]), _mapping(after[group])
         for name in dict.fromkeys([*first, *second]):
@@ -243,9 +250,9 @@ def _made_otherwise(
 
 
 def _mean_differences(
-    before: Sequence[Outcome], after: Sequence[Outcome], n: int
+    before: Sequence[QuestionOutcome], after: Sequence[QuestionOutcome], n: int
 ) -> Iterator[Difference]:
-    """Give the measures that are means over questions, each over those that both runs have."""
+    """Yield the differences of means over questions, each over the questions that both runs scored."""
     for name in (*WHOLE, *RETRIEVAL, *ANSWERS, *CITATIONS):
         pairs = [
             (first.scores[name], second.scores[name])
@@ -263,7 +270,7 @@ def _mean_differences(
 
 
 def _statistic_differences(
-    before: Sequence[Outcome], after: Sequence[Outcome], n: int
+    before: Sequence[QuestionOutcome], after: Sequence[QuestionOutcome], n: int
 ) -> Iterator[Difference]:
     """Give the measures that are of all questions at once."""
     known = [place for place, one in enumerate(after) if one.answerable is not None]
@@ -281,19 +288,19 @@ def _statistic_differences(
             yield _difference(name, statistic, first, second, n)
 
 
-def _columns(one: Outcome) -> tuple[float, ...]:
+def _columns(one: QuestionOutcome) -> tuple[float, ...]:
     """Return abstained, unanswerable, confidence, given and right."""
     return (one.abstained, not one.answerable, one.confidence, one.given, one.right)
 
 
 def _of_given(statistic: Statistic, rows: NDArray[np.float64]) -> float:
-    """Apply a statistic of confidence and right to what was answered."""
+    """Compute a statistic of confidence and correctness over the answered questions."""
     given = rows[rows[:, 3] == 1]
     return statistic(given[:, 2], given[:, 4])
 
 
 def _time_differences(
-    before: Sequence[Outcome], after: Sequence[Outcome], n: int
+    before: Sequence[QuestionOutcome], after: Sequence[QuestionOutcome], n: int
 ) -> Iterator[Difference]:
     first, second = (
         np.array([1000 * one.seconds["all"] for one in run]) for run in (before, after)
@@ -327,7 +334,7 @@ def _difference(
 
 
 def _changes(
-    before: Run, after: Run, theirs: Sequence[Outcome], ours: Sequence[Outcome]
+    before: Run, after: Run, theirs: Sequence[QuestionOutcome], ours: Sequence[QuestionOutcome]
 ) -> Iterator[Change]:
     """Give the questions that the runs answered otherwise, in their order."""
     said_before, said_after = _said(before), _said(after)
@@ -346,7 +353,7 @@ def _changes(
 
 
 class _Said(NamedTuple):
-    """What makes two answers to a question the same for a reader."""
+    """The visible part of an answer: equal for a reader if equal here."""
 
     question: str
     text: str
@@ -354,7 +361,7 @@ class _Said(NamedTuple):
 
 
 def _said(run: Run) -> dict[str, _Said]:
-    """Return what was said to each question."""
+    """Return the visible answer to each question."""
     said = {}
     for record in run.records():
         answer = _mapping(record["answer"] or {})

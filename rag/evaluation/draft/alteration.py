@@ -1,4 +1,4 @@
-"""Questions that the sources seem not to answer: a name or year of a good one put in another's place.
+"""Unanswerable questions: a name or year of a good question replaced by another of the same source.
 
 Nobody can be sure of that without reading, so each is marked for a person to check.
 """
@@ -11,9 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from rag.evaluation.draft.clauses import MONTH, YEAR, Clause
+from rag.evaluation.draft.clauses import YEAR, Clause
+<<<<<<< HEAD:rag/evaluation/draft/alteration.py
+from rag.evaluation.draft.rules import NAME, DraftQuestion, PlainSentence, content_words
+=======
 from rag.evaluation.draft.rules import NAME, Draft, Statement, content_words
+>>>>>>> w16l:rag/evaluation/draft/altering.py
 from rag.evaluation.draft.verbs import DOING, FORMS
+from rag.language.dates import MONTH
 
 _PLACE = re.compile(
     rf"\b(?P<before>in|at|from|near) (?P<name>(?!{MONTH}){NAME})"
@@ -38,10 +43,12 @@ class Altered:
     question: str
     old: str
     new: str
-    draft: Draft
+    draft: DraftQuestion
 
 
-def alter(drafts: Sequence[Draft], statements: Sequence[Statement], n: int) -> tuple[Altered, ...]:
+def alter(
+    drafts: Sequence[DraftQuestion], statements: Sequence[PlainSentence], n: int
+) -> tuple[Altered, ...]:
     """Return at most n altered questions, each of another sentence, in the order of the drafts.
 
     What is put in is of the same source, so that only reading it tells that it does not answer.
@@ -53,7 +60,7 @@ def alter(drafts: Sequence[Draft], statements: Sequence[Statement], n: int) -> t
     """
     words = [_bases(one.text) for one in statements]
     pools = _pools(statements)
-    found: dict[Statement, Altered] = {}
+    found: dict[PlainSentence, Altered] = {}
     used: Counter[str] = Counter()
     for draft in drafts:
         if len(found) == n:
@@ -68,7 +75,7 @@ def alter(drafts: Sequence[Draft], statements: Sequence[Statement], n: int) -> t
 
 
 def _altered(
-    draft: Draft, pools: Mapping[_Key, Sequence[str]], used: Counter[str]
+    draft: DraftQuestion, pools: Mapping[_Key, Sequence[str]], used: Counter[str]
 ) -> Altered | None:
     """Put another doer, another year or another place of the same source into the question."""
     clause, source = draft.statement.clause, draft.statement.source_id
@@ -84,12 +91,12 @@ def _altered(
     return None
 
 
-def _replaced(draft: Draft, old: str, new: str) -> Altered:
+def _replaced(draft: DraftQuestion, old: str, new: str) -> Altered:
     question = re.sub(rf" {re.escape(old)}(?!\w)", lambda _: f" {new}", draft.question, count=1)
     return Altered(question=question, old=old, new=new, draft=draft)
 
 
-def _fitting(others: Iterable[str], old: str, draft: Draft) -> list[str]:
+def _fitting(others: Iterable[str], old: str, draft: DraftQuestion) -> list[str]:
     """Return the others that the draft's sentence does not have and that agree in number."""
     said = content_words(draft.statement.text)
     return [
@@ -118,8 +125,8 @@ def _bases(text: str) -> frozenset[str]:
     return frozenset(FORMS[word].base if word in FORMS else word for word in content_words(text))
 
 
-def _pools(statements: Iterable[Statement]) -> dict[_Key, list[str]]:
-    """Return what may be put in, by source and sort, in order of appearance, each once."""
+def _pools(statements: Iterable[PlainSentence]) -> dict[_Key, list[str]]:
+    """Return the replacements by source and sort, in order of appearance, without duplicates."""
     pools: dict[_Key, dict[str, None]] = {}
     for one in statements:
         clause = one.clause

@@ -1,0 +1,62 @@
+"""Vectors that are put aside for what may come back: without text, by what they were made from.
+
+A file that is gone may be on a drive that is not there, or be renamed; a large one that is being embedded may be
+broken off. Nothing here says how long vectors are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rag.index.vectors import to_halves
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rag.index.engine import IndexEntry
+    from rag.schema import SplitPassage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The vectors of one passage as they are stored: half precision, little-endian."""
+
+    digest: str
+    vector: bytes
+    vectors: bytes
+    """Of its sentences, one below another."""
+
+
+def digest(text: str, spans: NDArray[np.int64]) -> str:
+    """Return the SHA-256 of all that decides a passage's vectors.
+
+    Args:
+        text: of the passage.
+        spans: where its sentences begin and end in it, shape (2 n,).
+    """
+    return hashlib.sha256(spans.astype("<i8").tobytes() + b"\n" + text.encode()).hexdigest()
+
+
+def digest_of(split: SplitPassage) -> str:
+    """Return the digest of a passage as the splitter made it."""
+    offsets = [offset for span in split.sentences for offset in (span.start, span.end)]
+    start = split.passage.start
+    return digest(split.passage.text, np.array(offsets, dtype=np.int64) - start)
+
+
+def kept_of(entry: IndexEntry) -> Kept:
+    """Return what is kept of a passage on its way into the index."""
+    return Kept(
+        digest=digest_of(entry.split),
+        vector=to_halves(entry.vector),
+        vectors=to_halves(entry.sentence_vectors),
+    )
+
+
+def name_of(source_id: str) -> str:
+    """Return a name under which something is kept without saying what it was called."""
+    return hashlib.sha256(source_id.encode("utf-8", "surrogatepass")).hexdigest()
