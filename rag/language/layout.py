@@ -78,6 +78,10 @@ __all__ = [
     "refine",
 ]
 
+_LONGEST_ASKED = 400
+"""Characters of the lines of a question, as they are indented."""
+_NEAR = 8
+"""Lines before and behind an item in which another shows that it is one."""
 _MOST_LINES = 64
 _MOST_OF_TERM = 5
 """Words."""
@@ -302,6 +306,8 @@ class _Reader:
     def _has_asked(self, paragraph: Sequence[Line], first: int, last: int) -> bool:
         """Tell whether the lines so far are a question that the next ones answer."""
         if last == len(paragraph) or self._talk:
+            return False
+        if paragraph[last - 1][1] - paragraph[first][0] > _LONGEST_ASKED:
             return False
         said = " ".join(self._said(line) for line in paragraph[first:last])
         if "-->" in said:
@@ -762,25 +768,29 @@ class _Reader:
         """Return the mark of an item that a line begins, if it is one: a wrapped line may begin with a number too."""
         said = self._said(lines[at])
         mark = mark_of(said)
-        if mark is None:
+        if mark is None or not self._is_counted(mark):
             return None
-        if mark.label in {"–", "—"}:
-            dashes = sum(self._said(line)[0] == mark.label for line in lines)
-            return mark if dashes > 1 or not SAID.search(said) else None
-        if len(mark.label) == 1 and mark.label.isalpha() and "(" not in mark.style:
-            # "A. Berg" is a name unless "A." and "B." are counted
-            close = mark.style[-1]
-            known = {f"{one}{close}" for one in ("ab" if mark.label.islower() else "AB")}
-            roman = mark.label in "iIvVxX" and f"{mark.label[0]}{close}" in self._letters
-            return mark if known <= self._letters or roman else None
-        if mark.is_bullet or not at:
+        if mark.is_bullet and mark.label not in {"–", "—"}:
+            return mark
+        near = [mark_of(self._said(one)) for one in lines[max(0, at - _NEAR) : at + _NEAR]]
+        many = sum(one is not None and one.style == mark.style for one in near) > 1
+        if mark.label in {"–", "—"}:  # what somebody says, in a novel
+            return mark if many or not SAID.search(said) else None
+        if not at or many:
             return mark
         before = self._said(lines[at - 1])
         goes_on = is_said(before) or mark_of(before) is not None
         deeper = indent_of(self._text, lines[at]) > indent_of(self._text, lines[0])
-        beside = [mark_of(self._said(one)) for one in lines]
-        counted = sum(one is not None and one.style == mark.style for one in beside) > 1
-        return mark if goes_on or deeper or counted else None
+        return mark if goes_on or deeper else None
+
+    def _is_counted(self, mark: Mark) -> bool:
+        """Tell whether a letter counts: in `A. Berg` it does only where the text has lines with `A.` and `B.`."""
+        if len(mark.label) > 1 or not mark.label.isalpha() or "(" in mark.style:
+            return True
+        close = mark.style[-1]
+        first, second, two = ("a", "b", "ii") if mark.label.islower() else ("A", "B", "II")
+        known = {f"{first}{close}", f"{second}{close}"} <= self._letters
+        return known or (mark.label in "iIvVxX" and two in self._letters)
 
     def _item(self, mark: Mark, place: Line, parent: int | None, *, apart: bool) -> None:
         """Add an item to the list that is open, inside the item that it is deeper than, or to a new one."""
