@@ -13,8 +13,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from rag.errors import SourceError
-from rag.index import Index, IndexEntry, IndexStamp, sync
-from rag.schema import FileReport, Passage, Source, Span, SplitPassage, SyncReport
+from rag.index import Index, sync
+from rag.schema import FileReport, Passage, Source, SplitPassage, SyncReport, Unit
+from rag.store import IndexEntry, IndexStamp
 
 DIMENSION = 32
 STAMP = IndexStamp(
@@ -57,7 +58,7 @@ def split(made: Source) -> tuple[SplitPassage, ...]:
                 n_tokens=len(line.group().split()),
             ),
             sentences=tuple(
-                Span(start=line.start() + s.start(), end=line.start() + s.end())
+                Unit(start=line.start() + s.start(), end=line.start() + s.end())
                 for s in re.finditer(r"[^.]+\.?", line.group())
             ),
         )

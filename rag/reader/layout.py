@@ -39,7 +39,7 @@ def _announced(lead: ScoredSentence, following: Sequence[ScoredSentence]) -> lis
     """Return the sentences that a sentence announces: the items of its list, and what else these say."""
     if lead.kind not in _LEADS:
         return []
-    found = []
+    found: list[ScoredSentence] = []
     for one in following:
         if not any(_is(context, lead) for context in one.path):
             break
@@ -71,7 +71,7 @@ def whole(unit: Sequence[ScoredSentence], candidate: Candidate) -> ScoredSentenc
 
 
 def announcing(sentence: ScoredSentence) -> Context | None:
-    """Return what a unit is said with: of an item what announces it, of a row the columns' names, of a meaning its term."""
+    """Return what a unit is said with: an item with what announces it, a row with its columns, a meaning with its term."""
     path = [one for one in sentence.path if one.start < one.end]
     terms = [one for one in path if one.kind == "term"]
     if terms and path[-1] in terms:
@@ -91,7 +91,7 @@ def spoken(candidate: Candidate) -> tuple[str, tuple[tuple[int, str], ...]]:
     put_in: list[tuple[int, str]] = []
     for one in candidate.sentences:
         if one.kind not in HEADS and (path := _told(one)):
-            put_in.append((one.start - begin, f"{spelled(path)}: "))
+            put_in.append((one.start - begin, f"{spelled(path).rstrip(':')}: "))
         put_in += [(cell.start - begin, f"{cell.name}: ") for cell in one.cells if cell.name]
     pieces, done = [], 0
     for at, words in put_in:

@@ -137,8 +137,8 @@ class Structure:
         rows: dict[int, dict[int, list[int]]] = {}
         for index, one in enumerate(self._all):
             if one.kind == "cell" and one.parent is not None:
-                table = self._all[one.parent].parent
-                rows.setdefault(-1 if table is None else table, {}).setdefault(
+                holder = self._all[one.parent].parent
+                rows.setdefault(-1 if holder is None else holder, {}).setdefault(
                     one.parent, []
                 ).append(index)
         for table in rows.values():
