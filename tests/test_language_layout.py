@@ -264,9 +264,10 @@ def test_dated_lines_stand_alone() -> None:
 
 BITS = [
     "Name: Ann\n", "Q: why?\n", "A: so\n", "- item\n", "1. one\n", "(a) x\n", "\n", "> q\n", ">\n", "Title\n",
-    "=====\n",    "a | b\n", "|---|---|\n", "x   y   z\n", "Price .... 4\n", "From: a@b\nTo: c\n", "00:00:01 --> 00:00:02\n",
-    ": def\n", "    indented\n", "TERM\n    def. here\n", "Article 3\n", "# head\n", "Is it so?\n", "2024-01-02 x\n", "a\tb\n",
-    "* * *\n", "Term - meaning\n", "+---+\n", "Tel 12\nX\nY\n", "[10:02] Bob Ray: hi there.\n", "ann  9:14 AM\n", "word " * 9,
+    "=====\n", "a | b\n", "| b\n", "|---|---|\n", "x   y   z\n", "Price .... 4\n", "From: a@b\nTo: c\n",
+    "00:00:01 --> 00:00:02\n", ": def\n", "    indented\n", "TERM\n    def. here\n", "Article 3\n", "# head\n",
+    "Is it so?\n", "2024-01-02 x\n", "a\tb\n", "* * *\n", "Term - meaning\n", "+---+\n", "Tel 12\nX\nY\n",
+    "[10:02] Bob Ray: hi there.\n", "ann  9:14 AM\n", "word " * 9,
 ]  # fmt: skip
 
 
