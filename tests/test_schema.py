@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import pytest
@@ -12,12 +13,19 @@ import pytest
 import rag
 from rag.schema import (
     Answer,
+    BlockKind,
     Citation,
+    Context,
     FileReport,
     Passage,
     Reason,
+    ReasonCode,
     ScoredPassage,
+    Scorer,
+    ShortAnswer,
+    Span,
     Statement,
+    Status,
     Step,
     SyncReport,
 )
@@ -29,6 +37,7 @@ SCHEMA = json.loads(
 
 def answer(**changes: object) -> Answer:
     """An answer with something in every field."""
+    heading = Context(start=0, end=0, kind="title", text="Ice")
     passage = Passage(
         passage_id="a.txt#0-14",
         source_id="a.txt",
@@ -36,6 +45,10 @@ def answer(**changes: object) -> Answer:
         end=14,
         text="Ice is frozen.",
         n_tokens=4,
+        path=(heading,),
+    )
+    scored = ScoredPassage(
+        passage=passage, score=0.9, rank=1, scorer="reader", decisive=Span(start=7, end=13)
     )
     values = {
         "question": "What is ice?",
@@ -54,14 +67,17 @@ def answer(**changes: object) -> Answer:
                 quote="Ice is frozen.",
                 page=None,
                 sha256="0" * 64,
+                context=(heading,),
             ),
         ),
-        "evidence": (ScoredPassage(passage=passage, score=0.9, rank=1, scorer="reader"),),
+        "evidence": (scored,),
         "confidence": 0.8,
         "model": "extractive:test",
         "timings": {"search": 0.01},
         "usage": {"prompt": 12},
         "steps": (Step(code="cited", detail="..."),),
+        "short": ShortAnswer(text="frozen", markers=(1,)),
+        "closest": (scored,),
     }
     return Answer(**(values | changes))
 
@@ -73,7 +89,14 @@ def test_nouns_are_frozen():
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"reason": None, "status": "answered"}, {"evidence": (), "statements": ()}]
+    "changes",
+    [
+        {},
+        {"reason": None, "status": "answered", "short": None, "closest": ()},
+        {"reason": Reason(code="unsure", message="Probably."), "status": "likely"},
+        {"reason": Reason(code="subject_missing", message="Snow is not named."), "status": "likely"},
+        {"evidence": (), "statements": ()},
+    ],
 )
 def test_to_dict_is_json_that_fits_the_schema(changes):
     """`to_dict` gives plain JSON, which validates against the schema that ships in the package."""
@@ -88,6 +111,18 @@ def test_schema_describes_exactly_the_fields_of_an_answer():
 
     assert expected == set(SCHEMA["properties"])
     assert expected == set(SCHEMA["required"])
+
+
+def test_schema_names_every_value_that_a_field_can_have():
+    """Degrees, reasons, scorers and kinds of blocks are those of the nouns, all of them."""
+    reason = SCHEMA["properties"]["reason"]["oneOf"][1]["properties"]["code"]["enum"]
+    scorer = SCHEMA["$defs"]["scored_passage"]["properties"]["scorer"]["enum"]
+    kind = SCHEMA["$defs"]["contexts"]["items"]["properties"]["kind"]["enum"]
+
+    assert list(get_args(Status)) == SCHEMA["properties"]["status"]["enum"]
+    assert list(get_args(ReasonCode)) == reason
+    assert list(get_args(Scorer)) == scorer
+    assert list(get_args(BlockKind)) == kind
 
 
 def test_schema_refuses_what_is_not_an_answer():
