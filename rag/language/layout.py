@@ -1,615 +1,830 @@
-"""The structure of a text: its headings, lists, tables, records and talks, and what hangs from what. Pure.
+"""The structure of a text without markup: its headings, lists, tables, records and talks. Pure.
 
-A loader that knows its markup gives its blocks to `nest`, which hangs each from its heading, question or lead-in. Text
-without markup is looked at once, by `find_blocks`. Nobody else guesses.
+Text is looked at once, by `find_blocks`; what a loader knows from markup it gives to `refine`, which looks only at
+what has none. Nobody else guesses. How a line is written `marks` knows, who speaks `talks`, what hangs from what
+`nesting`.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import groupby
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from rag.language.lines import Line, find_paragraphs, joined
+from rag.language.marks import (
+    ANSWERS,
+    ASKED,
+    ASKS,
+    CLOSED,
+    HASHES,
+    LEADERS,
+    LONGEST_HEADING,
+    OWN_QUESTION,
+    QUOTED,
+    RULE,
+    SAID,
+    SHORT,
+    STAMP,
+    Mark,
+    division_of,
+    has_gap,
+    indent_of,
+    is_counted,
+    is_field,
+    is_headline,
+    is_item,
+    is_loud,
+    is_numbered_question,
+    is_question,
+    is_said,
+    is_sentence,
+    is_underlined,
+    label_of,
+    mark_of,
+)
+from rag.language.nesting import (
+    CUE,
+    LOUD,
+    MAIL,
+    PLAIN,
+    QUESTION,
+    SPEAKER,
+    SUBJECT,
+    TERM,
+    TITLE,
+    level_of,
+    nest,
+    rank_of,
+)
+from rag.language.outline import Outline, add_table, names_columns, shifted
+from rag.language.tables import Table, barred, columned
+from rag.language.talks import FROM, Talk, cue_of, mail_labels, says_who_wrote
+from rag.language.talks import SUBJECT as SUBJECTS
 from rag.schema import Block, BlockKind
 
-TITLE, PLAIN, QUESTION, CUE, SPEAKER, TERM = 1, 6, 7, 8, 9, 10
-"""Levels of what has none of its own: a title, a heading without a style, a question, a cue's time, who speaks, a term."""
-LONGEST_HEADING = 100
-"""Characters."""
-_LONGEST_QUESTION = 160
-_LONGEST_LINE = 60
-_LONGEST_NAME = 40
-_LONGEST_FIELD = 500
-_MOST_CELLS = 64
-_FEWEST_TURNS = 3
-_MOST_OPEN = 50
-"""Sections inside each other."""
+__all__ = [
+    "LONGEST_HEADING",
+    "PLAIN",
+    "TERM",
+    "TITLE",
+    "Outline",
+    "add_table",
+    "find_blocks",
+    "is_item",
+    "is_said",
+    "names_columns",
+    "nest",
+    "refine",
+]
 
-_SECTIONS: tuple[BlockKind, ...] = ("title", "heading", "question", "speaker", "term")
-"""What the blocks behind it hang from."""
-_LISTED: tuple[BlockKind, ...] = ("list", "table", "code", "quote")
-"""What a paragraph can announce."""
-
-_BULLET = re.compile(r"(?:[-*+•‣▪●○◦■–—·]|\[[ xX]?\])\s+(?=\S)")
-_ENUMERATOR = re.compile(r"\(?(?:\d{1,3}|[A-Za-z]|[ivxlcIVXLC]{1,5})[.)]\s+(?=\S)")
-_DOTTED = re.compile(r"§?\s?\d{1,3}(?:\.\d{1,3})+\.?\s+(?=\S)")
-_BAR = re.compile(r"(?:^|\s)\|(?:\s|$)")
-_RULE = re.compile(r"[|\s]*:?---[-:|\s]*$|[=~*_+-]{3,}$")
-_UNDERLINE = re.compile(r"([=\-~*_^])\1{2,}$")
-_COLUMNS = re.compile(r"\t+| {2,}")
-_LEADERS = re.compile(r"\s?(?:\. ?){4,}\s*|\s?…{2,}\s*|\s?_{4,}\s*")
-_LABEL = re.compile(r"[^\W\d_][^\n.,;:!?|]{0,40}:(?=\s|$)")
-_CLOSED = re.compile(r"""[.!?…,;:。！？।؟]["'”’»)\]]*$""")
-_SAID = re.compile(r"""[.!?…。！？।؟]["'”’»)\]]*$""")
-_ASKED = re.compile(r"""[?？؟]["'”’»)\]*_]*$""")
-_MARK = re.compile(r"#{1,6}\s+")
-_DIVISION = re.compile(
-    r"(?:articles?|sections?|chapter|clause|part|annex|appendix|schedule|rule|title|book|artikel|abschnitt|kapitel|anhang"
-    r"|teil|chapitre|annexe|partie|artículo|capítulo|sección|anexo|titre|§)\s*(?:\d+|[IVXLC]+|[A-Z])\b",
-    re.IGNORECASE,
-)
-_ASKS = re.compile(r"(?:Q|Question|Frage|Pregunta|问)\s?\d{0,3}\s?[.:：]\s*", re.IGNORECASE)
-_ANSWERS = re.compile(r"(?:A|Answer|Antwort|Réponse|Respuesta|R|答)\s?\d{0,3}\s?[.:：]\s*")
-_STAMP = r"(?:\[?\(?\d[\d.:/, -]{3,22}(?:[AaPp][Mm])?\)?\]?\s*[-–]?\s*)"
-_TURN = re.compile(
-    rf"(?:<v\s+(?P<voice>[^>\n]{{1,40}})>|(?P<stamp>{_STAMP})?(?P<name>[^\W\d_][\w.'’-]*(?: [\w.'’()-]+){{0,3}}):)\s*(?=\S)"
-)
-_CUE = re.compile(r"(?:\d+\n)?\d{1,2}:\d\d(?::\d\d)?[.,]?\d{0,3}\s*-->\s*\d[\d:.,]*.*$")
-_POINTS_ON = re.compile(r"\b(?:following|follows|these|below|as such)\b", re.IGNORECASE)
-
-
-_FIGURE = re.compile(r"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d")
-_QUOTED = re.compile(r"(?:> ?)+")
-_WROTE = re.compile(r"\b(?:wrote|writes|schrieb|a écrit|escribió|ha scritto)\s*:$")
-_FROM = frozenset({"from:", "von:", "de:"})
-_SUBJECT = frozenset({"subject:", "betreff:", "objet:", "asunto:"})
-_HEADS_OF_MAIL = (
-    _FROM
-    | _SUBJECT
-    | {"to:", "an:", "date:", "sent:", "cc:", "datum:", "gesendet:", "fecha:", "à:"}
-)
-_PARTS_OF_FAQ = frozenset({"q", "a", "question", "answer", "frage", "antwort"})
-
-
-class Outline:
-    """Blocks as they are found, in order."""
-
-    def __init__(self) -> None:
-        self._blocks: list[Block] = []
-
-    def __len__(self) -> int:
-        return len(self._blocks)
-
-    def add(
-        self,
-        kind: BlockKind,
-        start: int,
-        end: int,
-        *,
-        level: int = 0,
-        parent: int | None = None,
-        header: tuple[int, ...] = (),
-    ) -> int:
-        """Add a block; return its index."""
-        self._blocks.append(
-            Block(kind=kind, start=start, end=end, level=level, parent=parent, header=header)
-        )
-        return len(self._blocks) - 1
-
-    def update(self, index: int, **changes: object) -> None:
-        """Replace fields of a block."""
-        self._blocks[index] = replace(self._blocks[index], **changes)  # type: ignore[arg-type]  # fields of Block
-
-    def blocks(self) -> tuple[Block, ...]:
-        """Return what was found."""
-        return tuple(self._blocks)
-
-
-def is_said(text: str) -> bool:
-    """Tell whether a sentence ends as one, or announces something; a heading, a subject or a name alone does not."""
-    return bool(_CLOSED.search(text))
-
-
-def is_item(text: str) -> bool:
-    """Tell whether a line is written as an item of a list."""
-    return bool(_BULLET.match(text) or _ENUMERATOR.match(text))
+_LONGEST_ASKED = 400
+"""Characters of the lines of a question, as they are indented."""
+_NEAR = 8
+"""Lines before and behind an item in which another shows that it is one."""
+_MOST_LINES = 64
+_MOST_OF_TERM = 5
+"""Words."""
+_MOST_OF_LABEL = 3
+"""Words."""
+_MOST_OF_TITLE = 4
+"""Lines."""
+_FEWEST = 2
+_DEEPER = 2
+"""Columns by which a line is indented to belong to another."""
+_MOSTLY = 0.6
+_UNDERLINES = "=-~^\"'*+#_"
 
 
 def find_blocks(text: str) -> tuple[Block, ...]:
     """Return the structure of a text without markup; every character that is not blank is in a block."""
-    outline = Outline()
-    stanzas = [part for lines in find_paragraphs(text) for part in _parted(text, lines)]
-    records = _records(text, stanzas)
-    speakers = _speakers(text, stanzas)
-    for number, (stanza, following) in enumerate(zip(stanzas, [*stanzas[1:], None], strict=False)):
-        if not any(make(text, stanza, outline) for make in _SHAPES):
-            if number in records:
-                _record(stanza, outline)
-            else:
-                heads = following is not None and not _QUOTED.match(text, following[0][0])
-                _running(text, stanza, outline, speakers, heads=heads)
-    blocks = [*outline.blocks()]
-    if blocks and blocks[0].kind == "heading" and _is_title(text, blocks):
-        blocks[0] = replace(blocks[0], level=TITLE)
-    return nest(text, blocks)
+    return nest(text, _Reader(text, headings=True).read())
 
 
-def _parted(text: str, lines: list[Line]) -> Iterator[list[Line]]:
-    """Part the lines of a paragraph where one that is quoted follows one that is not, and at the empty lines of a quote."""
-    depths = [
-        len(quoted[0].replace(" ", "")) if (quoted := _QUOTED.match(text, *line)) else 0
-        for line in lines
-    ]
-    part: list[Line] = []
-    for at, line in enumerate(lines):
-        empty = depths[at] and not text[slice(*line)].strip("> ")
-        if part and (depths[at] != depths[at - 1] or empty):
-            yield part
-            part = []
-        if not empty:
-            part.append(line)
-    if part:
-        yield part
+def refine(text: str, blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """Look at the paragraphs that a loader's markup says nothing of, and nest all.
 
-
-def _is_title(text: str, blocks: Sequence[Block]) -> bool:
-    """Tell whether the first heading names the whole: no other is written like it, or it is as plain as can be."""
-    first = _said(text, (blocks[0].start, blocks[0].end))
-    if _DIVISION.match(first) or first[:1].isdigit():
-        return False
-    return blocks[0].level >= PLAIN - 1 or not any(
-        one.kind == "heading" and one.level == blocks[0].level for one in blocks[1:]
-    )
-
-
-def _quote(text: str, stanza: list[Line], outline: Outline) -> bool:
-    """Take lines behind `>` for a quote; a line that says who wrote it heads the others."""
-    if not _QUOTED.match(text, *stanza[0]):
-        return False
-    level = SPEAKER + min(text[slice(*stanza[0])].count(">", 0, 8), 4)
-    begin = 0
-    if _WROTE.search(_said(text, stanza[0])):
-        outline.add("speaker", *stanza[0], level=level)
-        begin = 1
-    if stanza[begin:]:
-        outline.add("quote", stanza[begin][0], stanza[-1][1])
-    return True
-
-
-def _mail(text: str, stanza: list[Line], outline: Outline) -> bool:
-    """Take the head of a mail for fields; what follows hangs from who wrote it and on what."""
-    labels = [match[0].lower() if (match := _LABEL.match(text, *line)) else "" for line in stanza]
-    if sum(label in _HEADS_OF_MAIL for label in labels) < 2 or not _FROM & set(labels):
-        return False
-    for line, label in zip(stanza, labels, strict=True):
-        level = SPEAKER if label in _FROM else TERM if label in _SUBJECT else 0
-        outline.add("field", *line, level=level)
-    return True
-
-
-def _cue(text: str, stanza: list[Line], outline: Outline) -> bool:
-    """Take the time of a subtitle for a heading of what is said; its text is joined to one paragraph."""
-    head = next((at for at in range(min(2, len(stanza))) if "-->" in _said(text, stanza[at])), None)
-    if head is None or not _CUE.match(_said(text, stanza[head])):
-        return False
-    outline.add("heading", stanza[0][0], stanza[head][1], level=CUE)
-    if stanza[head + 1 :]:
-        start, end = stanza[head + 1][0], stanza[-1][1]
-        turn = _TURN.match(text, start, end)
-        if turn:
-            _speaks(turn, outline)
-        outline.add("paragraph", start, end)
-    return True
-
-
-def _ruled(text: str, stanza: list[Line], outline: Outline) -> bool:
-    """Take lines with bars between their cells for the rows of a table."""
-    if len(stanza) < 2:
-        return False
-    barred = [bool(_BAR.search(_said(text, line))) for line in stanza]
-    rows = [line for line, bar in zip(stanza, barred, strict=True) if bar]
-    rows = [line for line in rows if not _RULE.match(_said(text, line))]
-    if sum(barred) < len(stanza) - 1 or not barred[-1] or not rows:
-        return False
-    if not barred[0]:
-        outline.add("caption", *stanza[0])
-    cells = [_cells(text, row, _BAR) for row in rows]
-    add_table(outline, cells, rows, named=names_columns(text, cells[0]))
-    return True
-
-
-def _columns(text: str, stanza: list[Line], outline: Outline) -> bool:
-    """Take lines that wide gaps part alike for the rows of a table."""
-    if len(stanza) < 2:
-        return False
-    rows = [_cells(text, line, _COLUMNS) for line in stanza]
-    widths = Counter(len(row) for row in rows)
-    width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
-    if width < 2 or count < 0.8 * len(rows) or min(widths) < 2:
-        return False
-    add_table(outline, rows, stanza, named=names_columns(text, rows[0]))
-    return True
-
-
-def _leaders(text: str, stanza: list[Line], outline: Outline) -> bool:
-    """Take lines with dots between label and value for fields."""
-    dotted = [bool(_LEADERS.search(text, start, min(end, start + _LONGEST_FIELD))) for start, end in stanza]
-    if sum(dotted) < 0.6 * len(stanza):
-        return False
-    for line in stanza:
-        outline.add("field", *line)
-    return True
-
-
-def add_table(
-    outline: Outline, rows: Sequence[Sequence[Line]], places: Sequence[Line], *, named: bool
-) -> None:
-    """Add a table, its rows and their cells.
-
-    Args:
-        outline: receives them.
-        rows: start and end of each row's cells.
-        places: start and end of each row.
-        named: whether the first row names the columns.
+    Lists, labels, questions and turns that were only typed are found there; headings only where the markup has none.
     """
-    table = outline.add("table", places[0][0], places[-1][1])
-    names: list[tuple[int, ...]] = []
-    for number, (cells, place) in enumerate(zip(rows, places, strict=True)):
-        row = outline.add("row", *place, parent=table)
-        made = [
-            outline.add("cell", *cell, parent=row, header=names[at] if at < len(names) else ())
-            for at, cell in enumerate(cells[:_MOST_CELLS])
-        ]
-        if made:
-            outline.update(row, key=made[0])
-        if named and not number and len(rows) > 1:
-            names = [(index,) for index in made]
-
-
-def names_columns(text: str, cells: Sequence[Line]) -> bool:
-    """Tell whether a row's cells are names: short, and without figures other than years."""
-    names = [_said(text, cell) for cell in cells]
-    return all(len(name) <= _LONGEST_NAME and not _FIGURE.search(name) for name in names)
-
-
-def _cells(text: str, line: Line, gap: re.Pattern[str]) -> list[Line]:
-    """Return the cells of a row that a pattern parts; one may be empty."""
-    cells, at = [], line[0]
-    for match in gap.finditer(text, *line):
-        cells.append((at, match.start()))
-        at = match.end()
-    return [*cells, (at, line[1])]
-
-
-def _records(text: str, stanzas: Sequence[list[Line]]) -> frozenset[int]:
-    """Return which stanzas are records: short lines that end no sentence, as in a list of addresses; one alone is none."""
-    found = [at for at, stanza in enumerate(stanzas) if _is_record(text, stanza)]
-    return frozenset(found if len(found) > 1 else ())
-
-
-def _is_record(text: str, stanza: list[Line]) -> bool:
-    lines = [_said(text, line) for line in stanza]
-    return (
-        2 < len(lines) <= _MOST_CELLS
-        and not _DIVISION.match(lines[0])
-        and not any(
-            len(line) > _LONGEST_LINE or _SAID.search(line) or _ASKED.search(line) or is_item(line) or _DOTTED.match(line)
-            or _TURN.match(line)
-            for line in lines
-        )
-        and any(any(map(str.isdigit, line)) for line in lines)
-    )  # fmt: skip
-
-
-def _record(stanza: list[Line], outline: Outline) -> None:
-    """Add a record: a row whose cells are its lines, the first its key."""
-    row = outline.add("row", stanza[0][0], stanza[-1][1])
-    cells = [outline.add("cell", *line, parent=row) for line in stanza]
-    outline.update(row, key=cells[0])
-
-
-def _speakers(text: str, stanzas: Sequence[list[Line]]) -> frozenset[str]:
-    """Return who speaks in a talk: names before a colon, two or more, that begin most lines and come back."""
-    turns = [_TURN.match(text, *line) for stanza in stanzas for line in stanza]
-    names = Counter(turn["name"] or turn["voice"] for turn in turns if turn)
-    for part in [name for name in names if name.lower() in _PARTS_OF_FAQ]:
-        del names[part]
-    stamped = any(turn and (turn["stamp"] or turn["voice"]) for turn in turns)
-    many = sum(names.values()) >= max(_FEWEST_TURNS, 0.4 * len(turns))
-    back = len(names) > 1 and max(names.values(), default=0) > 1
-    return frozenset(names) if many and (back or (stamped and names)) else frozenset()
-
-
-def _speaks(turn: re.Match[str], outline: Outline) -> None:
-    """Add who speaks."""
-    outline.add("speaker", *turn.span("voice" if turn["voice"] else "name"), level=SPEAKER)
-
-
-def _running(
-    text: str, stanza: list[Line], outline: Outline, speakers: frozenset[str], *, heads: bool
-) -> None:
-    """Add what running text, a list, a heading or labelled lines say."""
-    lines = [line for part in _broken(text, stanza, speakers) for line in joined(text, part)]
-    if _heads(text, stanza, lines, followed=heads):
-        asked = bool(_ASKED.search(_said(text, stanza[-1])))
-        level = QUESTION if asked else _level(text[slice(*stanza[0])])
-        outline.add("heading", stanza[0][0], stanza[-1][1], level=level)
-        return
-    for listing, group in groupby(enumerate(lines), key=lambda one: _is_listed(text, one[1])):
-        members = [line for _, line in group]
-        if listing:
-            holder = outline.add("list", members[0][0], members[-1][1])
-            for line in members:
-                depth = _indent(text, line[0])
-                outline.add("item", *line, parent=holder, level=depth)
+    headings = not any(one.kind in {"title", "heading"} for one in blocks)
+    refined: list[Block] = []
+    moved: dict[int, int] = {}
+    asked = _asked_items(text, blocks)
+    for first, last in _stretches(blocks):
+        start, end = blocks[first].start, blocks[last - 1].end
+        is_loose = blocks[first].kind == "paragraph" and blocks[first].parent is None
+        found = _Reader(text[start:end], headings=headings).read() if is_loose else ()
+        if any(one.kind != "paragraph" for one in found):
+            refined += shifted(found, start, len(refined))
             continue
-        for at, line in enumerate(members):
-            _line(text, line, outline, speakers, opens=at == 0, alone=len(members) == 1)
+        for at in range(first, last):
+            moved[at] = len(refined)
+            refined.append(_renumbered(blocks[at], at, moved))
+            if at in asked:
+                refined[-1:] = _question_and_answer(refined[-1], asked[at], len(refined) - 1)
+    return nest(text, refined)
 
 
-def _broken(text: str, stanza: list[Line], speakers: frozenset[str]) -> Iterator[list[Line]]:
-    """Break a stanza before each turn of a talk, and behind a question that opens it or has a number."""
-    part: list[Line] = []
-    for line in stanza:
-        turn = _TURN.match(text, *line)
-        if part and turn and (turn["name"] or turn["voice"]) in speakers:
-            yield part
-            part = []
-        part.append(line)
-        said = _said(text, line)
-        opens = line == stanza[0] or _ENUMERATOR.match(said) or _ASKS.match(said)
-        if len(part) == 1 and opens and _ASKED.search(said) and line != stanza[-1]:
-            yield part
-            part = []
-    if part:
-        yield part
+def _asked_items(text: str, blocks: Sequence[Block]) -> dict[int, int]:
+    """Return the items that hold a question and its answer, and where the question ends; one alone is rhetoric."""
+    holds = {one.parent for one in blocks}
+    found = {
+        at: one.start + question.end()
+        for at, one in enumerate(blocks)
+        if one.kind == "item"
+        and at not in holds
+        and (question := OWN_QUESTION.match(text[one.start : one.end]))
+    }
+    return found if len(found) >= _FEWEST else {}
 
 
-def _line(
-    text: str, line: Line, outline: Outline, speakers: frozenset[str], *, opens: bool, alone: bool
-) -> None:
-    """Add one line, or several that an editor wrapped."""
-    said = _said(text, line)
-    turn = _TURN.match(text, *line)
-    if turn and (turn["name"] or turn["voice"]) in speakers:
-        _speaks(turn, outline)
-        outline.add("paragraph", *line)
-    elif mark := _MARK.match(said):
-        outline.add("heading", *line, level=mark[0].count("#"))
-    elif _ASKED.search(said) and opens and not alone and len(said) <= _LONGEST_QUESTION:
-        outline.add("question", *line, level=QUESTION)
-    elif opens and not alone and _is_loud(said):
-        outline.add("heading", *line, level=_level(said))
-    elif _LABEL.match(said) and not _ASKS.match(said) and not _ANSWERS.match(said):
-        outline.add("field" if not said.endswith(":") else "paragraph", *line)
-    else:
-        outline.add("paragraph", *line)
+def _question_and_answer(item: Block, ends: int, at: int) -> tuple[Block, Block]:
+    """Part an item that stands at `at` in two."""
+    question = replace(item, kind="question", level=QUESTION, end=ends)
+    return question, replace(item, kind="answer", start=ends, level=0, parent=at)
 
 
-def _heads(text: str, stanza: list[Line], lines: Sequence[Line], *, followed: bool) -> bool:
-    """Tell whether a stanza is a heading: a short line that stands apart and ends no sentence, or one underlined."""
-    first = _said(text, stanza[0])
-    if len(stanza) > 1 and _UNDERLINE.match(_said(text, stanza[1])):
-        return len(stanza) == 2
-    if not followed or len(first) > LONGEST_HEADING or not any(map(str.isalpha, first)):
-        return False
-    if len(stanza) <= 2 and _DIVISION.match(first):
-        return all(len(_said(text, line)) <= _LONGEST_LINE for line in stanza)
-    if len(lines) > 1 or len(stanza) > 2 or _BULLET.match(first):
-        return False
-    whole = " ".join(text[slice(*lines[0])].split())
-    if _ASKED.search(whole):
-        return len(whole) <= _LONGEST_QUESTION
-    return len(whole) <= LONGEST_HEADING and not _CLOSED.search(whole) and not _TURN.match(whole)
+def _stretches(blocks: Sequence[Block]) -> Iterator[tuple[int, int]]:
+    """Yield (first, last) of the loose paragraphs between which no markup stands, and of each other block alone."""
+    holds = {one.parent for one in blocks}
+    loose = [
+        one.kind == "paragraph" and one.parent is None and at not in holds
+        for at, one in enumerate(blocks)
+    ]
+    first = 0
+    for at in range(1, len(blocks) + 1):
+        if at == len(blocks) or not (loose[at - 1] and loose[at]):
+            yield first, at
+            first = at
 
 
-def _is_listed(text: str, line: Line) -> bool:
-    """Tell whether a line is an item; a numbered question is none, since its answer follows."""
-    said = _said(text, line)
-    if _DOTTED.match(said) or _BULLET.match(said):
-        return True
-    return bool(_ENUMERATOR.match(said)) and not _ASKED.search(said)
-
-
-def _is_loud(said: str) -> bool:
-    """Tell whether a line is written in capitals, or names a division."""
-    letters = [char for char in said if char.isalpha()]
-    capitals = len(letters) > 3 and all(char.isupper() for char in letters)
-    return (
-        len(said) <= _LONGEST_LINE
-        and not _CLOSED.search(said)
-        and (capitals or bool(_DIVISION.fullmatch(said)))
+def _renumbered(block: Block, at: int, moved: dict[int, int]) -> Block:
+    """Return a block that stood at `at` with the new numbers of the blocks that it names."""
+    by = moved[at] - at
+    return replace(
+        block,
+        parent=None if block.parent is None else moved[block.parent],
+        header=tuple(moved.get(one, one + by) for one in block.header),
+        key=None if block.key is None else block.key + by,
     )
 
 
-def _level(said: str) -> int:
-    """Return the level that the writing of a heading shows."""
-    said = " ".join(said.split())
-    if mark := _MARK.match(said):
-        return mark[0].count("#")
-    if number := re.match(r"\d{1,3}((?:\.\d{1,3})*)\.?\s", said):
-        return min(2 + number[1].count("."), PLAIN)
-    letters = [char for char in said if char.isalpha()]
-    if letters and all(char.isupper() for char in letters):
-        return 2
-    return 3 if _DIVISION.match(said) else PLAIN - 1
+@dataclass(frozen=True, slots=True)
+class _Stanza:
+    """Lines that belong together."""
+
+    lines: tuple[Line, ...]
+    apart: bool = True
+    """Nothing but an empty line, or the start of the text, stands before them."""
+    ends: bool = True
+    """Nothing but an empty line, or the end of the text, stands behind them."""
 
 
-def _indent(text: str, start: int) -> int:
-    """Return how deep a line is indented, two blanks a level."""
-    before = text[max(0, start - 24) : start].rpartition("\n")[2]
-    return len(before.expandtabs(4)) // 2
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """An item that others may lie in."""
+
+    mark: Mark
+    indent: int
+    index: int
 
 
-def _said(text: str, line: Line) -> str:
-    return text[line[0] : line[1]]
+class _Reader:
+    """The stanzas of one text, read in order: each is what the first shape that fits takes it for."""
 
-
-_SHAPES = (_quote, _mail, _cue, _ruled, _columns, _leaders)
-"""What a stanza may be, the most telling first; each adds it and says whether it was that."""
-
-
-def nest(text: str, blocks: Sequence[Block]) -> tuple[Block, ...]:
-    """Hang each block that hangs from none yet from its section, its question or what announces it.
-
-    What is written as a question or as an answer becomes one; a list of one short item that more text follows is a
-    heading with a number.
-
-    Args:
-        text: the whole text.
-        blocks: in order of start; those inside another, such as items, rows and cells, have their parent already.
-    """
-    return _Nest(text, blocks).nested()
-
-
-class _Nest:
-    """The stack of sections that are open while the blocks are walked."""
-
-    def __init__(self, text: str, blocks: Sequence[Block]) -> None:
+    def __init__(self, text: str, *, headings: bool) -> None:
         self._text = text
-        self._blocks = [*blocks]
-        self._open: list[int] = []
-        self._outer = [at for at, one in enumerate(blocks) if one.parent is None]
-        self._asked = self._questions()
+        self._headings = headings
+        self._outline = Outline()
+        paragraphs = [*find_paragraphs(text)]
+        lines = [line for paragraph in paragraphs for line in paragraph]
+        self._talk = Talk(text, lines)
+        self._asks = any(ASKS.match(self._said(line)) for line in lines)
+        self._faq = not self._talk and self._count_questions(paragraphs) >= _FEWEST
+        self._letters = {self._said(line)[:2] for line in lines}
+        self._stanzas = [part for paragraph in paragraphs for part in self._parted(paragraph)]
+        self._records = self._find_records()
+        self._terms = sum(self._is_term(one) for one in self._stanzas)
+        self._at = 0
+        self._items: list[_Item] = []
+        self._list: int | None = None
 
-    def nested(self) -> tuple[Block, ...]:
-        """Return the blocks with their parents."""
-        self._number_headings()
-        before: int | None = None
-        for at in self._outer:
-            block = self._blocks[at] = self._typed(at)
-            if block.kind in _SECTIONS or (block.kind == "field" and block.level):
-                self._push(at)
-            else:
-                lead = before is not None and self._announces(before, at)
-                parent = before if lead else self._open[-1] if self._open else None
-                self._blocks[at] = replace(block, parent=parent)
-            if block.kind not in _LISTED:
-                before = at
-        return tuple(self._blocks)
+    def read(self) -> tuple[Block, ...]:
+        """Return the blocks; what hangs from what is known only where it stands in one stanza."""
+        for self._at, stanza in enumerate(self._stanzas):
+            self._read(stanza, None)
+        if len(self._outline) and self._headings and self._is_title():
+            self._outline.update(0, level=TITLE)
+        return self._outline.blocks()
 
-    def _typed(self, at: int) -> Block:
-        """Return a block as what its words show it to be."""
-        block = self._blocks[at]
-        said = self._said(block)
-        if block.kind == "heading" and _ASKED.search(said):
-            return replace(block, kind="question")
-        if block.kind == "heading" and at == self._outer[0] and block.level <= TITLE:
-            return replace(block, kind="title")
-        if block.kind == "heading" and block.level >= PLAIN and self._is_defined(at):
-            return replace(block, kind="term", level=TERM)
-        if block.kind == "paragraph":
-            if _ASKS.match(said) and len(said) <= _LONGEST_QUESTION:
-                return replace(block, kind="question", level=QUESTION)
-            if at in self._asked:
-                return replace(block, kind="question", level=QUESTION)
-            if _ANSWERS.match(said) and self._in_question():
-                return replace(block, kind="answer")
-        return block
-
-    def _is_defined(self, at: int) -> bool:
-        """Tell whether a definition follows, as Markdown writes it: behind a colon on a line of its own."""
-        return at + 1 < len(self._blocks) and self._said(self._blocks[at + 1]).startswith(": ")
-
-    def _questions(self) -> frozenset[int]:
-        """Return which paragraphs are questions that the next one answers.
-
-        In a talk it is what somebody asks and another answers. Else one alone is rhetoric; two or more are an FAQ.
-        """
-        found = []
-        talk = any(one.kind == "speaker" for one in self._blocks)
-        outer = [at for at in self._outer if self._blocks[at].kind != "speaker"]
-        for at, following in zip(outer, outer[1:], strict=False):
-            block, after = self._blocks[at], self._blocks[following]
-            if block.kind != "paragraph" or after.kind not in {"paragraph", "list", "table"}:
-                continue
-            said, answer = self._said(block), self._said(after)
-            if len(said) <= _LONGEST_QUESTION and _ASKED.search(said) and not _ASKED.search(answer):
-                found.append(at)
-        return frozenset(found if len(found) > 1 or talk else ())
-
-    def _number_headings(self) -> None:
-        """Make a heading of each list of one short item that ends no sentence and that no item follows."""
-        for at, following in zip(self._outer, self._outer[1:], strict=False):
-            block = self._blocks[at]
-            items = [one for one in self._blocks[at + 1 : following] if one.parent == at]
-            said = self._said(block)
-            if (
-                block.kind == "list"
-                and len(items) == 1
-                and not _BULLET.match(said)
-                and len(said) <= _LONGEST_LINE
-                and not _CLOSED.search(said)
-                and self._blocks[following].kind in {"paragraph", "list", "table", "item"}
-            ):
-                self._blocks[at] = replace(block, kind="heading", level=_level(said))
-                for inner in range(at + 1, following):
-                    self._blocks[inner] = replace(
-                        self._blocks[inner], kind="heading", level=_level(said), parent=at
-                    )
-
-    def _push(self, at: int) -> None:
-        """Open a section, and end those that it does not lie in."""
-        block = self._blocks[at]
-        before = self._open[-1] if self._open else None
-        # Two terms share a definition: the second hangs from the first.
-        shared = (
-            block.kind == "term"
-            and before == at - 1
-            and self._blocks[at - 1].kind == "term"
-            and len(self._open) < _MOST_OPEN
-        )
-        turn = block.kind == "speaker" and before is not None and self._is_turn(before)
-        while (
-            self._open
-            and not shared
-            and not turn
-            and self._level(self._open[-1]) >= self._level(at)
-        ):
-            self._open.pop()
-            turn = block.kind == "speaker" and bool(self._open) and self._is_turn(self._open[-1])
-        self._blocks[at] = replace(block, parent=self._open[-1] if self._open else None)
-        self._open.append(at)
-
-    def _level(self, at: int) -> int:
-        block = self._blocks[at]
-        return block.level or {"term": TERM, "speaker": SPEAKER}.get(block.kind, 0)
-
-    def _is_turn(self, at: int) -> bool:
-        """Tell whether a question was asked by somebody who speaks, so that the next speaker answers it."""
-        block = self._blocks[at]
-        parent = block.parent
-        return (
-            block.kind == "question"
-            and parent is not None
-            and self._blocks[parent].kind == "speaker"
-            and not any(
-                self._blocks[one].kind == "speaker"
-                for one in self._open[self._open.index(at) + 1 :]
-            )
-        )
-
-    def _in_question(self) -> bool:
-        return any(self._blocks[one].kind == "question" for one in self._open)
-
-    def _announces(self, before: int, at: int) -> bool:
-        """Tell whether a paragraph announces the list, table or code behind it."""
-        lead, block = self._blocks[before], self._blocks[at]
-        if (
-            block.kind not in _LISTED
-            or lead.kind not in {"paragraph", "field", "answer"}
-            or before > at
-        ):
+    def _is_title(self) -> bool:
+        """Tell whether the first heading names the whole: no other is written like it, or it is as plain as can be."""
+        first = self._outline[0]
+        said = self._text[first.start : first.end]
+        if first.kind != "heading" or division_of(said) or said[:1].isdigit() or ASKED.search(said):
             return False
-        said = self._said(lead)
-        if said.endswith((":", "：")):
+        others = (self._outline[at] for at in range(1, len(self._outline)))
+        return first.level == PLAIN or not any(
+            one.kind == "heading" and one.level == first.level for one in others
+        )
+
+    def _said(self, line: Line) -> str:
+        return self._text[line[0] : line[1]]
+
+    def _next(self) -> _Stanza | None:
+        """Return the stanza behind the one that is read."""
+        return self._stanzas[self._at + 1] if self._at + 1 < len(self._stanzas) else None
+
+    # Where a paragraph falls into stanzas
+
+    def _count_questions(self, paragraphs: Sequence[Sequence[Line]]) -> int:
+        """Count the lines that are questions by themselves, those of speech in quotes left out."""
+        return sum(
+            self._is_own_question(paragraph, at)
+            for paragraph in paragraphs
+            for at in range(len(paragraph))
+        )
+
+    def _is_own_question(self, paragraph: Sequence[Line], at: int) -> bool:
+        said = self._said(paragraph[at])
+        if not is_question(said):
+            return False
+        before = self._said(paragraph[at - 1]) if at else ""
+        return not before or bool(SAID.search(before)) or (at == 1 and is_headline(before))
+
+    def _parted(self, paragraph: list[Line]) -> Iterator[_Stanza]:
+        """Part a paragraph before marked headings, questions, turns and dated lines, and behind headings and questions."""
+        marked = {
+            at: count for at in range(len(paragraph)) if (count := self._marked(paragraph, at))
+        }
+        stamps = sum(bool(STAMP.match(self._said(line))) for line in paragraph)
+        stamped = stamps >= max(_FEWEST, _MOSTLY * len(paragraph)) and not columned(
+            self._text, paragraph
+        )
+        first, at = 0, 0
+        while at < len(paragraph):
+            if at > first and (at in marked or self._begins(paragraph, at, stamped=stamped)):
+                yield self._stanza(paragraph, first, at)
+                first = at
+            at += marked.get(at, 1)
+            if first + marked.get(first, 0) == at or self._has_asked(paragraph, first, at):
+                yield self._stanza(paragraph, first, at)
+                first = at
+        if first < len(paragraph):
+            yield self._stanza(paragraph, first, len(paragraph))
+
+    @staticmethod
+    def _stanza(paragraph: list[Line], first: int, last: int) -> _Stanza:
+        return _Stanza(tuple(paragraph[first:last]), first == 0, last == len(paragraph))
+
+    def _marked(self, lines: Sequence[Line], at: int) -> int:
+        """Return how many lines the heading with a mark or a rule has that begins at a line; 0 where none does."""
+        said = self._said(lines[at])
+        if HASHES.match(said):
+            return 1
+        following = [self._said(line) for line in lines[at + 1 : at + 3]]
+        if len(following) == 2 and said == following[1] and is_underlined(following[0], said):
+            return 3
+        return 2 if following and is_underlined(said, following[0]) else 0
+
+    def _begins(self, paragraph: Sequence[Line], at: int, *, stamped: bool) -> bool:
+        """Tell whether a line of a paragraph begins a stanza."""
+        line, before = paragraph[at], self._said(paragraph[at - 1])
+        said = self._said(line)
+        depth = self._depth(said)
+        if depth or self._depth(before):
+            return self._quote_parts(paragraph, at)
+        if self._talk.turn(line) or self._talk.head(line) or (stamped and STAMP.match(said)):
             return True
-        if block.kind != "list":
+        if ASKS.match(said) or (self._asks and ANSWERS.match(said)):
+            return True
+        if not ASKED.search(said):
             return False
-        return not _SAID.search(said) or bool(_POINTS_ON.search(said))
+        numbered = is_numbered_question(said) and is_said(before)
+        return numbered or (self._faq and self._is_own_question(paragraph, at))
 
-    def _said(self, block: Block) -> str:
-        return " ".join(self._text[block.start : block.end].split())
+    def _has_asked(self, paragraph: Sequence[Line], first: int, last: int) -> bool:
+        """Tell whether the lines so far are a question that the next ones answer."""
+        if last == len(paragraph) or self._talk:
+            return False
+        if paragraph[last - 1][1] - paragraph[first][0] > _LONGEST_ASKED:
+            return False
+        said = " ".join(self._said(line) for line in paragraph[first:last])
+        if "-->" in said:
+            return False
+        return is_question(said) and (not first or self._faq or is_numbered_question(said))
+
+    @staticmethod
+    def _depth(said: str) -> int:
+        """Return how deep a line is quoted."""
+        quoted = QUOTED.match(said)
+        return quoted[0].count(">") if quoted else 0
+
+    def _quote_parts(self, paragraph: Sequence[Line], at: int) -> bool:
+        """Tell whether a quote begins or ends before a line, or a paragraph of it: behind it an empty line stays."""
+        said, before = self._said(paragraph[at]), self._said(paragraph[at - 1])
+        if self._depth(said) != self._depth(before):
+            return True
+        goes_on = at + 1 < len(paragraph) and self._depth(
+            self._said(paragraph[at + 1])
+        ) == self._depth(said)
+        return not said.strip("> ") and bool(before.strip("> ")) and goes_on
+
+    # What a stanza is
+
+    def _read(self, stanza: _Stanza, parent: int | None) -> None:
+        """Add what a stanza is; `parent` is what stands above it in its paragraph."""
+        if not stanza.lines:
+            return
+        shapes = (
+            self._quote, self._mail, self._cue, self._spoken, self._headed, self._ruled, self._columns, self._leaders,
+            self._record, self._fields, self._definition, self._code, self._figures,
+        )  # fmt: skip
+        if not any(shape(stanza, parent) for shape in shapes):
+            self._running(stanza, parent)
+
+    def _add(
+        self, kind: BlockKind, place: Line, *, level: int = 0, parent: int | None = None
+    ) -> int:
+        """Add a block that is in no list."""
+        self._items, self._list = [], None
+        return self._outline.add(kind, *place, level=level, parent=parent)
+
+    def _rest(self, stanza: _Stanza, count: int, parent: int | None) -> None:
+        """Read the lines of a stanza behind the first ones."""
+        self._read(replace(stanza, lines=stanza.lines[count:], apart=False), parent)
+
+    def _quote(self, stanza: _Stanza, parent: int | None) -> bool:
+        """Take lines behind `>` for a quote; a question in it heads the reply, a line that says who wrote it the others."""
+        lines = stanza.lines
+        depth = self._depth(self._said(lines[0]))
+        if not depth:
+            return False
+        if says_who_wrote(self._said(lines[0])):
+            self._add("speaker", lines[0], level=min(SPEAKER + depth, TERM - 1))
+            lines = lines[1:]
+        following = self._next()
+        replied = following is not None and not self._depth(self._said(following.lines[0]))
+        if lines and replied and ASKED.search(self._said(lines[-1])):
+            self._add("question", (lines[0][0], lines[-1][1]), level=QUESTION, parent=parent)
+        elif lines:
+            self._add("quote", (lines[0][0], lines[-1][1]), parent=parent)
+        return True
+
+    def _mail(self, stanza: _Stanza, parent: int | None) -> bool:
+        """Take the head of a mail for fields; what follows hangs from who wrote it and on what."""
+        labels = mail_labels(self._text, stanza.lines)
+        for line, label in zip(stanza.lines, labels, strict=False):
+            level = MAIL if label in FROM else SUBJECT if label in SUBJECTS else 0
+            self._add("field", line, level=level, parent=parent)
+        return bool(labels)
+
+    def _cue(self, stanza: _Stanza, parent: int | None) -> bool:
+        """Take the time of a subtitle for a heading of what is said; its text is joined to one paragraph."""
+        count = cue_of(self._text, stanza.lines)
+        if count:
+            self._add("heading", (stanza.lines[0][0], stanza.lines[count - 1][1]), level=CUE)
+            said = stanza.lines[count:]
+            if said:
+                self._speaks(said[0])
+                self._add("paragraph", (said[0][0], said[-1][1]), parent=parent)
+        return bool(count)
+
+    def _speaks(self, line: Line) -> bool:
+        """Add who speaks, where a line says so."""
+        name = self._talk.turn(line)
+        if name:
+            self._add("speaker", name, level=SPEAKER)
+        return name is not None
+
+    def _spoken(self, stanza: _Stanza, parent: int | None) -> bool:
+        """Take a turn of a talk for who speaks and what is said."""
+        first = stanza.lines[0]
+        if self._talk.head(first):
+            self._add("speaker", first, level=SPEAKER)
+            if stanza.lines[1:]:
+                self._running(replace(stanza, lines=stanza.lines[1:]), parent, spoken=True)
+            return True
+        if self._speaks(first):
+            self._running(stanza, parent, spoken=True)
+            return True
+        return False
+
+    # Headings
+
+    def _headed(self, stanza: _Stanza, parent: int | None) -> bool:
+        """Take the first lines of a stanza, or all, for a heading."""
+        for find in (self._ruled_heading, self._division, self._question, self._plain_heading):
+            count, level = find(stanza)
+            if count:
+                place = stanza.lines[0][0], stanza.lines[count - 1][1]
+                self._add("heading", place, level=level, parent=parent)
+                self._rest(stanza, count, parent)
+                return True
+        return False
+
+    def _is_followed(self, stanza: _Stanza, count: int) -> bool:
+        """Tell whether text follows the first lines of a stanza that may belong to them."""
+        if len(stanza.lines) > count:
+            first, line = stanza.lines[0], stanza.lines[count]
+            deeper = indent_of(self._text, line) > indent_of(self._text, first)
+            return deeper or not self._said(line)[0].islower()
+        following = self._next()
+        if following is None:
+            return False
+        said = self._said(following.lines[0])
+        return (
+            not self._depth(said)
+            and not said.startswith("--")
+            and not mail_labels(self._text, following.lines)
+        )
+
+    def _ruled_heading(self, stanza: _Stanza) -> tuple[int, int]:
+        """Return how many lines a heading with a mark or a rule has, and its level."""
+        count = self._marked(stanza.lines, 0)
+        first = self._said(stanza.lines[0])
+        if count == 1:
+            return 1, first.partition(" ")[0].count("#")
+        if count:
+            return count, count == 3 or 2 + _UNDERLINES.find(self._said(stanza.lines[1])[0])
+        return 0, 0
+
+    def _division(self, stanza: _Stanza) -> tuple[int, int]:
+        """Return how many lines name an article, a chapter or the like, and their level."""
+        lines = stanza.lines
+        first = self._said(lines[0])
+        division = division_of(first)
+        if not division:
+            return 0, 0
+        count = 1
+        if len(division) == len(first) and len(lines) > 1:
+            second = self._said(lines[1])
+            count += is_headline(second) and len(second) <= SHORT and not is_item(second)
+        return (count, rank_of(division)) if self._is_followed(stanza, count) else (0, 0)
+
+    def _question(self, stanza: _Stanza) -> tuple[int, int]:
+        """Return how many lines a question has that heads its answer."""
+        said = " ".join(self._said(line) for line in stanza.lines)
+        if self._talk or not is_question(said) or not self._is_followed(stanza, len(stanza.lines)):
+            return 0, 0
+        known = (
+            self._faq
+            or is_numbered_question(said)
+            or (self._headings and stanza.apart and stanza.ends)
+        )
+        return (len(stanza.lines), QUESTION) if known else (0, 0)
+
+    def _plain_heading(self, stanza: _Stanza) -> tuple[int, int]:
+        """Return whether the first line is a heading by its number, its capitals, or since it stands apart."""
+        first = self._said(stanza.lines[0])
+        mark = mark_of(first)
+        if not self._headings or not is_headline(first) or self._is_data(first):
+            return 0, 0
+        if not self._is_followed(stanza, 1) or (mark and mark.is_bullet):
+            return 0, 0
+        alone = (
+            len(stanza.lines) == 1
+            and stanza.apart
+            and (stanza.ends or (self._faq and not self._at))
+        )
+        if mark:
+            fits = alone and len(first) <= SHORT and not self._is_listed(mark)
+            return (1, level_of(mark.dots)) if fits else (0, 0)
+        if is_counted(first):
+            return 1, level_of(1)
+        if is_loud(first):
+            return (1, LOUD) if not self._are_loud(stanza.lines[1:]) else (0, 0)
+        if alone:
+            return 1, _numbered_level(first)
+        opens = not self._at and self._opens(stanza)
+        return (1, PLAIN) if opens else (0, 0)
+
+    def _is_data(self, said: str) -> bool:
+        """Tell whether a line holds a value, so that it heads nothing."""
+        return is_field(said) or bool(LEADERS.search(said)) or has_gap(said)
+
+    def _are_loud(self, lines: Sequence[Line]) -> bool:
+        return len(lines) > 1 and all(is_loud(self._said(line)) for line in lines)
+
+    def _is_listed(self, mark: Mark) -> bool:
+        """Tell whether the stanza before or behind is an item that counts in the same way."""
+        near = self._stanzas[max(0, self._at - 1) : self._at + 2]
+        others = [
+            mark_of(self._said(one.lines[0])) for one in near if one is not self._stanzas[self._at]
+        ]
+        return any(one and (one.style, one.dots) == (mark.style, mark.dots) for one in others)
+
+    def _opens(self, stanza: _Stanza) -> bool:
+        """Tell whether the first lines of a text are its title and what belongs to it, such as name and address."""
+        said = [self._said(line) for line in stanza.lines]
+        return (
+            1 < len(said) <= _MOST_OF_TITLE
+            and stanza not in self._records
+            and all(
+                len(one) <= SHORT and not CLOSED.search(one) and not is_item(one) for one in said
+            )
+            and not any(one[0].islower() or self._is_data(one) for one in said[:2])
+        )
+
+    # Rows, records and labels
+
+    def _head(
+        self, stanza: _Stanza, fits: Sequence[bool], parent: int | None
+    ) -> tuple[_Stanza, int | None]:
+        """Take the first line for a heading of the others, where it alone is not of their kind."""
+        first = self._said(stanza.lines[0])
+        if fits[0] or len(fits) < _FEWEST or not fits[1] or len(first) > LONGEST_HEADING:
+            return stanza, parent
+        if SAID.search(first):
+            return stanza, parent
+        head = self._add("heading", stanza.lines[0], level=PLAIN, parent=parent)
+        return replace(stanza, lines=stanza.lines[1:], apart=False), head
+
+    def _ruled(self, stanza: _Stanza, parent: int | None) -> bool:
+        """Take lines with bars between their cells for the rows of a table."""
+        return self._table(stanza, parent, barred)
+
+    def _columns(self, stanza: _Stanza, parent: int | None) -> bool:
+        """Take lines that wide gaps part alike for the rows of a table."""
+        return self._table(stanza, parent, columned)
+
+    def _table(
+        self,
+        stanza: _Stanza,
+        parent: int | None,
+        find: Callable[[str, Sequence[Line]], Table | None],
+    ) -> bool:
+        """Add the table that all lines are, or all but the first, which names it."""
+        table = find(self._text, stanza.lines)
+        if table is None:
+            table = (
+                find(self._text, stanza.lines[1:])
+                if is_headline(self._said(stanza.lines[0]))
+                else None
+            )
+            if table is None:
+                return False
+            parent = self._add("caption", stanza.lines[0], parent=parent)
+        named = table.named
+        if named is None:
+            named = names_columns(self._text, table.rows[0], table.rows[1:])
+        self._items, self._list = [], None
+        add_table(self._outline, table.rows, table.places, named=named, parent=parent)
+        return True
+
+    def _leaders(self, stanza: _Stanza, parent: int | None) -> bool:
+        """Take lines with dots between label and value for fields; one without heads those behind it."""
+        led = [bool(LEADERS.search(self._said(line))) for line in stanza.lines]
+        if sum(led) < _MOSTLY * len(led):
+            return False
+        head = parent
+        for line, fits in zip(stanza.lines, led, strict=True):
+            if not fits and is_headline(self._said(line)):
+                head = self._add("heading", line, level=PLAIN, parent=parent)
+            else:
+                self._add("field" if fits else "paragraph", line, parent=head)
+        return True
+
+    def _find_records(self) -> frozenset[_Stanza]:
+        """Return the stanzas that are records, as in a list of addresses; one alone is none.
+
+        Where each line has a label, the records begin with the same.
+        """
+        found = [one for one in self._stanzas if self._is_record(one)]
+        labels = Counter(label_of(self._said(one.lines[0])) for one in found)
+        found = [
+            one
+            for one in found
+            if not all(is_field(self._said(line)) for line in one.lines)
+            or labels[label_of(self._said(one.lines[0]))] > 1
+        ]
+        return frozenset(found if len(found) > 1 else ())
+
+    def _is_record(self, stanza: _Stanza) -> bool:
+        """Tell whether all lines are short, none ends a sentence or is an item, and one has a figure."""
+        lines = [self._said(line) for line in stanza.lines]
+        return (
+            _FEWEST < len(lines) <= _MOST_LINES
+            and not self._talk
+            and not division_of(lines[0])
+            and not any(
+                len(line) > SHORT or SAID.search(line) or is_item(line) or self._depth(line)
+                or LEADERS.search(line) or RULE.match(line)
+                for line in lines
+            )
+            and any(any(map(str.isdigit, line)) for line in lines)
+        )  # fmt: skip
+
+    def _record(self, stanza: _Stanza, parent: int | None) -> bool:
+        """Take a record for a row whose cells are its lines, the first its key."""
+        if stanza not in self._records:
+            return False
+        row = self._add("row", (stanza.lines[0][0], stanza.lines[-1][1]), parent=parent)
+        cells = [self._outline.add("cell", *line, parent=row) for line in stanza.lines]
+        self._outline.update(row, key=cells[0])
+        return True
+
+    def _fields(self, stanza: _Stanza, parent: int | None) -> bool:
+        """Take lines with a label and a value, or a term and its meaning, for fields."""
+        fits = [is_field(self._said(line)) for line in stanza.lines]
+        if sum(fits) < max(_FEWEST, _MOSTLY * len(fits)):
+            return False
+        stanza, parent = self._head(stanza, fits, parent)
+        places: list[Line] = []
+        for line in stanza.lines:
+            said = self._said(line)
+            if places and not is_field(said) and not is_item(said) and not label_of(said):
+                places[-1] = places[-1][0], line[1]
+            else:
+                places.append(line)
+        for place in places:
+            said = self._said(place)
+            if is_item(said):
+                self._running(_Stanza((place,)), parent)
+            else:
+                self._add("field" if is_field(said) else "paragraph", place, parent=parent)
+        return True
+
+    def _figures(self, stanza: _Stanza, parent: int | None) -> bool:
+        """Take short lines that begin or end with a figure for a list, as of ingredients."""
+        said = [self._said(line) for line in stanza.lines]
+        fits = [one[0].isdigit() or one.rstrip(" €$£%")[-1:].isdigit() for one in said]
+        short = all(
+            len(one) <= SHORT and not CLOSED.search(one) and not is_item(one) for one in said
+        )
+        if len(said) <= _FEWEST or not short or sum(fits) < _MOSTLY * len(fits):
+            return False
+        stanza, parent = self._head(stanza, fits, parent)
+        place = stanza.lines[0][0], stanza.lines[-1][1]
+        holder = self._add("list", place, parent=parent)
+        for line in stanza.lines:
+            self._outline.add("item", *line, parent=holder)
+        return True
+
+    # Terms, code and running text
+
+    def _is_term(self, stanza: _Stanza) -> bool:
+        """Tell whether the first line is a term that the deeper lines below it define."""
+        first, rest = stanza.lines[0], stanza.lines[1:]
+        said = self._said(first)
+        if (
+            not rest
+            or len(said.split()) > _MOST_OF_TERM
+            or CLOSED.search(said.rstrip(":"))
+            or is_item(said)
+        ):
+            return False
+        if any(is_item(self._said(line)) for line in rest):
+            return False
+        if self._said(rest[0]).startswith(": "):
+            return True
+        indent = indent_of(self._text, first) + _DEEPER
+        return all(indent_of(self._text, line) >= indent for line in rest)
+
+    def _definition(self, stanza: _Stanza, parent: int | None) -> bool:
+        """Take a line and the deeper ones below it for a term and its meaning; one alone is none."""
+        if not self._is_term(stanza):
+            return False
+        colon = self._said(stanza.lines[1]).startswith(": ")
+        if not colon and self._terms < _FEWEST:
+            return False
+        term = self._add("term", stanza.lines[0], level=TERM, parent=parent)
+        rest = replace(stanza, lines=stanza.lines[1:], apart=False)
+        holder = self._add("definition", (rest.lines[0][0], rest.lines[-1][1]), parent=term)
+        self._running(rest, holder, spoken=True)
+        return True
+
+    def _code(self, stanza: _Stanza, parent: int | None) -> bool:
+        """Take deeper lines behind a colon for code, unless they end as a sentence does."""
+        if not self._at or not stanza.apart or is_item(self._said(stanza.lines[0])):
+            return False
+        before = self._stanzas[self._at - 1].lines
+        deeper = indent_of(self._text, before[0]) + _DEEPER
+        if not self._said(before[-1]).endswith(":") or SAID.search(self._said(stanza.lines[-1])):
+            return False
+        if any(indent_of(self._text, line) < deeper for line in stanza.lines):
+            return False
+        self._add("code", (stanza.lines[0][0], stanza.lines[-1][1]), parent=parent)
+        return True
+
+    def _running(self, stanza: _Stanza, parent: int | None, *, spoken: bool = False) -> None:
+        """Add running text, items and single labelled lines."""
+        for number, (mark, place) in enumerate(self._runs(stanza)):
+            said = self._said(place)
+            deeper = self._items and indent_of(self._text, place) > self._items[-1].indent
+            if mark:
+                self._item(mark, place, parent, apart=stanza.apart and not number)
+            elif deeper and stanza.apart and not number and parent is None:
+                self._outline.add("paragraph", *place, parent=self._items[-1].index)
+            elif not spoken and self._is_labelled(said):
+                self._add("field", place, parent=parent)
+            else:
+                self._add("paragraph", place, parent=parent)
+
+    @staticmethod
+    def _is_labelled(said: str) -> bool:
+        """Tell whether a line by itself is a label with its value, and no sentence with a colon in it."""
+        label = label_of(said)
+        short = len(label.split()) <= _MOST_OF_LABEL
+        return bool(label) and is_field(said) and short and is_sentence(said)
+
+    def _runs(self, stanza: _Stanza) -> Iterator[tuple[Mark | None, Line]]:
+        """Yield each item with its mark, and each stretch of text that an editor only wrapped."""
+        first = 0
+        lines = stanza.lines
+        for at in range(1, len(lines) + 1):
+            if at == len(lines) or self._breaks(lines, at):
+                mark = self._mark(lines, first)
+                yield from self._wrapped(mark, lines[first:at])
+                first = at
+
+    def _wrapped(
+        self, mark: Mark | None, lines: Sequence[Line]
+    ) -> Iterator[tuple[Mark | None, Line]]:
+        """Yield the lines of one item, or of text; what is deeper than an item's mark belongs to the item."""
+        held: Line | None = None
+        for run in joined(self._text, [*lines]):
+            if held and indent_of(self._text, run) > indent_of(self._text, lines[0]):
+                held = held[0], run[1]
+                continue
+            if held:
+                yield mark, held
+                mark = held = None
+            if mark:
+                held = run
+            else:
+                yield None, run
+        if held:
+            yield mark, held
+
+    def _breaks(self, lines: Sequence[Line], at: int) -> bool:
+        """Tell whether a line begins an item or a label, so that the line before it ends."""
+        said, before = self._said(lines[at]), self._said(lines[at - 1])
+        return self._mark(lines, at) is not None or (
+            bool(label_of(said)) and bool(SAID.search(before))
+        )
+
+    def _mark(self, lines: Sequence[Line], at: int) -> Mark | None:
+        """Return the mark of an item that a line begins, if it is one: a wrapped line may begin with a number too."""
+        said = self._said(lines[at])
+        mark = mark_of(said)
+        if mark is None or not self._is_counted(mark):
+            return None
+        if mark.is_bullet and mark.label not in {"–", "—"}:
+            return mark
+        near = [mark_of(self._said(one)) for one in lines[max(0, at - _NEAR) : at + _NEAR]]
+        many = sum(one is not None and one.style == mark.style for one in near) > 1
+        if mark.label in {"–", "—"}:  # what somebody says, in a novel
+            return mark if many or not SAID.search(said) else None
+        if not at or many:
+            return mark
+        before = self._said(lines[at - 1])
+        goes_on = is_said(before) or mark_of(before) is not None
+        deeper = indent_of(self._text, lines[at]) > indent_of(self._text, lines[0])
+        return mark if goes_on or deeper else None
+
+    def _is_counted(self, mark: Mark) -> bool:
+        """Tell whether a letter counts: in `A. Berg` it does only where the text has lines with `A.` and `B.`."""
+        if len(mark.label) > 1 or not mark.label.isalpha() or "(" in mark.style:
+            return True
+        close = mark.style[-1]
+        first, second, two = ("a", "b", "ii") if mark.label.islower() else ("A", "B", "II")
+        known = {f"{first}{close}", f"{second}{close}"} <= self._letters
+        return known or (mark.label in "iIvVxX" and two in self._letters)
+
+    def _item(self, mark: Mark, place: Line, parent: int | None, *, apart: bool) -> None:
+        """Add an item to the list that is open, inside the item that it is deeper than, or to a new one."""
+        indent = indent_of(self._text, place)
+        while self._items and self._is_beside(self._items[-1], mark, indent, apart=apart):
+            self._items.pop()
+        if self._list is None or self._outline[self._list].parent != parent:
+            self._list = self._outline.add("list", *place, parent=parent)
+            self._items = []
+        above = self._items[-1].index if self._items else self._list
+        self._outline.update(self._list, end=place[1])
+        index = self._outline.add("item", *place, level=len(self._items), parent=above)
+        self._items.append(_Item(mark, indent, index))
+
+    def _is_beside(self, item: _Item, mark: Mark, indent: int, *, apart: bool) -> bool:
+        """Tell whether an item that is open ends where another begins."""
+        if any(
+            (one.mark.style, one.mark.dots) == (mark.style, mark.dots) and one.indent >= indent
+            for one in self._items
+        ):
+            return True
+        if mark.dots and item.mark.dots:
+            return item.mark.dots >= mark.dots
+        if indent != item.indent:
+            return indent < item.indent
+        if item.mark.is_bullet:
+            return True
+        place = self._outline[item.index]
+        return mark.is_bullet and apart and not self._text[place.start : place.end].endswith(":")
+
+
+def _numbered_level(said: str) -> int:
+    """Return the level of a heading that stands apart: by its number, if it has one."""
+    number = said.split(maxsplit=1)[0].rstrip(".")
+    if number.replace(".", "").isdigit() and len(number) < 12:
+        return level_of(number.count(".") + 1)
+    return PLAIN

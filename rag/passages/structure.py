@@ -145,7 +145,9 @@ class _Units:
             if one.kind == "cell" and one.parent == index:
                 # A name that stands in the row itself, before the cell, is none that must be said.
                 heads = [self._blocks[head] for head in one.header]
-                names = [self._words(head.start, head.end) for head in heads if head.parent != index]
+                names = [
+                    self._words(head.start, head.end) for head in heads if head.parent != index
+                ]
                 cells.append(Cell(start=one.start, end=one.end, name=" ".join(filter(None, names))))
         return tuple(cells)
 

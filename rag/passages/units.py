@@ -19,6 +19,7 @@ _CLINGS = re.compile(r"[\u0300-\u036f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
 _SPACE = re.compile(r"\s*")
 _WORD = re.compile(r"[^\W_]")
 
+_ROW_MARKS = frozenset(";,")
 _KEY_CHARS = 120
 _CHARS_PER_TOKEN = 6
 """More than prose has, so that one look ahead is nearly always far enough."""
@@ -80,7 +81,7 @@ def halves(text: str, piece: Piece, count: Callable[[str], int]) -> list[Piece]:
     middle = piece.start + (piece.end - piece.start + 1) // 2
     if middle == piece.end:
         return [piece]
-    stop = _best_stop(text, piece.start, middle)
+    stop = _row_stop(text, piece.unit, piece.start, middle) or _best_stop(text, piece.start, middle)
     start = _past_space(text, stop)
     return [
         _piece(text, piece.unit, piece.start, stop, count, opens=piece.opens),
@@ -96,7 +97,7 @@ def _cut(
     while start < unit.end:
         stop = _furthest(text, start, unit.end, max_tokens, count)
         if stop < unit.end:
-            stop = _best_stop(text, start, stop)
+            stop = _row_stop(text, unit, start, stop) or _best_stop(text, start, stop)
         piece = _piece(text, unit, start, stop, count, opens=opens)
         if stop - start <= _LONGEST_BIT or _WORD.search(text, start, stop):
             yield replace(piece, lead=lead)
@@ -112,6 +113,13 @@ def _furthest(text: str, start: int, end: int, max_tokens: int, count: Callable[
     while stop - start > 1 and (tokens := count(text[start:stop])) > max_tokens:
         stop = start + max(1, int((stop - start) * 0.97 * max_tokens / tokens))
     return stop
+
+
+def _row_stop(text: str, unit: Unit, start: int, stop: int) -> int:
+    """Return where to cut a row at or before `stop`: behind a cell, so that no name is parted from its value; else 0."""
+    half = start + (stop - start) // 2
+    ends = [cell.end + (text[cell.end : cell.end + 1] in _ROW_MARKS) for cell in unit.cells]
+    return max((end for end in ends if half < end <= stop), default=0)
 
 
 def _best_stop(text: str, start: int, stop: int) -> int:

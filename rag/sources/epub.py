@@ -8,14 +8,14 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from rag.errors import SourceError
-from rag.language.layout import nest
+from rag.language.layout import refine
+from rag.language.outline import shifted
 from rag.schema import Block
 from rag.sources.archive import open_archive, read_entry, xml_root
 from rag.sources.characters import decode
 from rag.sources.document import MAX_CHARS, Document, too_long
 from rag.sources.html import parse, to_text
 from rag.sources.signatures import check_zip
-from rag.sources.structure import shifted
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _FONT_ONLY = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
@@ -46,7 +46,7 @@ def read(data: bytes) -> Document:
                 if len(text) > MAX_CHARS:
                     raise too_long()
     title = next((node.text for node in package.iter() if _local(node) == "title"), None)
-    return Document(title=title or "", parts=(text,), blocks=nest(text, blocks))
+    return Document(title=title or "", parts=(text,), blocks=refine(text, blocks))
 
 
 def _chapter(archive: zipfile.ZipFile, name: str) -> tuple[str, tuple[Block, ...]]:

@@ -6,7 +6,9 @@ Web pages, Markdown, Word documents and books all pass here. The tree is walked 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 from rag.errors import SourceError
@@ -21,10 +23,9 @@ if TYPE_CHECKING:
 MAX_DEPTH = 1_000
 """A page nested deeper is refused: the parser's time grows with the square of the depth."""
 
-_UNSEEN = (
-    "script, style, noscript, template, head, iframe, object, svg, annotation, select, textarea, button,"
-    " [hidden], dialog:not([open])"
-)
+_UNSEEN = "script, style, noscript, template, head, iframe, object, svg, annotation, select, textarea, dialog:not([open])"
+_UNFOLDS = "[aria-expanded][aria-controls]"
+"""What shows a hidden part of the page when it is clicked."""
 _HIDING_STYLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:font-size|opacity)\s*:\s*0(?![.\d]*[1-9])",
     re.IGNORECASE,
@@ -49,8 +50,16 @@ _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _STRONG = frozenset({"strong", "b"})
 _KINDS: dict[str, BlockKind] = {
     "ul": "list", "ol": "list", "menu": "list", "dir": "list", "table": "table", "dt": "term", "dd": "definition",
-    "pre": "code", "caption": "caption", "figcaption": "caption", "summary": "heading", "blockquote": "quote",
+    "pre": "code", "caption": "caption", "figcaption": "caption", "blockquote": "quote",
 }  # fmt: skip
+_ASIDE = re.compile(
+    r"(?:^|\s)(?:admonition|callout|alert|infobox|note|tip|warning)(?:$|[\s_-])", re.IGNORECASE
+)
+"""How the classes of what stands apart begin: what it holds hangs from no heading in it once it ends."""
+_TITLED = re.compile(
+    r"(?:^|[\s_-])(?:title|subtitle|heading|headline|question)(?:$|\s)", re.IGNORECASE
+)
+"""How the classes of headings end that are written as paragraphs."""
 _MOST_SPANNED = 100
 _LAYOUT = "table, h1, h2, h3, h4, h5, h6, pre"
 _LONGEST_ROW = 1_000
@@ -78,13 +87,44 @@ def parse(html: str, *, xml: bool = False) -> LexborHTMLParser:
             f"is nested more than {MAX_DEPTH:,} levels deep, as no page is that was written to be read",
         )
     tree = LexborHTMLParser(html)
-    hidden = (
-        node
-        for node in tree.css("[style]")
-        if _HIDING_STYLE.search(node.attributes.get("style") or "")
+    links = tree.css(", ".join(f"{one} a" for one in sorted(_HEADINGS)))
+    remove(
+        [
+            *tree.css(_UNSEEN),
+            *_hidden(tree),
+            *filter(_is_button, tree.css("button")),
+            *filter(_is_link_to_itself, links),
+        ]
     )
-    remove([*tree.css(_UNSEEN), *hidden])
     return tree
+
+
+def _hidden(tree: LexborHTMLParser) -> Iterator[LexborNode]:
+    """Yield what a page hides, but for what a reader can unfold."""
+    unfolded = {
+        one
+        for node in tree.css(_UNFOLDS)
+        for one in (node.attributes.get("aria-controls") or "").split()
+    }
+    for node in tree.css("[style], [hidden]"):
+        hides = "hidden" in node.attributes or _HIDING_STYLE.search(
+            node.attributes.get("style") or ""
+        )
+        if hides and (node.attributes.get("id") or "") not in unfolded:
+            yield node
+
+
+def _is_button(node: LexborNode) -> bool:
+    """Tell a button that does something from a heading that unfolds its text."""
+    parent = node.parent
+    heads = parent is not None and parent.tag in _HEADINGS
+    asks = (node.text() or "").rstrip().endswith("?")
+    return not heads and not asks and "aria-expanded" not in node.attributes
+
+
+def _is_link_to_itself(node: LexborNode) -> bool:
+    """Tell the sign behind a heading that links to it from a word of the heading."""
+    return not any(map(str.isalnum, node.text() or ""))
 
 
 def title_of(html: str) -> str:
@@ -155,7 +195,7 @@ class _Writer:
         self._verbatim = 0
         self._row: int | None = None
         self._cells = 0
-        self._lists: list[int | None] = []
+        self._lists: list[_Numbers | None] = []
         self._structure = Structure()
 
     def text(self) -> str:
@@ -177,11 +217,11 @@ class _Writer:
             if tag == "pre":
                 self._verbatim += 1
             elif tag in _LISTS:
-                self._lists.append(_first_number(node) if tag == "ol" else None)
+                self._lists.append(_numbers(node) if tag == "ol" else None)
         elif tag in _LINES:
             self._break(1)
             if tag == "li":
-                self._begin_item()
+                self._begin_item(node)
             elif tag == "tr":
                 self._begin_row(node)
         elif tag in {"td", "th"}:
@@ -210,6 +250,8 @@ class _Writer:
             self._break(1)
         if not in_data and (tag in _PARAGRAPHS or tag in _LINES - {"br"}):
             self._structure.end_paragraph(self._length)
+        if tag == "summary" and node.parent is not None and node.parent.tag == "details":
+            self._structure.open_below(node.parent.mem_id)
 
     def _open(self, node: LexborNode) -> None:
         """Begin the block that an element is."""
@@ -218,25 +260,35 @@ class _Writer:
             return  # inside a row of data there are cells only
         if tag in _PARAGRAPHS or tag in _LINES - {"br"}:
             structure.end_paragraph(self._length)
-        if tag in _HEADINGS:
-            structure.open("heading", node.mem_id, level=int(tag[1]))
+        level = _heading_level(node)
+        if level:
+            structure.open("heading", node.mem_id, level=level)
+        elif tag in {"div", "aside", "section"} and _ASIDE.search(
+            node.attributes.get("class") or ""
+        ):
+            structure.open("quote", node.mem_id)
         elif tag in _KINDS:
-            level = {"summary": PLAIN, "dt": TERM}.get(tag, 0)
-            structure.open(_KINDS[tag], node.mem_id, level=level)
-        elif tag == "li":
+            structure.open(_KINDS[tag], node.mem_id, level=TERM if tag == "dt" else 0)
+        elif tag == "li" and not _holds_list(node):
             structure.open("item", node.mem_id, level=len(self._lists))
         elif tag == "tr" and self._row == node.mem_id:
             structure.open("row", node.mem_id)
         elif tag in {"td", "th"} and self._row is not None:
             structure.open_cell(node.mem_id, is_head=tag == "th", spans=_spans(node))
 
-    def _begin_item(self) -> None:
-        number = self._lists[-1] if self._lists else None
-        if number is None:
+    def _begin_item(self, node: LexborNode) -> None:
+        """Set the mark of an item; an item that only holds a list has none."""
+        first = _first_child(node)
+        if first is not None and (first.tag in _LISTS or _is_number(first)):
+            return
+        listed = self._lists[-1] if self._lists else None
+        if listed is None:
             self._marker = "- "
-        else:
-            self._marker = f"{number}. "
-            self._lists[-1] = number + 1
+            return
+        told = node.attributes.get("value") or ""
+        listed.number = int(told) if told.isdecimal() and len(told) < 7 else listed.number
+        self._marker = f"{listed.spelled()}. "
+        listed.number += 1
 
     def _begin_row(self, node: LexborNode) -> None:
         """Keep a row of data on one line; a row that lays out a page is no row to a reader."""
@@ -295,6 +347,30 @@ class _Writer:
             self._length += len(text)
 
 
+def _heading_level(node: LexborNode) -> int:
+    """Return the level of a heading: by its tag, its role, or since its class calls it one; 0 of what is none."""
+    tag = node.tag or ""
+    if tag in _HEADINGS:
+        return int(tag[1])
+    if tag in {"summary", "button"}:
+        return PLAIN
+    if tag not in {"div", "p", "span"}:
+        return 0
+    told = node.attributes.get("aria-level") or ""
+    if node.attributes.get("role") == "heading":
+        return int(told) if told in {"1", "2", "3", "4", "5", "6"} else PLAIN
+    named = tag != "span" and _TITLED.search(node.attributes.get("class") or "")
+    return PLAIN if named and _is_line(node) else 0
+
+
+def _is_line(node: LexborNode) -> bool:
+    """Tell whether an element holds one short line of text, and no block of its own."""
+    text = " ".join((node.text() or "").split())
+    inner = node.css("p, div, ul, ol, table, h1, h2, h3, h4, h5, h6, b, strong, button")
+    alone = all(one.mem_id == node.mem_id for one in inner)
+    return 0 < len(text) <= LONGEST_HEADING and alone
+
+
 def _heads_lines(node: LexborNode) -> bool:
     """Tell whether bold words are a heading: short, alone on the first line of their paragraph."""
     parent = node.parent
@@ -306,7 +382,7 @@ def _heads_lines(node: LexborNode) -> bool:
     before, after = node.prev, node.next
     if before is not None and (before.tag != "-text" or (before.text_content or "").strip()):
         return False
-    if after is None or after.tag == "br":
+    if after is None or after.tag == "br" or text.endswith("?"):
         return True
     return after.tag == "-text" and (after.text_content or "").lstrip(" \t").startswith("\n")
 
@@ -320,9 +396,44 @@ def _spans(node: LexborNode) -> tuple[int, int]:
     )  # type: ignore[return-value]  # two
 
 
-def _first_number(node: LexborNode) -> int:
+def _first_child(node: LexborNode) -> LexborNode | None:
+    """Return what stands first in an element, blank text left out."""
+    first = node.child
+    while first is not None and first.tag == "-text" and not (first.text_content or "").strip():
+        first = first.next
+    return first
+
+
+def _holds_list(item: LexborNode) -> bool:
+    """Tell whether an item has no text of its own before the list in it."""
+    first = _first_child(item)
+    return first is not None and first.tag in _LISTS
+
+
+def _is_number(node: LexborNode) -> bool:
+    """Tell whether an element is the number of its item, as it is shown."""
+    return node.tag == "span" and node.attributes.get("class") == "number"
+
+
+@dataclass(slots=True)
+class _Numbers:
+    """How the items of a list are counted."""
+
+    number: int
+    style: str
+
+    def spelled(self) -> str:
+        """Return the number of the next item as a browser shows it; letters as far as the alphabet goes."""
+        if self.style in {"a", "A"} and 0 < self.number <= len(ascii_lowercase):
+            letter = ascii_lowercase[self.number - 1]
+            return letter if self.style == "a" else letter.upper()
+        return str(self.number)
+
+
+def _numbers(node: LexborNode) -> _Numbers:
     start = node.attributes.get("start") or "1"
-    return int(start) if start.isdecimal() and len(start) < 7 else 1
+    first = int(start) if start.isdecimal() and len(start) < 7 else 1
+    return _Numbers(first, node.attributes.get("type") or "1")
 
 
 def _closed(match: re.Match[str]) -> str:

@@ -215,7 +215,12 @@ class _Text:
         self, body: str, first: int, em: float
     ) -> Iterator[tuple[re.Match[str], float, tuple[float, float], float]]:
         """Yield the gaps that may part a line: its blanks, where it begins, what is behind it, and how wide it is."""
-        page, get, (before, following, _), places = self._page, self._get_box, self._boxes, self._places
+        page, get, (before, following, _), places = (
+            self._page,
+            self._get_box,
+            self._boxes,
+            self._places,
+        )
         for match in _GAP.finditer(body):
             get(page, first + match.start() - 1, places[0])
             get(page, first + match.end(), places[1])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain, islice, repeat
+from itertools import chain, islice, repeat, zip_longest
 
 from rag.errors import SourceError
-from rag.language.layout import Outline
+from rag.language.nesting import PLAIN, TITLE, nest
+from rag.language.outline import Outline
 from rag.sources.characters import clean, decode
 from rag.sources.document import MAX_CHARS, Document, too_long
 from rag.sources.signatures import check_text
@@ -18,6 +20,8 @@ _DELIMITERS = ",;\t|"
 _SAMPLE_CHARS, _SAMPLE_ROWS = 65_536, 50
 _WORDS_OF_A_NAME = 3
 _LONGEST_NAME = 100
+_OPENING_ROWS = 8
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _ENDS = (".", "!", "?")
 _MOST_COLUMNS = 16_384
 """As many as a spreadsheet takes; a row of more is no sentence that could be quoted."""
@@ -29,25 +33,72 @@ def read(data: bytes) -> Document:
     text, guessed = decode(data)
     text = clean(text)
     rows = _rows(text, _delimiter(text[:_SAMPLE_CHARS]))
-    first = next(rows, [])
-    second = next(rows, None)
-    header = first if second is not None and _is_header(first) else []
-    body = [second] if second is not None else []
-    if not header:
-        body.insert(0, first)
-    sentences, length, outline = [], 0, Outline()
+    opening = [*islice(rows, _OPENING_ROWS)]
+    titles, header, body = _headed(opening)
+    pieces, length, outline = [], 0, Outline()
+    for title in titles:
+        level = TITLE if not length else PLAIN
+        outline.add(
+            "title" if not length else "paragraph", length, length + len(title), level=level
+        )
+        pieces.append(title)
+        length += len(title) + 2
     for row in chain(body, rows):
-        sentences.append(_sentence(header, row))
-        _outline(header, row, length, len(sentences[-1]), outline)
-        length += len(sentences[-1]) + 2
+        pieces.append(_sentence(header, row))
+        _outline(header, row, length, len(pieces[-1]), outline)
+        length += len(pieces[-1]) + 2
         if length > MAX_CHARS:
             raise too_long()
+    whole = "\n\n".join(pieces)
     return Document(
-        title="",
-        parts=("\n\n".join(sentences),),
-        blocks=outline.blocks(),
+        title=titles[0] if titles else "",
+        parts=(whole,),
+        blocks=nest(whole, outline.blocks()),
         guessed_encoding=guessed,
     )
+
+
+def _headed(rows: list[list[str]]) -> tuple[list[str], list[str], list[list[str]]]:
+    """Part the first rows of a table into the lines above it, the names of its columns, and its first rows.
+
+    A line above has one cell where the table has several; a second row of names has no key, and tells units or parts
+    what stands above it.
+    """
+    width = max((_width(row) for row in rows), default=0)
+    first = next((at for at, row in enumerate(rows) if _width(row) > 1 or width < 2), 0)
+    titles = [" ".join(filter(None, row)) for row in rows[:first]]
+    rows = rows[first:]
+    if len(rows) < 2 or not _is_header(rows[0]):
+        return titles, [], rows
+    header, body = rows[0], rows[1:]
+    if len(body) > 1 and _parts_names(header, body[0]):
+        header, body = _joined(header, body[0]), body[1:]
+    return titles, header, body
+
+
+def _width(row: list[str]) -> int:
+    """Return how many cells of a row hold something."""
+    return sum(map(bool, row))
+
+
+def _parts_names(header: list[str], row: list[str]) -> bool:
+    """Tell whether a row goes on with the names of the columns: no key, and no figures where the others have some."""
+    told = [cell for cell in row if cell]
+    return (
+        header[0] != ""
+        and not row[0]
+        and not any(char.isdigit() for cell in told for char in cell)
+        and all(len(cell) <= _LONGEST_NAME for cell in told)
+    )
+
+
+def _joined(header: list[str], parts: list[str]) -> list[str]:
+    """Join two rows of names; one that stands over several columns names each of them."""
+    names, above = [], ""
+    for name, part in zip_longest(header, parts, fillvalue=""):
+        above = name or above
+        names.append(f"{above} {part}".strip() if part else name)
+    return names
 
 
 def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
@@ -92,9 +143,11 @@ def _is_header(row: list[str]) -> bool:
     """Tell whether a row names columns: short, distinct names with letters, and no sentences."""
     names = [name for name in row if name]
     shortest = _WORDS_OF_A_NAME if len(names) > 1 else 0
+    if not any(char.isalpha() for name in names for char in name):
+        return False
     return len(set(names)) == len(names) and all(
         len(name) <= _LONGEST_NAME
-        and any(map(str.isalpha, name))
+        and (any(map(str.isalpha, name)) or (len(names) > 1 and _YEAR.fullmatch(name)))
         # "Art. no." is a name that is cut short, no sentence.
         and not (name.endswith(_ENDS) and len(name.split()) > shortest)
         for name in names

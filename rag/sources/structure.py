@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from rag.language.layout import names_columns
+from rag.language.lines import Line
+from rag.language.outline import names_columns
 from rag.schema import Block, BlockKind
 
 _CONTAINERS: frozenset[BlockKind] = frozenset({"list", "table", "quote", "definition"})
@@ -42,15 +43,31 @@ class Structure:
         self._all: list[_Open] = []
         self._stack: list[int] = []
         self._paragraph: int | None = None
+        self._terms: dict[int | None, int] = {}
+        """The last term in each block."""
 
     def open(self, kind: BlockKind, key: int, *, level: int = 0) -> bool:
-        """Open a block inside the one that is open; `key` tells it when it is closed. Say whether there is room."""
+        """Open a block inside the one that is open; `key` tells it when it is closed. Say whether there is room.
+
+        A definition hangs from the term before it, as does a second term that shares it.
+        """
         if len(self._stack) >= _MOST_DEEP:
             return False
-        parent = self._stack[-1] if self._stack else None
+        holder = self._stack[-1] if self._stack else None
+        parent = holder
+        if kind in {"term", "definition"} and (term := self._terms.get(holder)) is not None:
+            parent = term if kind == "definition" or self._all[-1].kind == "term" else holder
+        if kind == "term":
+            self._terms[holder] = len(self._all)
         self._all.append(_Open(kind, key, level, parent))
         self._stack.append(len(self._all) - 1)
         return True
+
+    def open_below(self, key: int) -> None:
+        """Open what belongs to the block that was opened last, until `key` is closed: an answer that can be unfolded."""
+        if self._all and len(self._stack) < _MOST_DEEP:
+            self._all.append(_Open("definition", key, 0, len(self._all) - 1))
+            self._stack.append(len(self._all) - 1)
 
     def open_cell(self, key: int, *, is_head: bool, spans: tuple[int, int]) -> None:
         """Open a cell that covers (columns, rows)."""
@@ -107,19 +124,13 @@ class Structure:
                 start=one.start or 0,
                 end=min(one.end, len(text)),
                 level=one.level,
-                parent=self._standing(one.parent, kept),
+                parent=None if one.parent is None else kept.get(one.parent),
                 header=tuple(kept[at] for at in one.header if at in kept),
                 key=keys.get(index),
             )
             for index, one in enumerate(self._all)
             if index in kept
         )
-
-    def _standing(self, parent: int | None, kept: dict[int, int]) -> int | None:
-        """Return the next block above that is kept and holds more than prose."""
-        while parent is not None and self._all[parent].kind == "quote":
-            parent = self._all[parent].parent
-        return None if parent is None else kept.get(parent)
 
     def _name_columns(self, text: str) -> None:
         """Give each cell the cells that name its column, and those that reach down to its row from above."""
@@ -134,63 +145,87 @@ class Structure:
             self._name_table([*table.items()], text)
 
     def _name_table(self, rows: Sequence[tuple[int, list[int]]], text: str) -> None:
+        """Name the columns of a table by its first rows; a cell over all columns heads the rows below it."""
         names: dict[int, list[int]] = {}
         reaching: dict[int, tuple[int, int]] = {}  # column: (cell, rows left)
-        heads = True
+        above: list[int] = []
+        width = max(sum(self._all[cell].spans[0] for cell in cells) for _, cells in rows)
+        first = next(
+            (at for at, (_, cells) in enumerate(rows) if not self._is_wide(cells, width)), 0
+        )
+        heads = self._are_names(rows[first:], text)
         for number, (row, cells) in enumerate(rows):
+            if self._is_wide(cells, width):
+                self._all[row].header += above if number < first else []
+                above = [*above, *cells] if number < first else [*cells]
+                continue
+            placed, down = self._placed(cells, reaching)
             heads = heads and (
-                self._are_names(cells, text)
-                if number == 0
-                else number < _MOST_HEADS and self._are_heads(cells)
+                number == first
+                or (number < first + _MOST_HEADS and self._are_heads(cells))
+                or (number == first + 1 and self._parts_names(rows[first][1], placed))
             )
-            column, down = 0, {}
-            for cell in cells:
-                while column in reaching:
-                    column += 1
-                wide, deep = self._all[cell].spans
-                for covered in range(column, min(column + wide, _MOST_COLUMNS)):
-                    if heads:
-                        names.setdefault(covered, []).append(cell)
-                    elif covered in names:
-                        self._all[cell].header += [
-                            at for at in names[covered] if at not in self._all[cell].header
-                        ]
-                    if deep > 1:
-                        down[covered] = cell, deep
-                column += wide
+            for column, cell in placed:
+                if heads:
+                    names.setdefault(column, []).append(cell)
+                elif column in names:
+                    known = self._all[cell].header
+                    known += [at for at in names[column] if at not in known]
             if not heads:
-                above = dict.fromkeys(cell for cell, _ in reaching.values())
-                self._all[row].header += [*above][:_MOST_REACHING]
+                from_above = [cell for cell, _ in reaching.values()]
+                heads_row = dict.fromkeys([*above, *from_above])
+                self._all[row].header += [*heads_row][:_MOST_REACHING]
             reaching = {
                 at: (cell, left - 1) for at, (cell, left) in (reaching | down).items() if left > 1
             }
-        if heads and rows:
-            names.clear()
+
+    def _is_wide(self, cells: Sequence[int], width: int) -> bool:
+        """Tell whether a row is one cell over all columns."""
+        return len(cells) == 1 and width > 1 and self._all[cells[0]].spans[0] >= width
+
+    def _parts_names(self, names: Sequence[int], placed: Sequence[tuple[int, int]]) -> bool:
+        """Tell whether a second row parts the wide names of the first: nothing of its own stands in its first column."""
+        keyed = any(column == 0 and self._all[cell].start is not None for column, cell in placed)
+        return not keyed and any(self._all[cell].spans[0] > 1 for cell in names)
+
+    def _placed(
+        self, cells: Sequence[int], reaching: dict[int, tuple[int, int]]
+    ) -> tuple[list[tuple[int, int]], dict[int, tuple[int, int]]]:
+        """Return (column, cell) of a row's cells, and those that reach down from it: column to (cell, rows)."""
+        placed: list[tuple[int, int]] = []
+        down: dict[int, tuple[int, int]] = {}
+        column = 0
+        for cell in cells:
+            while column in reaching:
+                column += 1
+            wide, deep = self._all[cell].spans
+            for covered in range(column, min(column + wide, _MOST_COLUMNS)):
+                placed.append((covered, cell))
+                if deep > 1:
+                    down[covered] = cell, deep
+            column += wide
+        return placed, down
 
     def _are_heads(self, cells: Sequence[int]) -> bool:
         return all(self._all[cell].is_head for cell in cells)
 
-    def _are_names(self, cells: Sequence[int], text: str) -> bool:
+    def _are_names(self, rows: Sequence[tuple[int, list[int]]], text: str) -> bool:
         """Tell whether the first row names the columns: by its markup, else by how it reads."""
+        if len(rows) < 2:
+            return False
+        cells = rows[0][1]
         if self._are_heads(cells):
-            return True
-        told = [self._all[cell] for cell in cells if self._all[cell].start is not None]
-        return len(told) > 1 and names_columns(text, [(one.start or 0, one.end) for one in told])
+            return not all(self._are_heads(others) for _, others in rows)
+        if any(self._all[cell].is_head for cell in cells):
+            return False
+        lines = [[self._line(cell) for cell in others] for _, others in rows]
+        told = sum(start < end for start, end in lines[0])
+        return told > 1 and names_columns(text, lines[0], lines[1:])
 
-
-def shifted(blocks: Iterable[Block], by: int, first: int) -> tuple[Block, ...]:
-    """Return blocks as they stand in a longer text: `by` characters later, behind `first` other blocks."""
-    return tuple(
-        replace(
-            one,
-            start=one.start + by,
-            end=one.end + by,
-            parent=None if one.parent is None else one.parent + first,
-            header=tuple(at + first for at in one.header),
-            key=None if one.key is None else one.key + first,
-        )
-        for one in blocks
-    )
+    def _line(self, cell: int) -> Line:
+        """Return where a cell stands."""
+        one = self._all[cell]
+        return (0, 0) if one.start is None else (one.start, one.end)
 
 
 def clipped(blocks: Sequence[Block], start: int, end: int) -> tuple[Block, ...]:

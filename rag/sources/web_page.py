@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rag.language.layout import nest
+from rag.language.layout import refine
 from rag.sources.characters import decode
 from rag.sources.document import Document
 from rag.sources.html import parse, remove, title_of, to_text
@@ -65,7 +65,7 @@ def read(data: bytes) -> Document:
     whole, blocks = to_text(_container(tree))
     start, end = _main_part(whole, tree.html or "", heading)
     text = whole[start:end]
-    inside = nest(text, clipped(blocks, start, end))
+    inside = refine(text, clipped(blocks, start, end))
     return Document(title=title_of(html), parts=(text,), blocks=inside, guessed_encoding=guessed)
 
 
