@@ -13,6 +13,8 @@ from rag.language.marks import RULE, mark_of
 _BAR = re.compile(r"(?:^|\s)\|(?:\s|$)")
 _GAP = re.compile(r"\t+| {2,}")
 _TAB = re.compile(r"\t")
+_MOST_COLUMNS = 200
+"""Of a table that somebody typed."""
 _MOST_ALIKE = 0.8
 """Of the rows of a table at least so many have the same number of cells."""
 
@@ -78,6 +80,8 @@ def columned(text: str, lines: Sequence[Line]) -> Table | None:
     if len(rows) < 2:
         return None
     width, _ = max(widths.items(), key=lambda item: (item[1], item[0]))
+    if width > _MOST_COLUMNS:
+        return None
     if sum(count for cells, count in widths.items() if cells <= width) < _MOST_ALIKE * len(rows):
         return None
     if widths[width] < min(2, len(rows)) or any(mark_of(text[slice(*place)]) for place in places):

@@ -17,6 +17,8 @@ _MOST_HEADS = 5
 """Rows that name the columns of one table."""
 _MOST_COLUMNS = 1_000
 """Those of a table that are named, or that cells reach down in."""
+_MOST_SHARING = 8
+"""Terms that share a definition."""
 _MOST_REACHING = 8
 """Cells that reach down to one row."""
 
@@ -45,6 +47,8 @@ class Structure:
         self._paragraph: int | None = None
         self._terms: dict[int | None, int] = {}
         """The last term in each block."""
+        self._sharing = 0
+        """Terms behind each other that share what follows."""
 
     def open(self, kind: BlockKind, key: int, *, level: int = 0) -> bool:
         """Open a block inside the one that is open; `key` tells it when it is closed. Say whether there is room.
@@ -56,7 +60,9 @@ class Structure:
         holder = self._stack[-1] if self._stack else None
         parent = holder
         if kind in {"term", "definition"} and (term := self._terms.get(holder)) is not None:
-            parent = term if kind == "definition" or self._all[-1].kind == "term" else holder
+            shared = self._all[-1].kind == "term" and self._sharing < _MOST_SHARING
+            self._sharing = self._sharing + 1 if shared else 0
+            parent = term if kind == "definition" or shared else holder
         if kind == "term":
             self._terms[holder] = len(self._all)
         self._all.append(_Open(kind, key, level, parent))
