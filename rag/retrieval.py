@@ -1,6 +1,6 @@
 """A query becomes ranked candidates: dense and lexical search, fused, then looked at sentence by sentence.
 
-Knows a store only as the `Searchable` it is given, and an encoder only as a function that makes a
+Knows a store only as one `Snapshot` of it, and an encoder only as a function that makes a
 query's vector. It does not know what an answer is.
 
 Two searches each bring `DEPTH` passages; a first convex combination of their min-max scores (Bruch,
@@ -18,14 +18,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from rag.language.english import LIGHT_WORDS
 from rag.language.languages import small_words, stem_of
 from rag.language.paths import led
-from rag.schema import Candidate, Passage, ScoredSentence, Unit
+from rag.schema import Candidate, ScoredSentence
+from rag.store import Snapshot, StoredPassage
 
 if TYPE_CHECKING:
     from rag.schema import Vectors
@@ -52,53 +53,6 @@ class Weights:
     passage_lexical: float = 0.20
 
 
-class Stored(Protocol):
-    """A passage as the store keeps it."""
-
-    @property
-    def key(self) -> int:
-        """The store's own number for it."""
-
-    @property
-    def passage(self) -> Passage:
-        """The passage."""
-
-    @property
-    def sentences(self) -> tuple[Unit, ...]:
-        """Its sentences, in offsets of the source."""
-
-    @property
-    def vector(self) -> Vectors:
-        """Unit vector of the passage, shape (d,)."""
-
-    @property
-    def sentence_vectors(self) -> Vectors:
-        """Unit vectors of the sentences, shape (n, d)."""
-
-
-class Searchable(Protocol):
-    """One consistent state of a store."""
-
-    def dense(
-        self, query: Vectors, k: int, *, sources: frozenset[str] | None = None
-    ) -> list[tuple[int, float]]:
-        """Return (key, cosine), best first."""
-
-    def lexical(
-        self, text: str, k: int, *, sources: frozenset[str] | None = None
-    ) -> list[tuple[int, float]]:
-        """Return (key, BM25), best first."""
-
-    def fetch(self, keys: Sequence[int]) -> Sequence[Stored]:
-        """Return the passages of these keys, in their order."""
-
-    def analyze(self, text: str) -> list[str]:
-        """Return the stemmed terms that lexical search compares."""
-
-    def weights(self, terms: Collection[str]) -> Mapping[str, float]:
-        """Return the idf of each term; above 0."""
-
-
 class Retriever:
     """Finds the passages of a store that may answer a query.
 
@@ -108,12 +62,12 @@ class Retriever:
     """
 
     def __init__(self, encode: Callable[[str], Vectors], *, weights: Weights | None = None) -> None:
-        self._encode = encode
+        self.encode = encode
         self._weights = weights or Weights()
 
     def retrieve(
         self,
-        store: Searchable,
+        store: Snapshot,
         query: str,
         *,
         k: int,
@@ -131,7 +85,7 @@ class Retriever:
             method: "fusion" unless another is to be compared with it.
             diversity: 0..1; above 0, maximal marginal relevance picks among the pool.
         """
-        vector = self._encode(query)
+        vector = self.encode(query)
         depth = max(DEPTH, k)
         dense = dict(store.dense(vector, depth, sources=sources)) if method != "lexical" else {}
         lexical = dict(store.lexical(query, depth, sources=sources)) if method != "dense" else {}
@@ -152,7 +106,9 @@ class Retriever:
             found = [found[i] for i in order]
         return tuple(candidate for candidate, _ in found[:k])
 
-    def _look(self, stored: Stored, vector: Vectors, cover: _Cover, *, bm25: float) -> Candidate:
+    def _look(
+        self, stored: StoredPassage, vector: Vectors, cover: _Cover, *, bm25: float
+    ) -> Candidate:
         """Score one passage and each of its sentences."""
         passage, weights = stored.passage, self._weights
         texts = [
@@ -201,7 +157,7 @@ class Retriever:
 class _Cover:
     """The share of a query's idf weight that a text holds."""
 
-    def __init__(self, store: Searchable, query: str) -> None:
+    def __init__(self, store: Snapshot, query: str) -> None:
         self._analyze = store.analyze
         terms = frozenset(store.analyze(query))
         small = frozenset(store.analyze(" ".join(small_words(query))))

@@ -114,7 +114,7 @@ class Block(Span):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context(Span):
-    """Words that a unit hangs from and is understood with: a title, a heading, what announces a list, a column's name."""
+    """What a unit hangs from and is understood with: a title, a heading, what announces a list, a column's name."""
 
     kind: BlockKind
     text: str
@@ -340,6 +340,20 @@ class Answer:
             key: dict(value) if isinstance(value, Mapping) else value
             for key, value in asdict(self).items()
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskOptions:
+    """How one question is answered where that is not as the settings say."""
+
+    sources: tuple[str, ...] | None = None
+    """Ids of the only sources to search; None for all."""
+    model: str | None = None
+    """Who answers; None for the first."""
+    top_k: int | None = None
+    """Passages that are read, 1 to 50; None for the settings'."""
+    strictness: float | None = None
+    """0..1, how sure the reader must be; None for the settings'."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rag.embedding import EncodedPassages
-from rag.index import Index, IndexStamp
+from rag.index import Index
 from rag.pipeline import Rag
-from rag.pipeline.answering import Answerer, ExtractiveAnswerer
+from rag.pipeline.extractive import ExtractiveAnswerer
+from rag.pipeline.inquiry import Answerer
 from rag.reader import Reading
 from rag.schema import Candidate, Span
 from rag.settings import Settings
+from rag.store import IndexStamp
 from rag.tokens import TokenCounter
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from rag.errors import SourceError
-from rag.index import Index, IndexEntry, IndexStamp, sync
+from rag.index import Index, sync
 from rag.schema import FileReport, Passage, Source, SplitPassage, SyncReport, Unit
+from rag.store import IndexEntry, IndexStamp
 
 DIMENSION = 32
 STAMP = IndexStamp(

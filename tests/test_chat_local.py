@@ -14,8 +14,8 @@ from rag.chat.adapter import _loop
 from rag.chat.local import LocalModel
 from rag.citations import lexical_support
 from rag.errors import ChatOutputError, ChatSetupError, ChatTimeoutError
-from rag.pipeline.answering import ExtractiveAnswerer
-from rag.pipeline.chatting import ChatAnswerer
+from rag.pipeline.extractive import ExtractiveAnswerer
+from rag.pipeline.generative import ChatAnswerer
 from tests.fakes import OverlapReader, open_rag
 
 pytestmark = pytest.mark.slow(reason="loads torch and transformers")
@@ -105,7 +105,9 @@ def test_leaving_stops_the_model(folder):
         pass
     stream.close()
 
-    local.chat._turns.submit(lambda: None).result(timeout=5)  # the turn after the one that was left
+    local.chat._turns.submit(lambda: None).result(
+        timeout=60
+    )  # the turn after the one that was left
 
 
 def wait_for_giving_up(seconds=30):
@@ -127,7 +129,7 @@ def test_who_leaves_while_waiting_is_never_served(folder):
         complete(LangchainChatModel(local.chat, name="x", limits=ChatLimits(first=0.1)), ASKED)
     wait_for_giving_up()
     go.set()
-    local.chat._turns.submit(lambda: None).result(timeout=5)
+    local.chat._turns.submit(lambda: None).result(timeout=60)
 
     assert [] == asked
 

@@ -7,8 +7,8 @@ import pytest
 from rag.chat import Document, complete, load_chat_model
 from rag.chat.native import Marking, with_documents
 from rag.citations import lexical_support
-from rag.pipeline.answering import ExtractiveAnswerer
-from rag.pipeline.chatting import ChatAnswerer
+from rag.pipeline.extractive import ExtractiveAnswerer
+from rag.pipeline.generative import ChatAnswerer
 from tests.deferred import Deferred
 from tests.fakes import OverlapReader, open_rag
 from tests.llm_server import llm_server

@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rag.errors import IndexMismatchError, IndexNotFoundError, SourceNotFoundError
-from rag.index import Engine, Index, KnownRoot, discard
+from rag.index import Index, discard
 from rag.index import words as word_files
+from rag.store import KnownRoot, Store
 from tests.index_fakes import DIMENSION, STAMP, bytes_of, entries, fill, found, source, vector
 
 TEXTS = {
@@ -435,7 +436,7 @@ def test_an_open_index_notices_that_it_was_emptied(index):
 
 def test_the_embedded_store_keeps_the_protocol(index):
     """Every method that the engine protocol names is there."""
-    wanted = {name for name in vars(Engine) if not name.startswith("_")}
+    wanted = {name for name in vars(Store) if not name.startswith("_")}
 
     assert set() == {name for name in wanted if not callable(getattr(index, name, None))}
 

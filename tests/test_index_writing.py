@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 from rag.errors import IndexBusyError, IndexStateError, IndexWriteError
-from rag.index import Index, IndexEntry, put
+from rag.index import Index, put
 from rag.index import files as index_files
 from rag.index.state import State
 from rag.index.writer import _Range, merged
+from rag.store import IndexEntry
 from tests.index_fakes import STAMP, Files, bytes_of, entries, fill, found, source, split, vector
 
 HOLD = """
@@ -41,7 +42,7 @@ with Index.open(Path(sys.argv[1]), STAMP) as index:
 SYNC = """
 import sys
 from pathlib import Path
-from rag.index import Index, syncing
+from rag.index import Index, sync
 from tests.index_fakes import STAMP, Files
 syncing._BATCH_FILES = 4
 with Index.open(Path(sys.argv[1]), STAMP) as index:

@@ -9,7 +9,8 @@ import pytest
 
 from rag.errors import IndexWriteError, QuestionError, SourceNotFoundError
 from rag.pipeline import Rag
-from rag.pipeline.answering import MESSAGES, ExtractiveAnswerer
+from rag.pipeline.extractive import ExtractiveAnswerer
+from rag.pipeline.inquiry import MESSAGES
 from rag.queries.answers import telling
 from rag.schema import AnswerReady, EvidenceReady, QueryReady, TextDelta, Turn
 from rag.settings import Settings

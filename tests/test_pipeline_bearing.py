@@ -6,7 +6,7 @@ import pytest
 
 from rag.citations import lexical_support, verdict
 from rag.errors import ModelError
-from rag.pipeline.bearing import support_of
+from rag.pipeline.build import load_pooled_support
 
 SAID = "The library was built by Marit Dahl and opened for the sailors of the town in the spring."
 BURNT = "The library was burnt by Marit Dahl and opened for the sailors of the town in the spring."
@@ -14,14 +14,14 @@ BURNT = "The library was burnt by Marit Dahl and opened for the sailors of the t
 
 def test_words_alone_are_asked_for_by_name():
     """Without a model, and without loading one."""
-    assert support_of("words") is lexical_support
+    assert load_pooled_support("words") is lexical_support
 
 
 @pytest.mark.model
 def test_the_shipped_model_tells_what_contradicts():
     """One word of many is another: by words alone that is borne out."""
-    assert "supported" == verdict(BURNT, [SAID], support_of("words"))[0]
-    assert "unsupported" == verdict(BURNT, [SAID], support_of("builtin"))[0]
+    assert "supported" == verdict(BURNT, [SAID], load_pooled_support("words"))[0]
+    assert "unsupported" == verdict(BURNT, [SAID], load_pooled_support("builtin"))[0]
 
 
 @pytest.mark.model
@@ -34,10 +34,10 @@ def test_the_shipped_model_tells_what_contradicts():
 )
 def test_the_shipped_model_agrees_where_words_are_right(claim, expected):
     """What is said in another order stays supported; what is about something else is not."""
-    assert expected == verdict(claim, [SAID], support_of("builtin"))[0]
+    assert expected == verdict(claim, [SAID], load_pooled_support("builtin"))[0]
 
 
 def test_a_folder_without_a_model_is_told(tmp_path):
     """With what to do."""
     with pytest.raises(ModelError, match="RAG_SUPPORT"):
-        support_of(str(tmp_path))
+        load_pooled_support(str(tmp_path))

@@ -9,8 +9,9 @@ import pytest
 from rag.chat import ChatDelta
 from rag.citations import lexical_support
 from rag.errors import ChatTimeoutError
-from rag.pipeline.answering import ExtractiveAnswerer, Inquiry
-from rag.pipeline.chatting import ANSWER_TOKENS, ChatAnswerer
+from rag.pipeline.extractive import ExtractiveAnswerer
+from rag.pipeline.generative import ANSWER_TOKENS, ChatAnswerer
+from rag.pipeline.inquiry import Inquiry
 from rag.prompts import ABSTAIN
 from rag.queries import standalone
 from rag.schema import (

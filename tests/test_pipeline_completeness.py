@@ -13,10 +13,10 @@ import pytest
 import rag as package
 from rag.cli.layout import answer_lines
 from rag.errors import IndexBusyError, IndexWriteError, SourceNotFoundError
-from rag.index import Absence, Coverage, KnownRoot, Place
 from rag.pipeline import Rag
 from rag.pipeline.completeness import Lag, gaps
 from rag.queries.answers import telling
+from rag.store import Absence, Coverage, KnownRoot, Place
 from rag.web import export, render
 from rag.web.assistants import _answer_lines
 from rag.web.conversation import Exchange

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag import Rag, Settings
-from rag.pipeline.listing import said
+from rag.pipeline.quotes import said
 from rag.reader import Reading
 from rag.schema import Candidate, Source
 from tests.index_fakes import source

@@ -10,8 +10,11 @@ import pytest
 from rag import prompts
 from rag.citations import lexical_support
 from rag.pipeline import Rag
-from rag.pipeline.chatting import ChatAnswerer
-from rag.pipeline.overview import MOST_CONFLICTS, MOST_QUOTED, MOST_READ, understood
+from rag.pipeline.disagreement import MOST_CONFLICTS
+from rag.pipeline.excerpts import MOST_QUOTED
+from rag.pipeline.generative import ChatAnswerer
+from rag.pipeline.overview import understood
+from rag.pipeline.summary import MOST_READ
 from rag.queries import Query
 from rag.schema import Answer, AnswerReady, Turn
 from tests.fakes import ScriptedChat, open_rag

@@ -16,8 +16,8 @@ from rag.cli import doctor
 from rag.cli.session import Doors
 from rag.errors import ChatError
 from rag.evaluation import run_evaluation
-from rag.pipeline.answering import ExtractiveAnswerer
-from rag.pipeline.chatting import ChatAnswerer
+from rag.pipeline.extractive import ExtractiveAnswerer
+from rag.pipeline.generative import ChatAnswerer
 from rag.settings import Settings
 from tests import llm_server as server
 from tests.cli_fakes import run

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rag.schema import Block
 from rag.sources.document import Document
-from rag.sources.pdf_page import Line, Page, Piece
+from rag.sources.pdf_page import Fragment, Line, PdfPage
 from rag.sources.pdf_structure import to_document
 
 FULL = "The harbour of the town was enlarged again in the year of the flood and"
@@ -24,7 +24,7 @@ def line(
 ) -> Line:
     """A line whose letters are half as wide as its font is high."""
     right = left + 0.5 * em * len(text)
-    pieces = (Piece(text, left, right, top, value),) if value else ()
+    pieces = (Fragment(text, left, right, top, value),) if value else ()
     return Line(text, left, right, top, top, 1.1 * em, em, bold, mono, pieces=pieces)
 
 
@@ -36,7 +36,7 @@ def running(top: float, n_lines: int, end: str = "nobody knew why.", **style: fl
 
 def read(*pages: Sequence[Line]) -> Document:
     """The document of pages with these lines."""
-    made = [Page(frozenset({str(at)}), tuple(lines)) for at, lines in enumerate(pages, 1)]
+    made = [PdfPage(frozenset({str(at)}), tuple(lines)) for at, lines in enumerate(pages, 1)]
     return to_document("", made)
 
 
@@ -145,7 +145,7 @@ def test_items_are_nested_by_their_indentation():
 
 def test_a_hollow_bullet_is_a_letter_with_a_gap():
     """Word writes the bullets of its second level as the letter o; an o in running text is none."""
-    pieces = (Piece("o", 80, 85, 740), Piece("rafts", 98, 123, 740))
+    pieces = (Fragment("o", 80, 85, 740), Fragment("rafts", 98, 123, 740))
     item = Line("o rafts", 80, 123, 740, 740, 11, 10, pieces=pieces)
     document = read([line(754, "• boats"), item, *running(700, 1, "o que ninguém sabia.")])
 
@@ -226,7 +226,7 @@ def test_terms_with_indented_meanings():
 
 def test_fields_of_a_form():
     """A label with a value is a field; other words of its line stay."""
-    pieces = (Piece("Name:", 60, 85, 780, "Ada"), Piece("Town ____", 200, 240, 780, "York"))
+    pieces = (Fragment("Name:", 60, 85, 780, "Ada"), Fragment("Town ____", 200, 240, 780, "York"))
     form = Line("Name: Town ____", 60, 240, 780, 780, 11, 10, pieces=pieces)
 
     document = read([form, *running(740, 1)])
@@ -238,7 +238,7 @@ def test_labels_with_a_gap_before_their_values_are_fields():
     """Rows of labels that end with a colon are fields, not a table."""
     rows = [("Date:", "3 May"), ("Number:", "17"), ("Customer:", "Ada")]
     lines = [
-        Line(f"{a} {b}", 60, 330, top, top, 11, 10, pieces=(Piece(a, 60, 100, top), Piece(b, 300, 330, top)))
+        Line(f"{a} {b}", 60, 330, top, top, 11, 10, pieces=(Fragment(a, 60, 100, top), Fragment(b, 300, 330, top)))
         for top, (a, b) in zip((780, 765, 750), rows, strict=True)
     ]  # fmt: skip
 
@@ -257,7 +257,7 @@ def table(top: float, rows: Sequence[Sequence[str]]) -> list[Line]:
             11,
             10,
             pieces=tuple(
-                Piece(text, 60 + 150 * column, 60 + 150 * column + 5 * len(text), top - 16 * at)
+                Fragment(text, 60 + 150 * column, 60 + 150 * column + 5 * len(text), top - 16 * at)
                 for column, text in enumerate(row)
             ),
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from rag.sources.pdf_page import Line, Page, Piece, Rule
-from rag.sources.pdf_tables import Table, find_tables
+from rag.sources.pdf_page import Fragment, Line, PdfPage, Stroke
+from rag.sources.pdf_tables import PdfTable, find_tables
 
 
 def line(top: float, *pieces: tuple[float, str], bold: bool = False) -> Line:
     """A line of 10 points whose pieces begin at these places; a letter is 5 points wide."""
-    made = tuple(Piece(text, left, left + 5 * len(text), top) for left, text in pieces)
+    made = tuple(Fragment(text, left, left + 5 * len(text), top) for left, text in pieces)
     return Line(
         " ".join(piece.text for piece in made),
         made[0].left,
@@ -22,20 +22,20 @@ def line(top: float, *pieces: tuple[float, str], bold: bool = False) -> Line:
     )
 
 
-def page(*lines: Line, rules: tuple[Rule, ...] = ()) -> Page:
+def page(*lines: Line, rules: tuple[Stroke, ...] = ()) -> PdfPage:
     """A page with these lines and rules."""
-    return Page(frozenset({"1"}), lines, rules)
+    return PdfPage(frozenset({"1"}), lines, rules)
 
 
-def grid(xs: list[float], ys: list[float]) -> tuple[Rule, ...]:
+def grid(xs: list[float], ys: list[float]) -> tuple[Stroke, ...]:
     """The rules of a full grid."""
-    along = [Rule(xs[0], y, xs[-1], y) for y in ys]
-    return (*along, *(Rule(x, min(ys), x, max(ys)) for x in xs))
+    along = [Stroke(xs[0], y, xs[-1], y) for y in ys]
+    return (*along, *(Stroke(x, min(ys), x, max(ys)) for x in xs))
 
 
 def texts(table: object) -> list[list[str]]:
     """The words of each row's cells."""
-    assert isinstance(table, Table)
+    assert isinstance(table, PdfTable)
     return [[cell.text for cell in row] for row in table.rows]
 
 
@@ -192,11 +192,11 @@ def test_rules_make_cells():
 def test_cells_over_several_columns_and_rows():
     """Where no rule parts two cells they are one, and say over what they go."""
     rules = (
-        *(Rule(50, y, 450, y) for y in (780, 720, 660)),
-        Rule(150, 750, 450, 750),
-        Rule(150, 690, 450, 690),
-        *(Rule(x, 660, x, 780) for x in (50, 150, 450)),
-        Rule(300, 660, 300, 750),
+        *(Stroke(50, y, 450, y) for y in (780, 720, 660)),
+        Stroke(150, 750, 450, 750),
+        Stroke(150, 690, 450, 690),
+        *(Stroke(x, 660, x, 780) for x in (50, 150, 450)),
+        Stroke(300, 660, 300, 750),
     )
     lines = [
         line(745, (60, "Flat")),
@@ -230,7 +230,7 @@ def test_a_frame_is_no_table():
 
 def test_rules_between_rows_part_them():
     """Rows of several lines, centred beside each other, are parted by the rules between them."""
-    rules = tuple(Rule(50, y, 560, y) for y in (745, 700, 655))
+    rules = tuple(Stroke(50, y, 560, y) for y in (745, 700, 655))
     lines = [
         line(760, (60, "Damage"), (300, "Whom to call"), (460, "How soon"), bold=True),
         line(730, (60, "Broken window on the"), (460, "within two")),
@@ -265,3 +265,16 @@ def test_a_head_over_two_columns_names_both():
         ("Adults", 1, 3),
         ("Children", 3, 5),
     ]
+
+
+def test_totals_below_the_last_columns_are_rows():
+    """Labels and sums below the values, as far from each other as rows are, are rows of their own."""
+    rows = [
+        line(760, (60, "Part"), (200, "Number"), (300, "Price"), (400, "Sum"), bold=True),
+        line(744, (60, "Chain"), (200, "2"), (300, "31.00"), (400, "62.00")),
+        line(728, (60, "Brake"), (200, "4"), (300, "12.50"), (400, "50.00")),
+        line(712, (300, "Tax"), (400, "22.40")),
+        line(696, (300, "Total"), (400, "134.40")),
+    ]
+
+    assert texts(find_tables(page(*rows))[0])[3:] == [["Tax", "22.40"], ["Total", "134.40"]]

@@ -37,7 +37,7 @@ from rag.chat import load_chat_model
 from rag.embedding import Encoder, load_encoder
 from rag.index.words import analyzer
 from rag.language.english import FUNCTION_WORDS
-from rag.pipeline.rewriting import standalone_by_model
+from rag.pipeline.generative import standalone_by_model
 from rag.queries import Tuning, standalone
 from rag.schema import Turn
 

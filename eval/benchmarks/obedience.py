@@ -26,8 +26,8 @@ from pathlib import Path
 from rag import Rag, Settings
 from rag.chat import ChatDelta, Document, Message
 from rag.citations import lexical_support
-from rag.pipeline.answering import ExtractiveAnswerer
-from rag.pipeline.chatting import ChatAnswerer
+from rag.pipeline.extractive import ExtractiveAnswerer
+from rag.pipeline.generative import ChatAnswerer
 from rag.prompts import SYSTEM
 from rag.reader import load_reader
 from rag.schema import Answer, AnswerReady, Source, TextDelta

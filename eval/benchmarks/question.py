@@ -18,7 +18,8 @@ import numpy as np
 from eval.benchmarks.search import make_data, sources
 from rag import Rag, Settings
 from rag.embedding import load_encoder
-from rag.index import Index, IndexStamp
+from rag.index import Index
+from rag.store import IndexStamp
 from rag.tokens import TokenCounter
 
 

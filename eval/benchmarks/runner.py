@@ -33,7 +33,7 @@ from rag.evaluation import measures
 from rag.evaluation.dataset import Example
 from rag.evaluation.intervals import Interval, bootstrap_interval, bootstrap_statistic
 from rag.pipeline import Progress, Rag
-from rag.pipeline.bearing import support_of
+from rag.pipeline.build import load_pooled_support
 from rag.queries import standalone
 from rag.reader import load_reader
 from rag.reader.selection import threshold_at
@@ -239,7 +239,7 @@ def verdicts(
     progress: Progress | None = None,
 ) -> BenchmarkReport:
     """Judge claims against their evidence; `supported` is right for those labelled so, and no others."""
-    bears_out = support_of(support)
+    bears_out = load_pooled_support(support)
     rows: dict[str, Figures] = {}
     for file, pairs in named.items():
         true = [pair.label == "supported" for pair in pairs]

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING
 import faiss
 import numpy as np
 
-from rag.index import Index, IndexEntry, IndexStamp
+from rag.index import Index
 from rag.index.vectors import VectorIndex
 from rag.schema import Passage, Source, SplitPassage, Unit
+from rag.store import IndexEntry, IndexStamp
 
 if TYPE_CHECKING:
     from rag.schema import Vectors

@@ -57,8 +57,9 @@ from rag.evaluation.outcomes import (
 )
 from rag.evaluation.run import Pipeline, Run, evaluate, finished, program_sha256
 from rag.pipeline import Progress, Rag
-from rag.retrieval import Method, Retriever, Searchable, Weights
+from rag.retrieval import Method, Retriever, Weights
 from rag.settings import Settings
+from rag.store import Snapshot
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -449,7 +450,7 @@ class _Ranker(Retriever):
 
     def retrieve(
         self,
-        store: Searchable,
+        store: Snapshot,
         query: str,
         *,
         k: int,
@@ -473,8 +474,8 @@ class _Varied(Rag):
 
     def rank(self, method: Method, weights: Weights) -> None:
         """Rank so from now on."""
-        encode = self._encoder.encode_queries
-        self._retriever = _Ranker(lambda query: encode([query])[0], weights=weights, method=method)
+        ranker = _Ranker(self._retriever.encode, weights=weights, method=method)
+        self._retriever = self._asker.retriever = ranker
 
 
 @contextmanager

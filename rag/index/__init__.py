@@ -6,40 +6,40 @@ vectors are made.
 """
 
 from rag.index.database import FORMAT
-from rag.index.embedded import Index, discard
-from rag.index.engine import (
+from rag.index.index import Index, discard
+from rag.index.snapshot import EmbeddedSnapshot
+from rag.index.sync import put, remove, sync
+from rag.index.writer import Writer
+from rag.store import (
     Absence,
     Coverage,
-    Engine,
     Failure,
     IndexEntry,
     IndexStamp,
     KnownRoot,
     Place,
-    Reading,
+    Snapshot,
+    Store,
     StoredPassage,
-    Writing,
+    Transaction,
 )
-from rag.index.snapshot import Snapshot
-from rag.index.syncing import put, remove, sync
-from rag.index.writer import Writer
 
 __all__ = [
     "FORMAT",
     "Absence",
     "Coverage",
-    "Engine",
+    "EmbeddedSnapshot",
     "Failure",
     "Index",
     "IndexEntry",
     "IndexStamp",
     "KnownRoot",
     "Place",
-    "Reading",
     "Snapshot",
+    "Store",
     "StoredPassage",
+    "Transaction",
     "Writer",
-    "Writing",
     "discard",
     "put",
     "remove",

@@ -32,7 +32,13 @@ from rag.index.database import (
     put_fact,
     translated,
 )
-from rag.index.engine import (
+from rag.index.kept_vectors import Kept, digest, name_of
+from rag.index.state import State
+from rag.index.vectors import from_halves, to_halves
+from rag.language.blocks import blocks_as_json, blocks_of, path_of, units_as_json, units_of
+from rag.language.paths import led
+from rag.schema import Passage, Source, SourceInfo
+from rag.store import (
     Absence,
     Coverage,
     Failure,
@@ -42,12 +48,6 @@ from rag.index.engine import (
     Place,
     StoredPassage,
 )
-from rag.index.keeping import Kept, digest, name_of
-from rag.index.state import State
-from rag.index.vectors import from_halves, to_halves
-from rag.language.blocks import blocks_as_json, blocks_of, path_of, units_as_json, units_of
-from rag.language.paths import led
-from rag.schema import Passage, Source, SourceInfo
 
 if TYPE_CHECKING:
     from rag.schema import Vectors

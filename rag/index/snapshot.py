@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from rag.index.catalogue import Catalogue
 from rag.index.database import FORMAT, translated
-from rag.index.engine import Coverage, IndexStamp, StoredPassage
-from rag.index.structures import Structures
+from rag.index.search import Structures
 from rag.index.words import analyzer
 from rag.schema import Source, SourceInfo
+from rag.store import Coverage, IndexStamp, StoredPassage
 
 if TYPE_CHECKING:
     from rag.schema import Vectors
 
 
-class Snapshot:
+class EmbeddedSnapshot:
     """One state, for one thread, until its `with` block ends.
 
     Args:

@@ -19,7 +19,14 @@ import numpy as np
 
 from rag.index.catalogue import Catalogue
 from rag.index.database import translated
-from rag.index.engine import (
+from rag.index.files import DamagedFileError, FileRecord, Layout, write_durably
+from rag.index.kept_vectors import digest_of, kept_of
+from rag.index.search import build_vectors, is_whole, read_vectors
+from rag.index.state import State
+from rag.index.vectors import VectorFile, from_halves
+from rag.index.words import PART_PASSAGES, Part, build
+from rag.schema import Source, SplitPassage
+from rag.store import (
     KEPT_SECONDS,
     Absence,
     Failure,
@@ -28,13 +35,6 @@ from rag.index.engine import (
     KnownRoot,
     Place,
 )
-from rag.index.files import DamagedFileError, FileRecord, Layout, write_durably
-from rag.index.keeping import digest_of, kept_of
-from rag.index.state import State
-from rag.index.structures import build_vectors, is_whole, read_vectors
-from rag.index.vectors import VectorFile, from_halves
-from rag.index.words import PART_PASSAGES, Part, build
-from rag.schema import Source, SplitPassage
 
 if TYPE_CHECKING:
     from rag.schema import Vectors

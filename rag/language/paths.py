@@ -35,6 +35,6 @@ def spelled(path: Sequence[Context]) -> str:
 
 
 def led(path: Sequence[Context], text: str, start: int) -> str:
-    """Return a stretch of text that starts at `start` in its source, behind what it hangs from and does not hold itself."""
+    """Return a text that starts at `start` in its source, behind what it hangs from and does not hold itself."""
     lead = spelled(outside(path, start, start + len(text)))
     return f"{lead}\n{text}" if lead else text

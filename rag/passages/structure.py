@@ -73,7 +73,7 @@ class _Units:
         yield from self._loose(at, last)
 
     def _leaves(self) -> Iterator[tuple[int, int, int]]:
-        """Yield (index, start, end) of the blocks that hold text themselves; one with others inside ends before them."""
+        """Yield (index, start, end) of the blocks that hold text; one with others inside ends before them."""
         blocks = self._blocks
         for index, block in enumerate(blocks):
             following = blocks[index + 1] if index + 1 < len(blocks) else None

@@ -60,6 +60,18 @@ def model_of(value: object) -> str | None:
     return None if value is None else text_of("model", value)
 
 
+def known_keywords(given: Mapping[str, object], known: Iterable[str]) -> None:
+    """Refuse a keyword that `Rag.ask` does not have, as Python does.
+
+    Raises:
+        TypeError: one is not known.
+    """
+    for name in sorted(set(given) - set(known)):
+        raise TypeError(
+            f"got an unexpected keyword argument {name!r}; there are: {', '.join(known)}"
+        )
+
+
 def count_of(name: str, value: object) -> int:
     """Return a number of things, at least one."""
     if isinstance(value, bool) or not isinstance(value, SupportsIndex) or index(value) < 1:

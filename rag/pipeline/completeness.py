@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from rag.index import Coverage
-from rag.pipeline.answering import MESSAGES
+from rag.pipeline.inquiry import MESSAGES
 from rag.schema import Answer, Reason, SourceInfo
+from rag.store import Coverage
 
 _NAMED = 3
 """Sources that are named; of more, how many there are is told."""

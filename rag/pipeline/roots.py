@@ -6,16 +6,16 @@ import logging
 import time
 from pathlib import Path
 
-from rag import index as store
 from rag.errors import ArgumentError, SourceNotFoundError
 from rag.pipeline.border import is_whole_disk
 from rag.schema import FileReport, SyncReport
 from rag.sources import Root
+from rag.store import KnownRoot, Store
 
 log = logging.getLogger(__name__)
 
 
-def added_roots(index: store.Engine) -> list[Root]:
+def added_roots(index: Store) -> list[Root]:
     """Return what was ever added and is not forgotten.
 
     A whole disk, which older versions took in by mistake, is passed over and said on the log.
@@ -35,7 +35,7 @@ def added_roots(index: store.Engine) -> list[Root]:
     return roots
 
 
-def forget(index: store.Engine, root: Path, *, seeds: Path) -> SyncReport:
+def forget(index: Store, root: Path, *, seeds: Path) -> SyncReport:
     """Look at a file or folder no more, and take every source out that it brought; its files are left alone.
 
     What was removed by hand stays out.
@@ -65,7 +65,7 @@ def forget(index: store.Engine, root: Path, *, seeds: Path) -> SyncReport:
     return SyncReport(files=reports, n_embedded=0, seconds=time.monotonic() - started)
 
 
-def _known(index: store.Engine, root: Path, seeds: Path) -> store.KnownRoot:
+def _known(index: Store, root: Path, seeds: Path) -> KnownRoot:
     """Return what is remembered of a root: by the path that was written, or where that leads."""
     resolved = _where(root)
     known = {one.path: one for one in index.roots()}

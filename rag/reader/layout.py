@@ -39,7 +39,7 @@ def _announced(lead: ScoredSentence, following: Sequence[ScoredSentence]) -> lis
     """Return the sentences that a sentence announces: the items of its list, and what else these say."""
     if lead.kind not in _LEADS:
         return []
-    found = []
+    found: list[ScoredSentence] = []
     for one in following:
         if not any(_is(context, lead) for context in one.path):
             break
@@ -71,7 +71,7 @@ def whole(unit: Sequence[ScoredSentence], candidate: Candidate) -> ScoredSentenc
 
 
 def announcing(sentence: ScoredSentence) -> Context | None:
-    """Return what a unit is said with: of an item what announces it, of a row the columns' names, of a meaning its term."""
+    """Return what a unit is said with: an item with what announces it, a row with its columns, a meaning with its term."""
     path = [one for one in sentence.path if one.start < one.end]
     terms = [one for one in path if one.kind == "term"]
     if terms and path[-1] in terms:

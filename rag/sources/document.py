@@ -22,7 +22,7 @@ class Document:
     paged: bool = False
     """Each part is a page."""
     blocks: tuple[Block, ...] = ()
-    """Its structure, as `language.layout.nest` hung it, in offsets of the joined parts; empty where it has no markup."""
+    """Its structure, as `language.layout.nest` hung it, in offsets of the joined parts; empty without markup."""
     guessed_encoding: str = ""
     """The encoding it was read in, where nothing said which."""
 

@@ -16,7 +16,7 @@ from typing import Any
 from rag.errors import SourceError
 from rag.sources.document import MAX_CHARS, Document, too_long
 from rag.sources.pdf_objects import find_drawing, find_widgets, scale_of, with_bullets, with_values
-from rag.sources.pdf_page import HYPHEN, Line, Page, Piece
+from rag.sources.pdf_page import HYPHEN, Fragment, Line, PdfPage
 from rag.sources.pdf_structure import to_document
 from rag.sources.signatures import check_pdf
 
@@ -72,7 +72,7 @@ def read(data: bytes) -> Document:
     return to_document(title, pages)
 
 
-def _extract(data: bytes) -> tuple[str, list[Page]]:
+def _extract(data: bytes) -> tuple[str, list[PdfPage]]:
     """Return the title and the pages. The caller holds the lock; nothing of PDFium outlives the call."""
     import pypdfium2
 
@@ -87,7 +87,7 @@ def _extract(data: bytes) -> tuple[str, list[Page]]:
             )
         title = document.get_metadata_value("Title").strip()
         document.init_forms()  # does nothing where there is no form
-        pages: list[Page] = []
+        pages: list[PdfPage] = []
         n_chars = 0
         for number in range(len(document)):
             page = _page(document, number)
@@ -105,7 +105,7 @@ def _refused(exc: Exception) -> SourceError:
     return SourceError("unreadable", "is damaged; open it in a PDF reader and save it anew")
 
 
-def _page(document: Any, number: int) -> Page:  # noqa: ANN401  (pypdfium2 has no types)
+def _page(document: Any, number: int) -> PdfPage:  # noqa: ANN401  (pypdfium2 has no types)
     """Return what one page shows; nothing where it cannot be opened."""
     import pypdfium2
 
@@ -115,7 +115,7 @@ def _page(document: Any, number: int) -> Page:  # noqa: ANN401  (pypdfium2 has n
     try:
         page = document[number]
     except pypdfium2.PdfiumError:
-        return Page(names, ())  # a broken page does not take the others with it
+        return PdfPage(names, ())  # a broken page does not take the others with it
     with closing(page), closing(page.get_textpage()) as textpage:
         lines = list(_Text(textpage).lines())
         drawing = find_drawing(page)
@@ -123,7 +123,7 @@ def _page(document: Any, number: int) -> Page:  # noqa: ANN401  (pypdfium2 has n
             lines = with_bullets(lines, drawing.bullets)
         if document.formenv is not None:
             lines = with_values(lines, find_widgets(page, document.formenv))
-    return Page(names, tuple(lines), tuple(drawing.rules), tuple(drawing.shades))
+    return PdfPage(names, tuple(lines), tuple(drawing.rules), tuple(drawing.shades))
 
 
 class _Text:
@@ -194,7 +194,7 @@ class _Text:
             self._weights[name] = bool(_BOLD.search(name)), bool(_MONO.search(name))
         return name
 
-    def _pieces(self, body: str, first: int, width: float, em: float) -> Iterator[Piece]:
+    def _pieces(self, body: str, first: int, width: float, em: float) -> Iterator[Fragment]:
         """Yield the pieces of a line that gaps part; none where nothing does."""
         least = em * (_NARROW if body.count(" ") <= _MANY_WORDS else _CLEAR)
         if width <= _LOOSE * em * len(body) and not self._is_parted(first, len(body), least):
@@ -205,11 +205,11 @@ class _Text:
             gaps = [gap for gap in gaps if gap[3] >= _WIDE * em]  # each blank is a gap
         begin, left, top = 0, self._box(first).left, self._box(first).bottom
         for match, right, following, _ in gaps:
-            yield Piece(body[begin : match.start()].translate(_LIGATURES), left, right, top)
+            yield Fragment(body[begin : match.start()].translate(_LIGATURES), left, right, top)
             begin, (left, top) = match.end(), following
         if begin:
             right = self._box(first + len(body) - 1).right
-            yield Piece(body[begin:].translate(_LIGATURES), left, right, top)
+            yield Fragment(body[begin:].translate(_LIGATURES), left, right, top)
 
     def _gaps(
         self, body: str, first: int, em: float

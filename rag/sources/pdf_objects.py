@@ -11,7 +11,7 @@ from ctypes import byref, c_float, c_int, create_string_buffer
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rag.sources.pdf_page import Line, Piece, Rule
+from rag.sources.pdf_page import Fragment, Line, Stroke
 
 _MOST_OBJECTS = 10_000
 """A page with more is a drawing, and nothing is looked for in it."""
@@ -34,8 +34,8 @@ _TOUCHING = 3.0
 class Drawing:
     """What is drawn on a page."""
 
-    rules: list[Rule] = field(default_factory=list)
-    shades: list[Rule] = field(default_factory=list)
+    rules: list[Stroke] = field(default_factory=list)
+    shades: list[Stroke] = field(default_factory=list)
     bullets: list[tuple[float, float]] = field(default_factory=list)
     """Right edge and middle height of each small mark."""
 
@@ -101,14 +101,14 @@ def _draw(drawing: Drawing, path: Any, matrix: _Matrix) -> None:  # noqa: ANN401
         right, top = (max(corner[axis] for corner in corners) for axis in (0, 1))
     width, height = right - left, top - bottom
     if min(width, height) <= _THIN and max(width, height) >= _SHORTEST:
-        drawing.rules.append(Rule(left, bottom, right, top))
+        drawing.rules.append(Stroke(left, bottom, right, top))
     elif _BULLET[0] <= width <= _BULLET[1] and abs(width - height) < 1:
         drawing.bullets.append((right, (bottom + top) / 2))
     elif max(width, height) >= _SHORTEST:
-        _add_edges(drawing, path, _times(_matrix(path), matrix), Rule(left, bottom, right, top))
+        _add_edges(drawing, path, _times(_matrix(path), matrix), Stroke(left, bottom, right, top))
 
 
-def _add_edges(drawing: Drawing, path: Any, matrix: _Matrix, box: Rule) -> None:  # noqa: ANN401
+def _add_edges(drawing: Drawing, path: Any, matrix: _Matrix, box: Stroke) -> None:  # noqa: ANN401
     """Add the straight edges of a path that is stroked, or the box of one that is filled."""
     from pypdfium2 import raw
 
@@ -123,7 +123,7 @@ def _add_edges(drawing: Drawing, path: Any, matrix: _Matrix, box: Rule) -> None:
         drawing.rules.extend(_edges(path, count, matrix))
 
 
-def _edges(path: Any, count: int, matrix: _Matrix) -> Iterator[Rule]:  # noqa: ANN401
+def _edges(path: Any, count: int, matrix: _Matrix) -> Iterator[Stroke]:  # noqa: ANN401
     """Yield the edges of a path that run along the page or down it."""
     from pypdfium2 import raw
 
@@ -143,12 +143,12 @@ def _edges(path: Any, count: int, matrix: _Matrix) -> Iterator[Rule]:  # noqa: A
         before = here
 
 
-def _edge(one: tuple[float, float], other: tuple[float, float]) -> Iterator[Rule]:
+def _edge(one: tuple[float, float], other: tuple[float, float]) -> Iterator[Stroke]:
     left, right = sorted((one[0], other[0]))
     bottom, top = sorted((one[1], other[1]))
     sides = sorted((right - left, top - bottom))
     if sides[0] <= 1 and sides[1] >= _SHORTEST:
-        yield Rule(left, bottom, right, top)
+        yield Stroke(left, bottom, right, top)
 
 
 def _matrix(item: Any) -> _Matrix:  # noqa: ANN401
@@ -259,7 +259,7 @@ def _precedes(bullet: tuple[float, float], line: Line) -> bool:
     return 0 < line.left - right < 2 * line.em and 0 < middle - line.top < line.em
 
 
-def _behind_bullet(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
+def _behind_bullet(pieces: tuple[Fragment, ...]) -> tuple[Fragment, ...]:
     return (replace(pieces[0], text=f"• {pieces[0].text}"), *pieces[1:]) if pieces else ()
 
 
@@ -299,7 +299,7 @@ def _label(
     return None
 
 
-def _distance(piece: Piece, widget: Widget) -> float:
+def _distance(piece: Fragment, widget: Widget) -> float:
     """Return how far a piece stands from a field that it may name: on the usual side, a little less."""
     behind, before = piece.left - widget.right, widget.left - piece.right
     if behind > -_TOUCHING:
@@ -309,7 +309,7 @@ def _distance(piece: Piece, widget: Widget) -> float:
     return _FARTHEST
 
 
-def _lies_between(piece: Piece, widget: Widget, widgets: Sequence[Widget]) -> bool:
+def _lies_between(piece: Fragment, widget: Widget, widgets: Sequence[Widget]) -> bool:
     """Tell whether another field stands between a piece and a field on its level."""
     low = min(piece.right, widget.right) - _TOUCHING
     high = max(piece.left, widget.left) + _TOUCHING
@@ -325,7 +325,7 @@ def _lies_between(piece: Piece, widget: Widget, widgets: Sequence[Widget]) -> bo
 
 def _insert(lines: list[Line], widget: Widget) -> None:
     """Add a line for a field without a label, behind the nearest that stands above it."""
-    piece = Piece(widget.name, widget.left, widget.right, widget.bottom, widget.value)
+    piece = Fragment(widget.name, widget.left, widget.right, widget.bottom, widget.value)
     line = Line(
         widget.name or widget.value,
         widget.left,

@@ -15,7 +15,7 @@ _EMS_HIGH = 1.15
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Fragment:
     """Words of a line that a wide gap parts from the others."""
 
     text: str
@@ -50,7 +50,7 @@ class Line:
     """Its characters are all of one width, as those of a command are."""
     repeated: bool = False
     """It stands at the edge of other pages too."""
-    pieces: tuple[Piece, ...] = ()
+    pieces: tuple[Fragment, ...] = ()
     """Two or more where gaps part it or one is a field's label, from left to right; else none."""
 
     @property
@@ -59,13 +59,13 @@ class Line:
         return max(self.size, _EMS_HIGH * self.em)
 
     @property
-    def parts(self) -> tuple[Piece, ...]:
+    def parts(self) -> tuple[Fragment, ...]:
         """Its pieces; one where nothing parts it."""
-        return self.pieces or (Piece(self.text, self.left, self.right, self.top),)
+        return self.pieces or (Fragment(self.text, self.left, self.right, self.top),)
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Stroke:
     """A line drawn along the page or down it, or the edge of a box."""
 
     left: float
@@ -80,13 +80,13 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PdfPage:
     """What one page shows."""
 
     names: frozenset[str]
     """What may be printed as its number."""
     lines: tuple[Line, ...]
     """In reading order."""
-    rules: tuple[Rule, ...] = ()
-    shades: tuple[Rule, ...] = ()
+    rules: tuple[Stroke, ...] = ()
+    shades: tuple[Stroke, ...] = ()
     """Boxes filled with colour, such as a row that is set off."""

@@ -12,13 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
-from typing import TypeAlias
 
 from rag.language.layout import TITLE, Outline, find_blocks, nest
 from rag.schema import Block, BlockKind
 from rag.sources.document import Document
-from rag.sources.pdf_page import HYPHEN, Line, Page
-from rag.sources.pdf_tables import Cell, Table, find_tables
+from rag.sources.pdf_page import HYPHEN, Line, PdfPage
+from rag.sources.pdf_tables import PageItem, PdfTable, TableCell, find_tables
 
 _EDGE = 2
 """Lines at the top and bottom of a page that may be running heads."""
@@ -68,7 +67,7 @@ class _Element:
     lines: list[Line] = field(default_factory=list)
     texts: list[tuple[int, str]] = field(default_factory=list)
     """Its text by page."""
-    table: Table | None = None
+    table: PdfTable | None = None
     kind: BlockKind = "paragraph"
     level: int = 0
     aside: bool = False
@@ -89,10 +88,7 @@ class _Element:
         return "".join(text for _, text in self.texts)
 
 
-Item: TypeAlias = Line | Table
-
-
-def to_document(title: str, pages: Sequence[Page]) -> Document:
+def to_document(title: str, pages: Sequence[PdfPage]) -> Document:
     """Make the text of a document of its pages, a part for each, and its blocks.
 
     Args:
@@ -108,7 +104,7 @@ def to_document(title: str, pages: Sequence[Page]) -> Document:
     return _Writer(len(pages), elements).document(title)
 
 
-def _without_running_heads(pages: Sequence[Page]) -> list[Page]:
+def _without_running_heads(pages: Sequence[PdfPage]) -> list[PdfPage]:
     """Return each page without its number and the lines that stand at the same place of three pages or more.
 
     These would cut a sentence that runs over the end of a page. Their first occurrence stays, so that no word is lost.
@@ -151,7 +147,7 @@ def _edge_lines(lines: Sequence[Line]) -> set[int]:
     return edge
 
 
-def _head(line: Line, page: Page) -> tuple[str, int]:
+def _head(line: Line, page: PdfPage) -> tuple[str, int]:
     """Return what running heads have in common: all but the page's number and, nearly, their height."""
     words = ("#" if word in page.names else word for word in line.text.split())
     return " ".join(words), round(line.top / 4)
@@ -160,7 +156,7 @@ def _head(line: Line, page: Page) -> tuple[str, int]:
 # Lines to elements.
 
 
-def _elements(pages: Sequence[Sequence[Item]], usual: float) -> list[_Element]:
+def _elements(pages: Sequence[Sequence[PageItem]], usual: float) -> list[_Element]:
     """Join the lines of each page to elements; a paragraph that goes on over the page's end is one.
 
     Footnotes and captions below it stand before it then, so that it is in one piece.
@@ -183,7 +179,7 @@ def _elements(pages: Sequence[Sequence[Item]], usual: float) -> list[_Element]:
     return elements
 
 
-def _usual_size(pages: Sequence[Sequence[Item]]) -> float:
+def _usual_size(pages: Sequence[Sequence[PageItem]]) -> float:
     """Return the size of the font that most text of a document is set in."""
     sizes: Counter[float] = Counter()
     for items in pages:
@@ -193,7 +189,7 @@ def _usual_size(pages: Sequence[Sequence[Item]]) -> float:
     return max(sizes, key=lambda size: sizes[size], default=0.0)
 
 
-def _is_rarely_mono(pages: Sequence[Sequence[Item]]) -> bool:
+def _is_rarely_mono(pages: Sequence[Sequence[PageItem]]) -> bool:
     """Tell whether less than half of a document is set as code is; a document that was typed is no code."""
     n_chars: Counter[bool] = Counter()
     for items in pages:
@@ -203,7 +199,7 @@ def _is_rarely_mono(pages: Sequence[Sequence[Item]]) -> bool:
     return n_chars[True] < n_chars[False]
 
 
-def _length(table: Table) -> int:
+def _length(table: PdfTable) -> int:
     return sum(len(cell.text) for row in table.rows for cell in row)
 
 
@@ -214,7 +210,7 @@ def _rounded(size: float) -> float:
 class _Joiner:
     """Joins the lines of one page to elements."""
 
-    def __init__(self, number: int, items: Sequence[Item], code: bool) -> None:
+    def __init__(self, number: int, items: Sequence[PageItem], code: bool) -> None:
         self._number, self._items, self._code = number, items, code
         self._lines = [item for item in items if isinstance(item, Line)]
         self._pitch = _pitch(self._lines)
@@ -226,7 +222,7 @@ class _Joiner:
         """Return the elements in reading order."""
         at = -1
         for item in self._items:
-            if isinstance(item, Table):
+            if isinstance(item, PdfTable):
                 self._set_apart(_records(self._number, item))
                 continue
             at += 1
@@ -275,7 +271,7 @@ def _is_below(line: Line, following: Line) -> bool:
     return 0 < line.bottom - following.top < 2 * line.size
 
 
-def _records(number: int, table: Table) -> Iterator[_Element]:
+def _records(number: int, table: PdfTable) -> Iterator[_Element]:
     """Yield a table, or a field for each label and its value where it holds nothing else."""
     labelled = [
         len(row) % 2 == 0 and all(cell.text.endswith(":") for cell in row[::2])
@@ -341,12 +337,12 @@ def _append(element: _Element, rest: _Element) -> None:
         element.add(page, text)
 
 
-def _is_rest(row: Sequence[Cell], above: Sequence[Cell]) -> bool:
+def _is_rest(row: Sequence[TableCell], above: Sequence[TableCell]) -> bool:
     """Tell whether a row is what a page's end cut off the one above."""
     return len(row) < len(above) and row[0].text[:1].islower()
 
 
-def _with_rest(row: Sequence[Cell], rest: Sequence[Cell]) -> tuple[Cell, ...]:
+def _with_rest(row: Sequence[TableCell], rest: Sequence[TableCell]) -> tuple[TableCell, ...]:
     more = {cell.first: cell.text for cell in rest}
     return tuple(
         replace(cell, text=cell.text + _between(cell.text) + more[cell.first])
@@ -356,7 +352,7 @@ def _with_rest(row: Sequence[Cell], rest: Sequence[Cell]) -> tuple[Cell, ...]:
     )
 
 
-def _said(row: Sequence[Cell]) -> tuple[str, ...]:
+def _said(row: Sequence[TableCell]) -> tuple[str, ...]:
     return tuple(cell.text for cell in row)
 
 
@@ -767,10 +763,10 @@ class _Writer:
         line = element.lines[0]
         return bool(self._items) and line.left > self._items[-1][0] + 0.7 * line.size
 
-    def _write_table(self, element: _Element, table: Table) -> None:
+    def _write_table(self, element: _Element, table: PdfTable) -> None:
         """Write a row on a line, its cells between bars, and add their blocks."""
         holder = self._outline.add("table", self._length, self._length)
-        heads: list[tuple[Cell, int]] = []
+        heads: list[tuple[TableCell, int]] = []
         keys: list[tuple[int, int]] = []
         pages = _pages_of_rows(element, table)
         for number, (row, page) in enumerate(zip(table.rows, pages, strict=True)):
@@ -788,10 +784,14 @@ class _Writer:
         self._outline.update(holder, end=self._length)
 
     def _write_cells(
-        self, row: Sequence[Cell], page: int, parent: int, heads: Sequence[tuple[Cell, int]]
+        self,
+        row: Sequence[TableCell],
+        page: int,
+        parent: int,
+        heads: Sequence[tuple[TableCell, int]],
     ) -> list[int]:
         """Write the cells of a row; return their blocks."""
-        made = []
+        made: list[int] = []
         at = 0
         for cell in row:
             bars = " |" * (cell.first - at)
@@ -805,7 +805,7 @@ class _Writer:
         return made
 
 
-def _pages_of_rows(element: _Element, table: Table) -> list[int]:
+def _pages_of_rows(element: _Element, table: PdfTable) -> list[int]:
     """Return on which page each row stands."""
     rest = [(page, int(count)) for page, count in element.texts]
     pages = [element.page] * (len(table.rows) - sum(count for _, count in rest))

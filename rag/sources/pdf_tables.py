@@ -15,7 +15,7 @@ from statistics import median
 from typing import TypeAlias
 
 from rag.language.layout import names_columns
-from rag.sources.pdf_page import HYPHEN, Line, Page, Piece, Rule
+from rag.sources.pdf_page import HYPHEN, Fragment, Line, PdfPage, Stroke
 
 _NEAR = 4.0
 """Points between rules that are drawn as one, or that touch."""
@@ -45,7 +45,7 @@ _MARKER = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class TableCell:
     """What stands in a column of a row."""
 
     text: str
@@ -59,10 +59,10 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class PdfTable:
     """Rows of cells, each row from left to right; a cell without text is left out."""
 
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
     n_heads: int
     """How many rows name columns."""
     edges: tuple[float, ...]
@@ -77,17 +77,17 @@ class _Row:
 
     top: float
     bottom: float
-    cells: dict[tuple[int, int], list[Line | Piece]]
+    cells: dict[tuple[int, int], list[Line | Fragment]]
     bold: bool
     ruled: bool = False
 
 
-Item: TypeAlias = Line | Table
+PageItem: TypeAlias = Line | PdfTable
 
 
-def find_tables(page: Page) -> list[Item]:
+def find_tables(page: PdfPage) -> list[PageItem]:
     """Return a page's lines in reading order, with each table in the place of its lines."""
-    items: list[Item] = list(page.lines)
+    items: list[PageItem] = list(page.lines)
     if page.rules:
         for grid in _grids(page.rules):
             items = _with_grid(items, grid)
@@ -97,9 +97,11 @@ def find_tables(page: Page) -> list[Item]:
     return items
 
 
-def _by_lines(items: Sequence[Item], change: Callable[[list[Line]], Iterable[Item]]) -> list[Item]:
+def _by_lines(
+    items: Sequence[PageItem], change: Callable[[list[Line]], Iterable[PageItem]]
+) -> list[PageItem]:
     """Return the items; each run of lines between tables as it was changed."""
-    changed: list[Item] = []
+    changed: list[PageItem] = []
     run: list[Line] = []
     for item in items:
         if isinstance(item, Line):
@@ -148,7 +150,7 @@ def _has_rule(rules: Iterable[tuple[float, float, float]], at: float, middle: fl
     return any(abs(place - at) <= _NEAR and begin < middle < end for place, begin, end in rules)
 
 
-def _grids(rules: Sequence[Rule]) -> Iterator[_Grid]:
+def _grids(rules: Sequence[Stroke]) -> Iterator[_Grid]:
     """Yield the grids that rules make which touch."""
     levels = _drawn_as_one((rule.bottom, rule.left, rule.right) for rule in rules if rule.is_level)
     uprights = _drawn_as_one(
@@ -234,7 +236,7 @@ def _edges(places: Iterable[float], ends: Sequence[float]) -> tuple[float, ...]:
     return tuple(edges)
 
 
-def _with_grid(items: list[Item], grid: _Grid) -> list[Item]:
+def _with_grid(items: list[PageItem], grid: _Grid) -> list[PageItem]:
     """Put a grid's table in the place of its lines; leave them where it is none."""
     inside = [at for at, item in enumerate(items) if isinstance(item, Line) and grid.holds(item)]
     table = _ruled(grid, [items[at] for at in inside]) if inside else None  # type: ignore[misc]  # lines
@@ -248,7 +250,7 @@ def _with_grid(items: list[Item], grid: _Grid) -> list[Item]:
     ]
 
 
-def _ruled(grid: _Grid, lines: Sequence[Line]) -> Table | None:
+def _ruled(grid: _Grid, lines: Sequence[Line]) -> PdfTable | None:
     """Return the table that lines make in a grid; none where they hold running text or fill too little of it."""
     owners = _owners(grid)
     places: dict[tuple[int, int], list[tuple[str, bool]]] = {}
@@ -265,7 +267,7 @@ def _ruled(grid: _Grid, lines: Sequence[Line]) -> Table | None:
                 _, _, wide, high = owners[at, column]
                 text = _joined(words for words, _ in said)
                 bold = all(heavy for _, heavy in said)
-                cells.append(Cell(text, column, column + wide, high, bold))
+                cells.append(TableCell(text, column, column + wide, high, bold))
         if cells:
             rows.append(tuple(cells))
     used = {cell.first for row in rows for cell in row}
@@ -302,7 +304,7 @@ def _slot(edges: Sequence[float], place: float) -> int:
     return max(0, min(bisect_right(edges, place) - 1, len(edges) - 2))
 
 
-def _split(line: Line, grid: _Grid) -> Iterator[Piece]:
+def _split(line: Line, grid: _Grid) -> Iterator[Fragment]:
     """Yield a line's pieces; those that stand in one column together."""
     for _, group in groupby(line.parts, lambda one: _slot(grid.xs, (one.left + one.right) / 2)):
         pieces = [*group]
@@ -321,14 +323,14 @@ def _joined(texts: Iterable[str]) -> str:
 # Tables whose columns were written one after the other.
 
 
-def _with_descents(lines: list[Line]) -> list[Item]:
+def _with_descents(lines: list[Line]) -> list[PageItem]:
     """Put tables in the place of short lines that go down the page several times at the same heights."""
     starts = [
         at for at in range(1, len(lines)) if lines[at].top > lines[at - 1].top + lines[at].height
     ]
     if not starts:
         return [*lines]
-    items: list[Item] = []
+    items: list[PageItem] = []
     done = 0
     bounds = [*starts, len(lines)]
     for at, start in enumerate(starts):
@@ -375,7 +377,7 @@ def _even(descents: Sequence[Sequence[Line]]) -> list[Sequence[Line]]:
     return [*descents[:-1], last]
 
 
-def _written_down(columns: Sequence[Sequence[Line]]) -> Table | None:
+def _written_down(columns: Sequence[Sequence[Line]]) -> PdfTable | None:
     """Return the table of columns of short lines at the same heights; none where they are running text."""
     lines = [line for column in columns for line in column]
     if any(line.pieces for line in lines) or min(map(len, columns)) < 3:
@@ -398,7 +400,7 @@ def _written_down(columns: Sequence[Sequence[Line]]) -> Table | None:
     ]
     rows = [
         tuple(
-            Cell(line.text, pieces[0][0], pieces[0][1], bold=line.bold)
+            TableCell(line.text, pieces[0][0], pieces[0][1], bold=line.bold)
             for line, pieces in sorted(strip, key=lambda one: one[1][0][0])
         )
         for strip in _strips(placed)
@@ -416,9 +418,9 @@ class _Column:
     right: float
 
 
-def _with_columns(lines: list[Line], page: Page) -> list[Item]:
+def _with_columns(lines: list[Line], page: PdfPage) -> list[PageItem]:
     """Put tables in the place of lines whose pieces stand in columns, and columns of text one after the other."""
-    items: list[Item] = []
+    items: list[PageItem] = []
     at = 0
     while at < len(lines):
         made, length = _longest(lines, at, page)
@@ -427,15 +429,15 @@ def _with_columns(lines: list[Line], page: Page) -> list[Item]:
     return items
 
 
-def _longest(lines: Sequence[Line], at: int, page: Page) -> tuple[list[Item], int]:
+def _longest(lines: Sequence[Line], at: int, page: PdfPage) -> tuple[list[PageItem], int]:
     """Return what the lines from one on are, by wide gaps or narrow ones: what takes most lines and columns."""
-    best: tuple[list[Item], int] = ([], 0)
+    best: tuple[list[PageItem], int] = ([], 0)
     most = (0, 0)
     for strong in (True, False):
         if not _may_begin(lines, at, strong):
             continue
         made, length = _made(_run(lines, at, strong), lines[at:], page, strong)
-        width = len(made[0].edges) if made and isinstance(made[0], Table) else 0
+        width = len(made[0].edges) if made and isinstance(made[0], PdfTable) else 0
         if made and (length, width) > most:
             best, most = (made, length), (length, width)
     return best
@@ -524,8 +526,8 @@ def _is_full(line: Line, rows: Sequence[Line]) -> bool:
 
 
 def _made(
-    run: list[Line], lines: Sequence[Line], page: Page, strong: bool
-) -> tuple[list[Item], int]:
+    run: list[Line], lines: Sequence[Line], page: PdfPage, strong: bool
+) -> tuple[list[PageItem], int]:
     """Return what the first lines of a run are, a table or columns of text, and how many they are; none else."""
     counts = Counter(count for line in run if (count := _n_pieces(line, strong)) > 1)
     if not counts or (counts.total() < 2 if strong else counts.total() < 3):
@@ -547,7 +549,7 @@ def _made(
     return [], 0
 
 
-_Placed: TypeAlias = tuple[Line, list[tuple[int, int, Piece]]]
+_Placed: TypeAlias = tuple[Line, list[tuple[int, int, Fragment]]]
 """A line, and its pieces each with its first column and the one behind its last."""
 
 
@@ -595,10 +597,10 @@ def _placed(run: Sequence[Line], width: int, strong: bool) -> tuple[list[_Placed
     return placed[:firm], columns
 
 
-def _coarse(line: Line, strong: bool) -> list[Piece]:
+def _coarse(line: Line, strong: bool) -> list[Fragment]:
     """Return a line's pieces, joined over gaps that part no columns."""
     least = _STRONG * line.em if strong else 0.0
-    pieces: list[Piece] = []
+    pieces: list[Fragment] = []
     for piece in line.parts:
         if pieces and piece.left - pieces[-1].right < least:
             pieces[-1] = replace(
@@ -609,7 +611,7 @@ def _coarse(line: Line, strong: bool) -> list[Piece]:
     return pieces
 
 
-def _fits(columns: Sequence[_Column], pieces: Sequence[Piece]) -> bool:
+def _fits(columns: Sequence[_Column], pieces: Sequence[Fragment]) -> bool:
     """Tell whether columns that hold these pieces too stay apart."""
     wide = [
         (min(column.left, piece.left), max(column.right, piece.right))
@@ -618,9 +620,9 @@ def _fits(columns: Sequence[_Column], pieces: Sequence[Piece]) -> bool:
     return all(right < left for (_, right), (left, _) in pairwise(wide))
 
 
-def _places(line: Line, columns: Sequence[_Column]) -> list[tuple[int, int, Piece]] | None:
+def _places(line: Line, columns: Sequence[_Column]) -> list[tuple[int, int, Fragment]] | None:
     """Return a line's pieces with their columns, those of one column joined; none where they fit none."""
-    placed: list[tuple[int, int, Piece]] = []
+    placed: list[tuple[int, int, Fragment]] = []
     for piece in line.parts:
         over = [
             number
@@ -641,14 +643,14 @@ def _places(line: Line, columns: Sequence[_Column]) -> list[tuple[int, int, Piec
     return placed
 
 
-def _nearest(columns: Sequence[_Column], piece: Piece) -> int:
+def _nearest(columns: Sequence[_Column], piece: Fragment) -> int:
     return min(
         range(len(columns)),
         key=lambda at: max(columns[at].left - piece.right, piece.left - columns[at].right),
     )
 
 
-def _is_cell(line: Line, place: tuple[int, int, Piece], columns: Sequence[_Column]) -> bool:
+def _is_cell(line: Line, place: tuple[int, int, Fragment], columns: Sequence[_Column]) -> bool:
     """Tell whether a line of one piece may be a cell's, or head a part of a table."""
     first, last, _ = place
     if last - first == 1 and first:
@@ -708,7 +710,7 @@ def _at_one_place(places: Sequence[float]) -> bool:
     return sum(abs(place - usual) < 2.5 for place in places) >= _LEAST_ALIGNED * len(places)
 
 
-def _unruled(placed: Sequence[_Placed], columns: Sequence[_Column], page: Page) -> Table:
+def _unruled(placed: Sequence[_Placed], columns: Sequence[_Column], page: PdfPage) -> PdfTable:
     """Return the table of lines whose pieces were placed in columns."""
     strips = _strips([part for one in placed for part in _levels(one)])
     rows = _banded(strips, columns, page.rules) or _rows(strips, columns, page.rules)
@@ -732,7 +734,7 @@ def _levels(one: _Placed) -> Iterator[_Placed]:
 
 
 def _banded(
-    strips: Sequence[list[_Placed]], columns: Sequence[_Column], rules: Sequence[Rule]
+    strips: Sequence[list[_Placed]], columns: Sequence[_Column], rules: Sequence[Stroke]
 ) -> list[list[list[_Placed]]]:
     """Return the rows that rules part from each other; none where they do not part each."""
     bands: list[list[list[_Placed]]] = []
@@ -746,10 +748,11 @@ def _banded(
 
 
 def _rows(
-    strips: Sequence[list[_Placed]], columns: Sequence[_Column], rules: Sequence[Rule]
+    strips: Sequence[list[_Placed]], columns: Sequence[_Column], rules: Sequence[Stroke]
 ) -> list[list[list[_Placed]]]:
     """Return the rows that strips make by how near to each other they are."""
     size = median(strip[0][0].height for strip in strips)
+    usual = _usual_drop(strips)
     rows: list[list[list[_Placed]]] = []
     waiting: list[list[_Placed]] = []
     for at, strip in enumerate(strips):
@@ -757,6 +760,8 @@ def _rows(
         above = _apart(strips[at - 1], strip) if at else 1e9
         if _is_parted(strips, at, rules):
             above = 1e9
+        if len(_firsts(strip)) > 1 and min(above, below) > 0.85 * usual:
+            above = below = 1e9  # as far away as rows are
         if _continues(strip, rows, columns, above, below, size) and not waiting:
             rows[-1].append(strip)
         elif not _begins_row(strip) and below < min(above, _TIGHT * size):
@@ -765,6 +770,12 @@ def _rows(
             rows.append([*waiting, strip])
             waiting = []
     return rows
+
+
+def _usual_drop(strips: Sequence[list[_Placed]]) -> float:
+    """Return the usual distance between strips that begin rows and follow each other; a great one where none do."""
+    drops = [_apart(a, b) for a, b in pairwise(strips) if _begins_row(a) and _begins_row(b)]
+    return median(drops) if drops else 1e9
 
 
 def _firsts(strip: Sequence[_Placed]) -> set[int]:
@@ -787,7 +798,7 @@ def _apart(upper: Sequence[_Placed], lower: Sequence[_Placed]) -> float:
     return upper[0][0].bottom - lower[0][0].top
 
 
-def _is_parted(strips: Sequence[list[_Placed]], at: int, rules: Sequence[Rule]) -> bool:
+def _is_parted(strips: Sequence[list[_Placed]], at: int, rules: Sequence[Stroke]) -> bool:
     """Tell whether a rule lies between a strip and the one above."""
     if not at:
         return False
@@ -826,7 +837,7 @@ def _continues(
     return full and not bold
 
 
-def _cells(row: Sequence[list[_Placed]]) -> tuple[Cell, ...]:
+def _cells(row: Sequence[list[_Placed]]) -> tuple[TableCell, ...]:
     """Return the cells of a row."""
     said: dict[int, list[tuple[str, bool, int]]] = {}
     for strip in row:
@@ -834,7 +845,7 @@ def _cells(row: Sequence[list[_Placed]]) -> tuple[Cell, ...]:
             for first, last, piece in pieces:
                 said.setdefault(first, []).append((piece.text, line.bold, last))
     return tuple(
-        Cell(
+        TableCell(
             _joined(text for text, _, _ in lines),
             first,
             max(last for _, _, last in lines),
@@ -845,8 +856,11 @@ def _cells(row: Sequence[list[_Placed]]) -> tuple[Cell, ...]:
 
 
 def _table(
-    rows: Sequence[tuple[Cell, ...]], n_heads: int, edges: Sequence[float], lines: Sequence[Line]
-) -> Table:
+    rows: Sequence[tuple[TableCell, ...]],
+    n_heads: int,
+    edges: Sequence[float],
+    lines: Sequence[Line],
+) -> PdfTable:
     """Return a table; a head above others goes over the columns to its right that have none in its row."""
     spread = list(rows)
     for at in range(n_heads - 1):
@@ -858,10 +872,10 @@ def _table(
             else cell
             for cell, end in zip(row, ends, strict=True)
         )
-    return Table(tuple(spread), n_heads, tuple(edges), median(line.em for line in lines))
+    return PdfTable(tuple(spread), n_heads, tuple(edges), median(line.em for line in lines))
 
 
-def _count_heads(rows: Sequence[tuple[Cell, ...]]) -> int:
+def _count_heads(rows: Sequence[tuple[TableCell, ...]]) -> int:
     """Return how many of the first rows name columns: by bold type, by going over several, else by what they say."""
     n_bold = 0
     for row in rows[:_MOST_HEADS]:
@@ -880,7 +894,7 @@ def _count_heads(rows: Sequence[tuple[Cell, ...]]) -> int:
     return int(_names(rows))
 
 
-def _names(rows: Sequence[tuple[Cell, ...]]) -> bool:
+def _names(rows: Sequence[tuple[TableCell, ...]]) -> bool:
     """Tell whether the first row of three columns or more names them: of two the first may hold labels."""
     first, *others = rows
     width = max(len(row) for row in rows)
@@ -895,7 +909,7 @@ def _names(rows: Sequence[tuple[Cell, ...]]) -> bool:
     return names_columns(text, spans) or _stand_above_figures(first, others)
 
 
-def _stand_above_figures(first: Sequence[Cell], others: Sequence[Sequence[Cell]]) -> bool:
+def _stand_above_figures(first: Sequence[TableCell], others: Sequence[Sequence[TableCell]]) -> bool:
     """Tell whether a row's cells begin with letters, and those below but the first of each row with figures."""
     values = [cell.text for row in others for cell in row if cell.first]
     figures = sum(not value[0].isalpha() for value in values)
@@ -904,7 +918,7 @@ def _stand_above_figures(first: Sequence[Cell], others: Sequence[Sequence[Cell]]
     )
 
 
-def _ruled_heads(rows: Sequence[list[list[_Placed]]], rules: Sequence[Rule]) -> int:
+def _ruled_heads(rows: Sequence[list[list[_Placed]]], rules: Sequence[Stroke]) -> int:
     """Return 1 where a rule lies below the first row and none below the others but the last."""
     strips = [row[0] for row in rows]
     if len(rows) < 3 or not _is_parted(strips, 1, rules):

@@ -70,7 +70,7 @@ class Structure:
         return True
 
     def open_below(self, key: int) -> None:
-        """Open what belongs to the block that was opened last, until `key` is closed: an answer that can be unfolded."""
+        """Open what belongs to the block that was opened last, until `key` is closed, as an unfolded answer does."""
         if self._all and len(self._stack) < _MOST_DEEP:
             self._all.append(_Open("definition", key, 0, len(self._all) - 1))
             self._stack.append(len(self._all) - 1)
@@ -143,8 +143,8 @@ class Structure:
         rows: dict[int, dict[int, list[int]]] = {}
         for index, one in enumerate(self._all):
             if one.kind == "cell" and one.parent is not None:
-                table = self._all[one.parent].parent
-                rows.setdefault(-1 if table is None else table, {}).setdefault(
+                holder = self._all[one.parent].parent
+                rows.setdefault(-1 if holder is None else holder, {}).setdefault(
                     one.parent, []
                 ).append(index)
         for table in rows.values():
@@ -190,7 +190,7 @@ class Structure:
         return len(cells) == 1 and width > 1 and self._all[cells[0]].spans[0] >= width
 
     def _parts_names(self, names: Sequence[int], placed: Sequence[tuple[int, int]]) -> bool:
-        """Tell whether a second row parts the wide names of the first: nothing of its own stands in its first column."""
+        """Tell whether a second row parts the wide names of the first: its own first column is empty."""
         keyed = any(column == 0 and self._all[cell].start is not None for column, cell in placed)
         return not keyed and any(self._all[cell].spans[0] > 1 for cell in names)
 

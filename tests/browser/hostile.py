@@ -12,7 +12,7 @@ from html import escape
 from io import BytesIO
 
 from rag.chat import ChatDelta, Document, Message
-from rag.pipeline.answering import Inquiry, scored
+from rag.pipeline.inquiry import Inquiry, scored
 from rag.queries import Query, standalone
 from rag.schema import Answer, Citation, EvidenceReady, Statement, TextDelta, Turn
 

@@ -12,11 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rag.evaluation.draft.clauses import YEAR, Clause
-<<<<<<< HEAD:rag/evaluation/draft/alteration.py
 from rag.evaluation.draft.rules import NAME, DraftQuestion, PlainSentence, content_words
-=======
-from rag.evaluation.draft.rules import NAME, Draft, Statement, content_words
->>>>>>> w16l:rag/evaluation/draft/altering.py
 from rag.evaluation.draft.verbs import DOING, FORMS
 from rag.language.dates import MONTH
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from rag.citations import CitablePassage, Draft, compose
+from rag.citations import Draft, compose
 from rag.citations.plain import harmless, visible
-from rag.pipeline.judging import Judged, judge
-from rag.pipeline.listing import said
+from rag.pipeline.inquiry import MESSAGES, Inquiry, abstain, listed, scored
 from rag.pipeline.overview import Overview
+from rag.pipeline.quotes import said
+from rag.pipeline.subject import Judged, judge
 from rag.queries import Query, standalone
 from rag.reader import Reader, Reading, Selection, reranked, select
 from rag.reader.selection import LIKELY, threshold_at
@@ -23,7 +23,6 @@ from rag.schema import (
     ReasonCode,
     ScoredPassage,
     ShortAnswer,
-    Source,
     Span,
     Status,
     TextDelta,
@@ -32,107 +31,6 @@ from rag.schema import (
 
 MOST_CLOSEST = 3
 """Passages shown beside an answer that is not sure."""
-MESSAGES: dict[ReasonCode, str] = {
-    "no_sources": "There are no sources yet: put documents into the seeds folder, or name them to `rag sync`.",
-    "nothing_retrieved": "Nothing in the sources resembles the question.",
-    "not_supported": "No answer to this was found in the passages that were read.",
-    "subject_missing": "{missing} is not mentioned where an answer was looked for.",
-    "unsure": "This is the best that was found, and it may not answer the question.",
-    "partly_answered": "The sources answer only a part of this. Nothing was found on: {missing}",
-    "incomplete": "Nothing was found in what is indexed, but that is not all of the documents.",
-}
-"""What a person is told for each reason; the page says "Not in your sources." before it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inquiry:
-    """A question on its way to an answer."""
-
-    question: str
-    query: str
-    history: tuple[Turn, ...]
-    parts: tuple[tuple[str, tuple[Candidate, ...]], ...]
-    """Each part of the query with its candidates, best first."""
-    source: Callable[[str], Source]
-    """Looks a source up in the state of the store that the candidates are from."""
-    strictness: float = 0.5
-    """0..1, see `rag.reader.selection.threshold_at`."""
-    overview: Overview | None = None
-    """Set where the query is no question; then there is one part, and its candidates keep their order."""
-
-    @property
-    def task(self) -> str:
-        """What a chat model is told to do besides answering; nothing for a question."""
-        return self.overview.task if self.overview else ""
-
-    @property
-    def candidates(self) -> tuple[Candidate, ...]:
-        """Every part's candidates once, best first."""
-        if len(self.parts) == 1:
-            return self.parts[0][1]
-        found: dict[str, Candidate] = {}
-        for _, candidates in self.parts:
-            for one in candidates:
-                held = found.get(one.passage.passage_id)
-                if held is None or held.fused < one.fused:
-                    found[one.passage.passage_id] = one
-        return tuple(sorted(found.values(), key=lambda c: (-c.fused, c.passage.passage_id)))
-
-    def citable(self, candidate: Candidate) -> CitablePassage:
-        """Return the candidate as something to cite."""
-        passage = candidate.passage
-        source = self.source(passage.source_id)
-        return CitablePassage(
-            source_id=source.source_id,
-            title=source.title,
-            sha256=source.sha256,
-            pages=source.pages,
-            start=passage.start,
-            text=passage.text,
-            sentences=tuple(Span(start=one.start, end=one.end) for one in candidate.sentences),
-        )
-
-
-class Answerer(Protocol):
-    """Answers an inquiry that has candidates."""
-
-    @property
-    def name(self) -> str:
-        """What `Answer.model` shows."""
-
-    def standalone(self, question: str, history: Sequence[Turn]) -> Query:
-        """Return the question as one that needs no history."""
-
-    def answer(self, inquiry: Inquiry) -> Iterator[EvidenceReady | TextDelta | Answer]:
-        """Yield provisional text, then exactly one answer.
-
-        Markers in provisional text name the evidence of the last event that carried some.
-        """
-
-
-def abstain(
-    inquiry: Inquiry,
-    code: ReasonCode,
-    *,
-    model: str,
-    evidence: Sequence[ScoredPassage] = (),
-    confidence: float = 0.0,
-    missing: Sequence[str] = (),
-) -> Answer:
-    """Return the answer that says why there is none, with the near misses."""
-    reason = Reason(code=code, message=MESSAGES[code].format(missing=_listed(missing or ("It",))))
-    return Answer(
-        question=inquiry.question,
-        query=inquiry.query,
-        status="unanswered",
-        reason=reason,
-        text=reason.message,
-        statements=(),
-        citations=(),
-        evidence=tuple(evidence),
-        confidence=confidence,
-        model=model,
-    )
 
 
 class ExtractiveAnswerer:
@@ -278,7 +176,7 @@ def _reason(judged: Sequence[Judged], selection: Selection) -> tuple[Reason | No
         return None, "answered"
     unmatched = tuple(dict.fromkeys(name for one in judged for name in one.unmatched))
     if unmatched:
-        message = MESSAGES["subject_missing"].format(missing=_listed(unmatched))
+        message = MESSAGES["subject_missing"].format(missing=listed(unmatched))
         return Reason(code="subject_missing", message=message), "likely"
     return Reason(code="unsure", message=MESSAGES["unsure"]), "likely"
 
@@ -334,12 +232,6 @@ def _closest(
     )
 
 
-def _listed(names: Sequence[str]) -> str:
-    """Return names as a phrase: “Ann”, “Ben” and “2035”."""
-    *others, last = [f"“{name}”" for name in names]
-    return f"{', '.join(others)} and {last}" if others else last
-
-
 def _holding(
     citations: Sequence[Citation], candidates: Sequence[Candidate]
 ) -> tuple[ScoredPassage, ...]:
@@ -373,12 +265,4 @@ def _ranked(
     return tuple(
         ScoredPassage(passage=candidate.passage, score=score, rank=rank, scorer="reader")
         for rank, (_, score, candidate) in enumerate(ranked, start=1)
-    )
-
-
-def scored(candidates: Sequence[Candidate]) -> tuple[ScoredPassage, ...]:
-    """Return candidates in their order with their fused scores."""
-    return tuple(
-        ScoredPassage(passage=one.passage, score=one.fused, rank=rank, scorer="fusion")
-        for rank, one in enumerate(candidates, start=1)
     )

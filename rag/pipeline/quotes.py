@@ -16,8 +16,8 @@ _FURTHER = 6_000
 def said(reading: Reading, candidate: Candidate, source: Source) -> tuple[Candidate, list[Span]]:
     """Return the spans to quote, in order, and the candidate that holds them.
 
-    The candidate is the same, or reaches as far as a list in which its passage ends, or as what announces it. An item of
-    a list is said with the sentence or the heading that announces it.
+    The candidate is the same, or reaches as far as a list in which its passage ends, or as what announces it. An item
+    of a list is said with the sentence or the heading that announces it.
     """
     wider = _behind(reading, candidate, source)
     quoted = [Span(start=one.start, end=one.end) for one in _unit(reading, wider)]

@@ -1,14 +1,15 @@
 """What a store is, to those who use it: the nouns it takes and gives, and the protocol it keeps.
 
-The embedded store keeps it with one folder of files. Another one, such as a PostgreSQL server, takes its
-place by keeping it too; nothing outside this room knows the difference.
+The embedded store (`rag.index`) keeps it with one folder of files. Another one, such as a PostgreSQL server, takes its
+place by keeping it too; nobody above knows the difference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from rag.schema import AbsenceReason, FateReason, Passage, Source, SourceInfo, SplitPassage, Unit
@@ -128,7 +129,7 @@ class Coverage:
         return frozenset(name for name, absent in self.absent.items() if absent.why == "held")
 
 
-class Reading(Protocol):
+class Snapshot(Protocol):
     """One consistent state of a store, whatever is written meanwhile."""
 
     def dense(
@@ -166,7 +167,7 @@ class Reading(Protocol):
         """Return how much of the documents is indexed."""
 
 
-class Writing(Protocol):
+class Transaction(Protocol):
     """Changes that are committed together, or not at all."""
 
     def put(self, source: Source, origin: str, entries: Sequence[IndexEntry]) -> None:
@@ -218,13 +219,13 @@ class Writing(Protocol):
         """Commit what was changed so far and go on; search files follow at the end."""
 
 
-class Engine(Protocol):
+class Store(Protocol):
     """A store of sources, passages and vectors, safe to share between threads."""
 
-    def snapshot(self) -> AbstractContextManager[Reading]:
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
         """Return one state to read from."""
 
-    def writer(self, *, wait: float = 0.0) -> AbstractContextManager[Writing]:
+    def writer(self, *, wait: float = 0.0) -> AbstractContextManager[Transaction]:
         """Return the one writer; committed at exit, rolled back on an exception."""
 
     def sources(self) -> tuple[SourceInfo, ...]:
@@ -253,3 +254,55 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections."""
+
+
+Progress = Callable[[str, int, int], None]
+"""Told (stage, done, of how many): the stages are `read`, in files, and `embed`, in passages."""
+
+
+class Root(Protocol):
+    """A file or folder to look at."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+
+
+class Found(Protocol):
+    """A file that was found."""
+
+    @property
+    def source_id(self) -> str:
+        """The id of the source it makes."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+
+
+class Loaded(Protocol):
+    """A file that was read."""
+
+    @property
+    def source(self) -> Source:
+        """What it says."""
+
+    @property
+    def reason(self) -> FateReason:
+        """A warning; empty where there is none."""
+
+    @property
+    def message(self) -> str:
+        """The warning as a sentence."""
+
+
+class Encoded(Protocol):
+    """Vectors of n passages."""
+
+    @property
+    def passages(self) -> Vectors:
+        """Shape (n, d)."""
+
+    @property
+    def sentences(self) -> Sequence[Vectors]:
+        """For each passage, shape (n_sentences, d)."""

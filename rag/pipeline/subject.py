@@ -1,4 +1,4 @@
-"""Readings weighed by what was asked about: who answers another subject's question comes behind, and is never sure. Pure."""
+"""Readings weighed by what was asked about: what answers for another subject comes behind, and is never sure. Pure."""
 
 from __future__ import annotations
 

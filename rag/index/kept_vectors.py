@@ -17,8 +17,8 @@ from rag.index.vectors import to_halves
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rag.index.engine import IndexEntry
     from rag.schema import SplitPassage
+    from rag.store import IndexEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

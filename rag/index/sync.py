@@ -25,20 +25,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rag.errors import IndexBusyError, IndexWriteError, SourceError, SourceNotFoundError
-from rag.index.engine import (
-    KEPT_SECONDS,
-    Absence,
-    Coverage,
-    Engine,
-    Failure,
-    IndexEntry,
-    Place,
-    Writing,
-)
-from rag.index.keeping import digest_of
+from rag.index.kept_vectors import digest_of
 from rag.schema import (
     Fate,
     FateReason,
@@ -48,9 +38,24 @@ from rag.schema import (
     SplitPassage,
     SyncReport,
 )
+from rag.store import (
+    KEPT_SECONDS,
+    Absence,
+    Coverage,
+    Encoded,
+    Failure,
+    Found,
+    IndexEntry,
+    Loaded,
+    Place,
+    Progress,
+    Root,
+    Store,
+    Transaction,
+)
 
 if TYPE_CHECKING:
-    from rag.schema import Vectors
+    pass
 
 _BATCH_FILES = 64
 _BATCH_PASSAGES = 1_000
@@ -70,58 +75,6 @@ _EMPTY = (
     " were removed, put one into it, or take them out of the index by hand."
 )
 
-Progress = Callable[[str, int, int], None]
-"""Told (stage, done, of how many): the stages are `read`, in files, and `embed`, in passages."""
-
-
-class Root(Protocol):
-    """A file or folder to look at."""
-
-    @property
-    def path(self) -> Path:
-        """Where it is."""
-
-
-class Found(Protocol):
-    """A file that was found."""
-
-    @property
-    def source_id(self) -> str:
-        """The id of the source it makes."""
-
-    @property
-    def path(self) -> Path:
-        """Where it is."""
-
-
-class Loaded(Protocol):
-    """A file that was read."""
-
-    @property
-    def source(self) -> Source:
-        """What it says."""
-
-    @property
-    def reason(self) -> FateReason:
-        """A warning; empty where there is none."""
-
-    @property
-    def message(self) -> str:
-        """The warning as a sentence."""
-
-
-class Encoded(Protocol):
-    """Vectors of n passages."""
-
-    @property
-    def passages(self) -> Vectors:
-        """Shape (n, d)."""
-
-    @property
-    def sentences(self) -> Sequence[Vectors]:
-        """For each passage, shape (n_sentences, d)."""
-
-
 R = TypeVar("R", bound=Root)
 F = TypeVar("F", bound=Found)
 
@@ -130,7 +83,7 @@ Encode = Callable[[list[SplitPassage], Callable[[int], None]], Encoded]
 
 
 def sync(
-    index: Engine,
+    index: Store,
     roots: Sequence[R],
     *,
     find: Callable[[R], tuple[list[F], list[FileReport]]],
@@ -187,7 +140,7 @@ def sync(
 
 
 def put(
-    index: Engine,
+    index: Store,
     sources: Iterable[Source],
     *,
     split: Split,
@@ -212,7 +165,7 @@ def put(
     return n_embedded
 
 
-def remove(index: Engine, source_id: str) -> SyncReport:
+def remove(index: Store, source_id: str) -> SyncReport:
     """Remove a source by hand: it stays out of every sync until it is added again.
 
     Of one that a sync has removed in the last week the vectors that were kept are forgotten.
@@ -335,7 +288,7 @@ class _Plan(Generic[F]):
         changed |= {name: one for name, one in self.absent.items() if told.get(name) != one}
         return changed
 
-    def note(self, writer: Writing, pending: Mapping[str, int] | None = None) -> None:
+    def note(self, writer: Transaction, pending: Mapping[str, int] | None = None) -> None:
         """Remember how far the roots are indexed, and what could not be reached.
 
         Args:
@@ -391,7 +344,7 @@ def _differs(known: Place | None, place: Place, *, identity: bool) -> bool:
 
 
 def _look(
-    index: Engine,
+    index: Store,
     roots: Sequence[R],
     *,
     find: Callable[[R], tuple[list[F], list[FileReport]]],
@@ -448,7 +401,7 @@ class _Survey(Generic[R, F]):
 
     def __init__(
         self,
-        index: Engine,
+        index: Store,
         *,
         find: Callable[[R], tuple[list[F], list[FileReport]]],
         identify: Callable[[R], str] | None,
@@ -496,7 +449,7 @@ class _Survey(Generic[R, F]):
         return self._identify is not None and (before != now or not now)
 
 
-def _plan(view: _View[F], index: Engine, *, confirmed: bool) -> _Plan[F]:
+def _plan(view: _View[F], index: Store, *, confirmed: bool) -> _Plan[F]:
     """Compare what is there with what is indexed."""
     plan: _Plan[F] = _Plan(
         held={info.source_id: info for info in index.sources()},
@@ -670,7 +623,7 @@ class _Work(Generic[F]):
     def __init__(
         self,
         plan: _Plan[F],
-        writer: Writing,
+        writer: Transaction,
         *,
         load: Callable[[F], Loaded],
         split: Split,
@@ -774,7 +727,7 @@ def _is_full(batch: Sequence[_Ready]) -> bool:
 
 def _commit(
     batch: list[_Ready],
-    writer: Writing,
+    writer: Transaction,
     encode: Encode,
     counter: _Counter,
     *,
@@ -800,7 +753,7 @@ class _Embedding:
     """
 
     def __init__(
-        self, batch: Sequence[_Ready], writer: Writing, encode: Encode, counter: _Counter
+        self, batch: Sequence[_Ready], writer: Transaction, encode: Encode, counter: _Counter
     ) -> None:
         self._batch = batch
         self._writer = writer

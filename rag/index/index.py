@@ -22,14 +22,14 @@ from rag.errors import (
 from rag.index import database
 from rag.index.catalogue import Catalogue
 from rag.index.database import translated
-from rag.index.engine import Coverage, Failure, IndexStamp, KnownRoot
 from rag.index.files import DamagedFileError, Layout, read_checked, writing
 from rag.index.lock import exclusive
-from rag.index.snapshot import Snapshot
-from rag.index.structures import Structures, load
+from rag.index.search import Structures, load
+from rag.index.snapshot import EmbeddedSnapshot
 from rag.index.vectors import EXACT_UP_TO
 from rag.index.writer import Writer, remove
 from rag.schema import Source, SourceInfo
+from rag.store import Coverage, Failure, IndexStamp, KnownRoot
 
 _CREATING = 10.0
 """Seconds to wait for another process that is making the same index, or noting what it is built with."""
@@ -41,7 +41,7 @@ _TRIES = 5
 class Index:
     """An index folder, open; safe to share between threads.
 
-    Reading needs no lock and no permission to write. A folder is trusted as much as a program: do not open
+    Snapshot needs no lock and no permission to write. A folder is trusted as much as a program: do not open
     one from a stranger.
 
     Args:
@@ -128,7 +128,7 @@ class Index:
             catalogue.close()
 
     @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
+    def snapshot(self) -> Iterator[EmbeddedSnapshot]:
         """Return one state to search and to read from, for one thread; the same until the block ends.
 
         Search files that are missing, stale or damaged are written anew, or built in memory where nothing
@@ -139,7 +139,7 @@ class Index:
             IndexMismatchError: it has been built anew with another encoder or other settings.
         """
         with self._connection() as catalogue:
-            yield Snapshot(catalogue, self._current(catalogue), self.stamp)
+            yield EmbeddedSnapshot(catalogue, self._current(catalogue), self.stamp)
 
     @contextmanager
     def writer(self, *, wait: float = 0.0) -> Iterator[Writer]:

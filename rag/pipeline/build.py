@@ -1,0 +1,100 @@
+"""From settings to finished parts: the store, the encoder, and who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.chat import load_chat_models
+from rag.citations import Support, lexical_support, pooled
+from rag.embedding import Encoder, load_encoder
+from rag.index import Index, discard
+from rag.pipeline.extractive import ExtractiveAnswerer
+from rag.pipeline.generative import ChatAnswerer
+from rag.pipeline.inquiry import Answerer
+from rag.reader import load_reader, load_support
+from rag.settings import Settings
+from rag.store import IndexStamp
+from rag.tokens import TokenCounter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a pipeline is made of."""
+
+    index: Index
+    encoder: Encoder
+    answerers: Sequence[Answerer]
+    tokens: TokenCounter
+
+
+def build(
+    settings: Settings, *, rebuild: bool = False, answerers: Sequence[Answerer] | None = None
+) -> Parts:
+    """Open the index and load the models of some settings.
+
+    Args:
+        settings: folders and models.
+        rebuild: empties an index first, also one of another encoder or other passage settings.
+        answerers: None makes those of the settings.
+
+    Raises:
+        SettingsError: a setting cannot work.
+        ModelError: the encoder or the reader cannot be loaded.
+        IndexStateError: the index cannot be used; the message says what to do.
+    """
+    encoder, tokens = load_encoder(settings.encoder), TokenCounter()
+    stamp = IndexStamp(
+        encoder=encoder.name,
+        dimension=encoder.dimension,
+        tokenizer=tokens.name,
+        passage_tokens=settings.passage_tokens,
+        overlap_sentences=settings.overlap_sentences,
+    )
+    if rebuild:
+        discard(settings.index_dir)
+    return Parts(
+        index=Index.open(settings.index_dir, stamp),
+        encoder=encoder,
+        answerers=load_answerers(settings, tokens) if answerers is None else answerers,
+        tokens=tokens,
+    )
+
+
+def load_answerers(settings: Settings, tokens: TokenCounter) -> list[Answerer]:
+    """Return who can answer: the configured chat models first, the extractive reader always."""
+    extractive = ExtractiveAnswerer(load_reader(settings.reader))
+    models = load_chat_models(
+        settings.llm, base_url=settings.llm_base_url, context=settings.llm_tokens
+    )
+    if not models:
+        return [extractive]
+    support = load_pooled_support(settings.support)
+    chats = [
+        ChatAnswerer(
+            model,
+            support=support,
+            fallback=extractive,
+            context=settings.llm_tokens,
+            count_tokens=tokens.count,
+            rewrites=settings.rewriting == "llm",
+        )
+        for model in models
+    ]
+    return [*chats, extractive]
+
+
+def load_pooled_support(name: str) -> Support:
+    """Return a support score.
+
+    Args:
+        name: `words` for words alone; else a trained model, see `rag.reader.load_support`, pooled with them. Of what a
+            model writes, words that the source has tell more than our model does; of what contradicts the source in
+            its own words, the model tells more. eval/LOG.md has the figures.
+
+    Raises:
+        ModelError: the model's files cannot be used.
+    """
+    if name == "words":
+        return lexical_support
+    return pooled(lexical_support, load_support(name).support)

@@ -1,0 +1,397 @@
+"""`Rag`: sources in, cited answers out. The face of the program; it checks what it is given and hands it on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self, TypedDict, Unpack, get_args
+
+from rag import index as store
+from rag.embedding import Encoder
+from rag.errors import IndexBusyError, QuestionError, SettingsError
+from rag.pipeline import border
+from rag.pipeline.ask import Asker
+from rag.pipeline.build import build
+from rag.pipeline.conversation import Conversation
+from rag.pipeline.inquiry import Answerer, scored
+from rag.pipeline.library import Library
+from rag.retrieval import Method, Retriever
+from rag.schema import (
+    Answer,
+    AnswerReady,
+    AskOptions,
+    Candidate,
+    Citation,
+    Event,
+    ScoredPassage,
+    Source,
+    SourceInfo,
+    SyncReport,
+    Turn,
+)
+from rag.settings import Settings
+from rag.store import Progress
+from rag.tokens import TokenCounter
+
+if TYPE_CHECKING:
+    from langchain_core.retrievers import BaseRetriever
+
+
+class AskKeywords(TypedDict, total=False):
+    """The fields of `AskOptions` as keyword arguments."""
+
+    sources: Iterable[str] | None
+    model: str | None
+    top_k: int | None
+    strictness: float | None
+
+
+class Rag:
+    """Questions about one's own documents, every sentence of an answer cited.
+
+    `Rag.open` makes one from settings; the constructor takes finished parts. Safe to ask from many threads.
+
+    Args:
+        settings: folders and limits.
+        index: the open store.
+        encoder: makes vectors; the one that the store was built with.
+        answerers: in order of preference; the first answers unless another is named; the last is the
+            extractive reader.
+        tokens: counts tokens for passages.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        index: store.Index,
+        encoder: Encoder,
+        answerers: Sequence[Answerer],
+        tokens: TokenCounter,
+    ) -> None:
+        self.settings = settings
+        self._index = index
+        self._answerers = {answerer.name: answerer for answerer in answerers}
+        self._library = Library(settings, index=index, encoder=encoder, tokens=tokens)
+        self._retriever = Retriever(lambda query: encoder.encode_queries([query])[0])
+        self._asker = Asker(
+            settings,
+            index=index,
+            library=self._library,
+            retriever=self._retriever,
+            answerers=self._answerers,
+            encoder=encoder,
+            tokens=tokens,
+        )
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings | None = None,
+        *,
+        sync: bool = True,
+        rebuild: bool = False,
+        answerers: Sequence[Answerer] | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Open the index of these settings, and bring it up to date with the sources.
+
+        Where another process is writing, or it cannot be written, what it holds is asked as it is.
+
+        Args:
+            settings: None takes them from the environment and the person's settings files.
+            sync: False leaves the index as it is.
+            rebuild: True empties an index first, also one of another encoder or other passage settings.
+            answerers: None makes those of the settings.
+            progress: told about long work.
+
+        Raises:
+            ArgumentError: `settings` is something else.
+            SettingsError: a setting cannot work.
+            ModelError: the encoder or the reader cannot be loaded.
+            IndexStateError: the index cannot be used; the message says what to do.
+        """
+        settings = (
+            Settings() if settings is None else border.kind_of("settings", settings, Settings)
+        )
+        parts = build(settings, rebuild=rebuild, answerers=answerers)
+        rag = cls(
+            settings,
+            index=parts.index,
+            encoder=parts.encoder,
+            answerers=parts.answerers,
+            tokens=parts.tokens,
+        )
+        if sync:
+            # Another process may be bringing it up to date; what is there can be asked meanwhile.
+            with suppress(IndexBusyError):
+                rag._library.sync_where_it_can(progress)
+        return rag
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the index. Asking again is an error."""
+        self._index.close()
+
+    @property
+    def last_sync(self) -> SyncReport | None:
+        """Report of the latest sync through this object."""
+        return self._library.last_sync
+
+    def ask(
+        self, question: str, history: Sequence[Turn] = (), **options: Unpack[AskKeywords]
+    ) -> Answer:
+        """Return the answer to a question: the last event of `stream`."""
+        for event in self.stream(question, history, **options):
+            if isinstance(event, AnswerReady):
+                return event.answer
+        raise AssertionError("a stream ends with an answer")
+
+    async def aask(
+        self, question: str, history: Sequence[Turn] = (), **options: Unpack[AskKeywords]
+    ) -> Answer:
+        """Return the answer to a question without blocking the event loop."""
+        return await asyncio.to_thread(self.ask, question, history, **options)
+
+    def stream(
+        self, question: str, history: Sequence[Turn] = (), **options: Unpack[AskKeywords]
+    ) -> Iterator[Event]:
+        """Yield what happens on the way to an answer; the last event carries the final, verified one.
+
+        Args:
+            question: at most `settings.max_question_chars` characters; what is misspelt in it is searched as the
+                sources spell it.
+            history: earlier turns, oldest first; a follow-up is rewritten to stand alone.
+            sources: ids of the only sources to search; None for all.
+            model: one of `models`, or "extractive" for the reader; None for the first.
+            top_k: passages that are read, 1 to 50; None for `settings.top_k`.
+            strictness: 0..1, how sure the reader must be; None for `settings.strictness`.
+
+        Raises:
+            QuestionError: the question is no text, empty or too long, no such model is configured, or a number
+                is out of its range.
+            ArgumentError: another argument is of a wrong type, or a turn of an unknown role.
+            SourceNotFoundError: a source to search is not indexed.
+        """
+        history = border.turns_of(history)
+        chosen = self._options(options)
+        return self._asker.stream(self._checked(question), history, chosen)
+
+    def _options(self, given: AskKeywords) -> AskOptions:
+        """Return the options of one question, each within its range."""
+        border.known_keywords(given, AskKeywords.__annotations__)
+        sources = border.source_ids_of(given.get("sources"))
+        numbers = {
+            name: value
+            for name in ("top_k", "strictness")
+            if (value := given.get(name)) is not None
+        }
+        if numbers:
+            try:
+                Settings(**(self.settings.model_dump() | numbers))
+            except SettingsError as exc:
+                raise QuestionError(str(exc)) from exc
+        return AskOptions(
+            sources=None if sources is None else tuple(sources),
+            model=self._model(given.get("model")),
+            top_k=given.get("top_k"),
+            strictness=given.get("strictness"),
+        )
+
+    def search(
+        self,
+        query: str,
+        k: int | None = None,
+        *,
+        sources: Iterable[str] | None = None,
+        diversity: float = 0.0,
+    ) -> tuple[ScoredPassage, ...]:
+        """Return the passages that resemble a query, best first.
+
+        Args:
+            query: words or a question.
+            k: at most so many; None for `settings.top_k`.
+            sources: ids of the only sources to search; None for all.
+            diversity: above 0, up to 1, prefers passages unlike each other (maximal marginal relevance).
+
+        Raises:
+            QuestionError: the query is no text, empty or too long.
+            ArgumentError: another argument is of a wrong type, or out of its range.
+            SourceNotFoundError: a source to search is not indexed.
+        """
+        return scored(self.retrieve(query, k, sources=sources, diversity=diversity))
+
+    def retrieve(
+        self,
+        query: str,
+        k: int | None = None,
+        *,
+        sources: Iterable[str] | None = None,
+        diversity: float = 0.0,
+        method: Method = "fusion",
+    ) -> tuple[Candidate, ...]:
+        """Return what `search` returns with every score that ranked it, sentence by sentence.
+
+        Args:
+            query: words or a question.
+            k: at most so many; None for `settings.top_k`.
+            sources: ids of the only sources to search; None for all.
+            diversity: as in `search`.
+            method: how to rank; others than "fusion" are there to be compared with it.
+        """
+        query = self._checked(query)
+        k = self.settings.top_k if k is None else border.count_of("k", k)
+        diversity = border.share_of("diversity", diversity)
+        method = border.one_of("method", method, get_args(Method))
+        with self._index.snapshot() as snapshot:
+            return self._retriever.retrieve(
+                snapshot,
+                query,
+                k=k,
+                sources=self._library.searchable(
+                    border.source_ids_of(sources), snapshot.coverage()
+                ),
+                diversity=diversity,
+                method=method,
+            )
+
+    def conversation(self) -> Conversation:
+        """Return a conversation that remembers its turns."""
+        return Conversation(self)
+
+    def as_retriever(self, k: int | None = None) -> BaseRetriever:
+        """Return a langchain retriever, for use in any other chain."""
+        from rag.pipeline.langchain import as_retriever
+
+        return as_retriever(self.search, k=None if k is None else border.count_of("k", k))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of what can answer; the extractive reader is always among them."""
+        return tuple(self._answerers)
+
+    def sync(
+        self,
+        paths: str | Path | Iterable[str | Path] = (),
+        *,
+        confirmed: bool = False,
+        progress: Progress | None = None,
+    ) -> SyncReport:
+        """Bring the index up to date and tell every file's fate.
+
+        Args:
+            paths: files or folders to index, now and at every later sync, or one; none for the seeds folder and all
+                that was ever added.
+            confirmed: remove also where more than half of ten or more sources of a folder are missing; otherwise
+                they are held: not cited, and not forgotten.
+            progress: told about long work.
+
+        Raises:
+            ArgumentError: one is no path, or empty, or a whole disk.
+            PathNotFoundError: there is nothing at one; none of them is remembered.
+            IndexBusyError: another process is writing.
+            IndexWriteError: the index cannot be written.
+        """
+        return self._library.sync(border.paths_of(paths), confirmed=confirmed, progress=progress)
+
+    def add(self, path: str | Path) -> SyncReport:
+        """Index one more file or folder, from now on at every sync."""
+        return self.sync([border.path_of("path", path)])
+
+    def roots(self) -> tuple[Path, ...]:
+        """Return the files and folders that were added, in order; every sync looks at them and at the seeds folder."""
+        return tuple(Path(root.path) for root in self._index.roots())
+
+    def forget(self, root: str | Path) -> SyncReport:
+        """Look at a file or folder that was added no more, and take out every source that it brought.
+
+        No later answer, search or page shows their text; the files stay where they are.
+
+        Raises:
+            ArgumentError: it is no path, or is the seeds folder, which a setting names.
+            SourceNotFoundError: nothing of that path was added.
+            IndexBusyError: another process is writing.
+            IndexWriteError: no space or no permission.
+        """
+        return self._library.forget(border.path_of("root", root))
+
+    def add_sources(self, made: Iterable[Source], *, progress: Progress | None = None) -> int:
+        """Index sources that are already text, such as the documents of a benchmark.
+
+        Args:
+            made: each with an id of its own; one that is indexed already is replaced.
+            progress: told about long work.
+
+        Returns:
+            How many passages were embedded.
+        """
+        made = border.each_of("made", made, Source)
+        return self._library.put(made, progress=progress)
+
+    def remove(self, source_id: str) -> SyncReport:
+        """Remove a source: no later answer, search or page shows its text.
+
+        The file itself stays where it is; a sync leaves it out until it is added again.
+
+        Raises:
+            SourceNotFoundError: no source of that name is indexed.
+        """
+        return store.remove(self._index, border.text_of("source_id", source_id))
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        """Return what is indexed, in order of source_id."""
+        return self._index.sources()
+
+    def source(self, source_id: str) -> Source:
+        """Return one source with its text.
+
+        Raises:
+            SourceNotFoundError: no source of that name is indexed.
+        """
+        return self._index.source(border.text_of("source_id", source_id))
+
+    def statistics(self) -> dict[str, object]:
+        """Return counts, sizes and settings of the index."""
+        return self._index.statistics()
+
+    def gaps(self) -> tuple[str, ...]:
+        """Return what the index lacks at the moment, a sentence each; none where it holds all documents."""
+        return self._library.gaps(self._index.coverage())
+
+    def faults(self) -> tuple[str, ...]:
+        """Read the whole index and return what is wrong with it, a sentence each."""
+        return self._index.faults()
+
+    def check(self, citation: Citation) -> Literal["current", "changed", "removed"]:
+        """Say whether the source of an old citation is still what was cited."""
+        return self._library.check(border.kind_of("citation", citation, Citation))
+
+    def _checked(self, question: str) -> str:
+        """Return the question, or raise why it cannot be asked."""
+        question = border.question_of(question)
+        if not question.strip():
+            raise QuestionError("The question is empty: ask something about your sources.")
+        most = self.settings.max_question_chars
+        if len(question) > most:
+            raise QuestionError(
+                f"The question has {len(question)} characters, and at most {most} can be asked;"
+                " shorten it, or raise RAG_MAX_QUESTION_CHARS."
+            )
+        return question.encode("utf-8", "replace").decode("utf-8")
+
+    def _model(self, model: str | None) -> str:
+        """Return the name of who answers."""
+        model = border.model_of(model)
+        name = self.models[0] if model is None else model
+        if name == "extractive":
+            name = self.models[-1]
+        if name not in self._answerers:
+            raise QuestionError(f"There is no model {name!r}; there are: {', '.join(self.models)}.")
+        return name
