@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import accumulate
 
 from rag.language.layout import find_blocks
 from rag.language.lines import Line, Run, find_runs
@@ -136,7 +137,8 @@ class _Units:
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [one.start for one in self._blocks]
+        # A speaker's name may stand inside what is said.
+        return [*accumulate((one.start for one in reversed(self._blocks)), min)][::-1]
 
     def _path_at(self, start: int, end: int) -> tuple[Context, ...]:
         """Return what text hangs from that is in no block of its own: the innermost block around it."""
