@@ -163,6 +163,28 @@ def test_a_cell_is_named_by_its_column(text):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| | child | adult |\n|---|---|---|\n| sea | 8 | 9 |\n| hill | | 7 |",
+        " | child | adult\nsea | 8 | 9\nhill | | 7",
+        "sea | child | adult |\nhill | 8 | |\ndale | 9 | 7 |",
+    ],
+    ids=["framed", "corner", "closed"],
+)
+def test_an_empty_cell_keeps_its_column(text):
+    """A bar with nothing before or behind it parts a cell as any other does."""
+    blocks = find_blocks(text)
+    widths = [
+        sum(cell.kind == "cell" and cell.parent == at for cell in blocks)
+        for at, one in enumerate(blocks)
+        if one.kind == "row"
+    ]
+
+    assert [3, 3, 3] == widths
+    assert ["adult"] == named(text)["7"]
+
+
 def test_a_table_of_figures_alone_has_no_names():
     """Its first row is a row like the others."""
     assert {"sea": [], "80": [], "hill": [], "60": []} == named("sea | 80\nhill | 60")

@@ -221,14 +221,6 @@ def test_impossible_limits_are_refused(max_tokens: int, overlap: int) -> None:
         packed("text", max_tokens=max_tokens, overlap=overlap)
 
 
-def test_windows_do_not_cut_sentences() -> None:
-    """A paragraph longer than sentencex is given at once has the same sentences as its sentences have alone."""
-    text = prose(200)
-
-    assert len(text) > 3 * 2500
-    assert len(split_sentences(text)) == 200
-
-
 @pytest.mark.parametrize(
     "text",
     [
