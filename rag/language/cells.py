@@ -88,7 +88,11 @@ class Numbers:
     def write(self, value: float, *, finer: bool = False) -> str:
         """Return a number as the column writes them; `finer` for one that was divided."""
         digits = max(self.decimals, 2) if finer else self.decimals
-        text = f"{value:,.{digits}f}" if self.grouped or abs(value) >= _PLAIN else f"{value:.{digits}f}"
+        text = (
+            f"{value:,.{digits}f}"
+            if self.grouped or abs(value) >= _PLAIN
+            else f"{value:.{digits}f}"
+        )
         if finer and "." in text:
             whole, _, rest = text.partition(".")
             rest = rest.rstrip("0").ljust(self.decimals, "0")
@@ -105,7 +109,9 @@ def numbers_of(cells: Sequence[str], *, european: bool = False) -> Numbers | Non
         cells: as printed.
         european: whether "1.234" is rather a thousand.
     """
-    read = [None if one.strip().lower() in MISSING else _NUMBER.fullmatch(one.strip()) for one in cells]
+    read = [
+        None if one.strip().lower() in MISSING else _NUMBER.fullmatch(one.strip()) for one in cells
+    ]
     filled = sum(one.strip().lower() not in MISSING for one in cells)
     found = [one for one in read if one]
     if not found or len(found) < (1 - _MOST_MISREAD) * filled:
@@ -148,7 +154,12 @@ def _mark(numerals: Sequence[str], *, european: bool) -> tuple[str, bool]:
             continue
         head, _, tail = numeral.rpartition(marks[-1])
         other = "," if marks[-1] == "." else "."
-        if len(set(marks)) > 1 or len(tail) != 3 or head in {"", "0"} or (len(marks) == 1 and len(head) > 3):
+        if (
+            len(set(marks)) > 1
+            or len(tail) != 3
+            or head in {"", "0"}
+            or (len(marks) == 1 and len(head) > 3)
+        ):
             votes.add(marks[-1] if marks.count(marks[-1]) == 1 else "")
         elif len(marks) > 1:
             votes.add(other)

@@ -26,13 +26,25 @@ _TOTALS = re.compile(
     r"(?:grand |sub-?)?(?:total|sum|subtotal|average|mean)s?\b[^a-z]*(?:\w+)?:?|summe\b.*|gesamt\w*|insgesamt|total general|moyenne",
     re.IGNORECASE,
 )
-_GOES_ON = re.compile(r"\W*(?:…|\.\.\.|etc\.?|and (?:many )?(?:more|others)|usw\.?)\W*", re.IGNORECASE)
-_EXAMPLES = re.compile(r"\b(?:such as|includ(?:e|es|ing)|for example|e\.g\.|among (?:them|others)|some of)\b", re.IGNORECASE)
-_LABELLED = re.compile(r"(?:(?<=[.;\n])|^)[ \t]*[*_]{0,2}(?P<label>[^\W\d_][\w /-]{1,40}?)[*_]{0,2}:[*_]{0,2}[ \t]+(?P<rest>[^\n]+)", re.MULTILINE)
-_LABEL_ENDS = re.compile(r"[.;](?=\s+[^\W\d_][\w /-]{1,30}:\s)|(?<![A-Z])(?<!\b[DdMJS]r)(?<!\bMrs)\.(?=\s|$)|;\s")
+_GOES_ON = re.compile(
+    r"\W*(?:…|\.\.\.|etc\.?|and (?:many )?(?:more|others)|usw\.?)\W*", re.IGNORECASE
+)
+_EXAMPLES = re.compile(
+    r"\b(?:such as|includ(?:e|es|ing)|for example|e\.g\.|among (?:them|others)|some of)\b",
+    re.IGNORECASE,
+)
+_LABELLED = re.compile(
+    r"(?:(?<=[.;\n])|^)[ \t]*[*_]{0,2}(?P<label>[^\W\d_][\w /-]{1,40}?)[*_]{0,2}:[*_]{0,2}[ \t]+(?P<rest>[^\n]+)",
+    re.MULTILINE,
+)
+_LABEL_ENDS = re.compile(
+    r"[.;](?=\s+[^\W\d_][\w /-]{1,30}:\s)|(?<![A-Z])(?<!\b[DdMJS]r)(?<!\bMrs)\.(?=\s|$)|;\s"
+)
 _AMONG = re.compile(r",\s*(?:and\s+|und\s+|et\s+|y\s+)?|\s+(?:and|und|et|y)\s+")
 _LONGEST_NAME = 6
-_FIELD = re.compile(r"[\s*_>-]*(?P<label>[^\n:|]{1,60}?)[*_]{0,2}\s*:[*_]{0,2}[ \t]+(?P<value>[^\n]+?)[*_\s]*$")
+_FIELD = re.compile(
+    r"[\s*_>-]*(?P<label>[^\n:|]{1,60}?)[*_]{0,2}\s*:[*_]{0,2}[ \t]+(?P<value>[^\n]+?)[*_\s]*$"
+)
 _WORD = re.compile(r"\w+(?:[.,'’-]\w+)*|[€$£%]")
 _ALIKE = 0.6
 """Least share of words in their order that sentences of one form have in common."""
@@ -95,7 +107,9 @@ def tables_of(source: Source) -> list[Table]:
         named = one.kind == "rows" and any(one.columns)
         key: object = (one.columns, one.context) if named else number
         before = joined.get(key)
-        joined[key] = one if before is None else replace(before, rows=(*before.rows, *one.rows), cells={})
+        joined[key] = (
+            one if before is None else replace(before, rows=(*before.rows, *one.rows), cells={})
+        )
     return [*joined.values()]
 
 
@@ -126,7 +140,11 @@ class _Structure:
         """Return the last line of a block before what is inside it."""
         block = self._blocks[at]
         inner = next(
-            (one.start for one in self._blocks[at + 1 : at + 50] if block.start < one.start < block.end),
+            (
+                one.start
+                for one in self._blocks[at + 1 : at + 50]
+                if block.start < one.start < block.end
+            ),
             block.end,
         )
         return " ".join(self._text[block.start : inner].strip().rpartition("\n")[2].split())
@@ -143,11 +161,15 @@ class _Structure:
                 cells[block.parent].append(block)
                 if block.header and block.header[0] > block.parent:
                     continue
-                names.update(one for head in block.header if (one := self._blocks[head].parent) is not None)
+                names.update(
+                    one for head in block.header if (one := self._blocks[head].parent) is not None
+                )
         for table, held in rows.items():
             yield from self._table(table, [at for at in held if at not in names], cells)
 
-    def _table(self, table: int | None, held: Sequence[int], cells: dict[int, list[Block]]) -> Iterator[Table]:
+    def _table(
+        self, table: int | None, held: Sequence[int], cells: dict[int, list[Block]]
+    ) -> Iterator[Table]:
         columns: dict[str | int, int] = {}
         heads: dict[int, str] = {}
         rows: list[Row] = []
@@ -161,7 +183,9 @@ class _Structure:
             made = tuple(placed.get(column) for column in range(max(placed, default=-1) + 1))
             rows.append(Row(start=block.start, end=block.end, source=self._source, cells=made))
         kept = [row for row in rows if not self._is_total(row)]
-        parts = [row for row in kept if len(columns) < 3 or sum(one is not None for one in row.cells) > 1]
+        parts = [
+            row for row in kept if len(columns) < 3 or sum(one is not None for one in row.cells) > 1
+        ]
         going_on = bool(parts) and bool(_GOES_ON.fullmatch(self._words(parts[-1])))
         if len(parts) > 1:
             yield Table(
@@ -192,7 +216,11 @@ class _Structure:
         """Yield lists, each by its outermost items."""
         items: dict[int, list[int]] = defaultdict(list)
         for at, block in enumerate(self._blocks):
-            if block.kind == "item" and block.parent is not None and self._blocks[block.parent].kind == "list":
+            if (
+                block.kind == "item"
+                and block.parent is not None
+                and self._blocks[block.parent].kind == "list"
+            ):
                 items[block.parent].append(at)
         for held, found in items.items():
             rows = [self._item(at) for at in found]
@@ -203,7 +231,11 @@ class _Structure:
     def _item(self, at: int) -> Row:
         block = self._blocks[at]
         inner = next(
-            (one.start for one in self._blocks[at + 1 : at + 20] if one.kind == "list" and block.start < one.start < block.end),
+            (
+                one.start
+                for one in self._blocks[at + 1 : at + 20]
+                if one.kind == "list" and block.start < one.start < block.end
+            ),
             block.end,
         )
         bullet = _BULLET.match(self._text, block.start, inner)
@@ -229,14 +261,21 @@ class _Structure:
                             cells=(Span(start=block.start + a, end=block.start + b),))
                         for a, b in spans
                     ]  # fmt: skip
-                    context = (*self._context(block.parent if block.kind == "paragraph" else block_at), found["label"])
+                    context = (
+                        *self._context(block.parent if block.kind == "paragraph" else block_at),
+                        found["label"],
+                    )
                     yield Table(kind="names", columns=("",), rows=tuple(rows), context=context)
 
     def sections(self) -> Iterator[Table]:
         """Yield sections of one form: headings with the same fields below."""
         fields: dict[int, dict[str, Span]] = defaultdict(dict)
         for block in self._blocks:
-            if block.kind == "field" and block.parent is not None and self._blocks[block.parent].kind == "heading":
+            if (
+                block.kind == "field"
+                and block.parent is not None
+                and self._blocks[block.parent].kind == "heading"
+            ):
                 told = _field(self._text, block)
                 if told is not None:
                     fields[block.parent].setdefault(told[0], told[1])
@@ -245,7 +284,11 @@ class _Structure:
             by_holder[self._blocks[heading].parent].append(heading)
         for holder, headings in by_holder.items():
             forms = [
-                (self._source, Span(start=self._blocks[at].start, end=self._blocks[at].end), fields[at])
+                (
+                    self._source,
+                    Span(start=self._blocks[at].start, end=self._blocks[at].end),
+                    fields[at],
+                )
                 for at in headings
             ]
             yield from _of_one_form("sections", forms, self._context(holder))
@@ -273,18 +316,24 @@ def _field(text: str, block: Block) -> tuple[str, Span] | None:
     found = _FIELD.match(text[block.start : block.end])
     if found is None:
         return None
-    return found["label"].strip(" *_"), Span(start=block.start + found.start("value"), end=block.start + found.end("value"))
+    return found["label"].strip(" *_"), Span(
+        start=block.start + found.start("value"), end=block.start + found.end("value")
+    )
 
 
 Form = tuple[Source, Span, dict[str, Span]]
 """A section or document: its source, where it is named, and the words of its fields."""
 
 
-def _of_one_form(kind: Kind_of_table, forms: Sequence[Form], context: tuple[str, ...]) -> Iterator[Table]:
+def _of_one_form(
+    kind: Kind_of_table, forms: Sequence[Form], context: tuple[str, ...]
+) -> Iterator[Table]:
     """Yield the table of forms that have labels in common; its first column is what each is called."""
     counts = Counter(label for _, _, fields in forms for label in fields)
     labels = [label for label, times in counts.items() if times > len(forms) / 2]
-    alike = [one for one in forms if len(set(labels) & set(one[2])) >= min(_LEAST_SHARED, len(labels))]
+    alike = [
+        one for one in forms if len(set(labels) & set(one[2])) >= min(_LEAST_SHARED, len(labels))
+    ]
     if len(alike) > 1 and labels:
         rows = tuple(
             Row(
@@ -303,7 +352,10 @@ def documents_of(sources: Iterable[Source]) -> list[Table]:
     short = [one for one in sources if len(one.text) <= MOST_CHARS and one.text.strip()]
     groups: list[list[tuple[Source, list[Span]]]] = []
     for source in short:
-        told = source, [Span(start=one.start, end=one.end) for one in units_of(source)][:_MOST_SENTENCES]
+        told = (
+            source,
+            [Span(start=one.start, end=one.end) for one in units_of(source)][:_MOST_SENTENCES],
+        )
         for group in groups:
             if _are_alike(group[0], told):
                 group.append(told)
@@ -335,7 +387,11 @@ def _are_alike(one: tuple[Source, list[Span]], other: tuple[Source, list[Span]])
     if not ours or not theirs or max(len(ours), len(theirs)) > 2 * min(len(ours), len(theirs)):
         return False
     alike = sum(
-        any(_likeness(source.text[a.start : a.end], second.text[b.start : b.end]) >= _ALIKE for b in theirs) for a in ours
+        any(
+            _likeness(source.text[a.start : a.end], second.text[b.start : b.end]) >= _ALIKE
+            for b in theirs
+        )
+        for a in ours
     )
     return alike >= max(_LEAST_SHARED, len(ours) / 2)
 
@@ -350,10 +406,16 @@ def _documents(group: Sequence[tuple[Source, list[Span]]]) -> Iterator[Table]:
         for source, theirs in group[1:]:
             told = [(_likeness(text, source.text[b.start : b.end]), -b.start, b) for b in theirs]
             best = max(told, key=lambda one: one[:2])
-            found.append((best[2], source.text[best[2].start : best[2].end]) if best[0] >= _ALIKE else (best[2], ""))
+            found.append(
+                (best[2], source.text[best[2].start : best[2].end])
+                if best[0] >= _ALIKE
+                else (best[2], "")
+            )
         if sum(bool(words) for _, words in found) > len(found) / 2:
             _fill(forms, found)
-    context = tuple(dict.fromkeys(name for source, _ in group for name in (source.title, *_folders(source))))
+    context = tuple(
+        dict.fromkeys(name for source, _ in group for name in (source.title, *_folders(source)))
+    )
     yield from _of_one_form("documents", forms, context)
 
 
@@ -378,7 +440,11 @@ def _fill(forms: Sequence[Form], sentences: Sequence[tuple[Span, str]]) -> None:
         if words:
             theirs = [fold(one[0]) for one in words]
             matcher = SequenceMatcher(None, shared, theirs, autojunk=False)
-            shared = [shared[i] for a, _, size in matcher.get_matching_blocks() for i in range(a, a + size)]
+            shared = [
+                shared[i]
+                for a, _, size in matcher.get_matching_blocks()
+                for i in range(a, a + size)
+            ]
     for form, (span, text), words in zip(forms, sentences, told, strict=True):
         at, label, slot = 0, [], []
         for word in [*words, None]:

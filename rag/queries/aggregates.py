@@ -42,7 +42,7 @@ _OPERATIONS: tuple[tuple[Operation, re.Pattern[str]], ...] = tuple(
         (
             "list",
             r"^(?:(?:list|name|enumerate)(?: me)?|(?:show|give|tell)(?: me)?(?= all| every| the names))(?: all| every)?\b"
-            r"|^(?:what|who) are all\b",
+            r"|^what are\b(?: all)?|^who are all\b",
         ),
         ("list", r"^(?:which|who|whose|welche\w?|wer|quels?|quelles?|qui|que|quien(?:es)?|cuales)\b"),
         ("select", r"^(?:what|when|where|how much|(?:(?:on|in|at|for|to|from|by) )?(?:which|what))\b"),
@@ -94,7 +94,9 @@ _SUPERLATIVES: tuple[tuple[str, tuple[Superlative, ...]], ...] = (
     ("highest|largest|biggest|greatest|maximum|max|higher|larger|bigger|greater|most|hochste[rns]?", (_most(),)),
     ("lowest|smallest|least|fewest|minimum|min|lower|smaller|fewer|niedrigste[rns]?", (_least(),)),
 )  # fmt: skip
-_LIMITS = {name: at for at, name in enumerate("two three four five six seven eight nine ten".split(), 2)}
+_LIMITS = {
+    name: at for at, name in enumerate("two three four five six seven eight nine ten".split(), 2)
+}
 _EXTREME = tuple(
     (
         re.compile(
@@ -129,8 +131,12 @@ _BOUNDS = tuple(
         ("under", rf"\b(?:{_LESS}) {_AMOUNT.format('low', 'low')}"),
     )
 )  # fmt: skip
-_PREPOSITION = re.compile(r"\b(?:over|under|above|below|than|least|most|between|before|after|since|until|exceed\w*)$")
-_NEGATIONS = word_set("not without except excluding never n't neither nor nicht ohne kein keine sans sin")
+_PREPOSITION = re.compile(
+    r"\b(?:over|under|above|below|than|least|most|between|before|after|since|until|exceed\w*)$"
+)
+_NEGATIONS = word_set(
+    "not without except excluding never n't neither nor nicht ohne kein keine sans sin"
+)
 _GROUP = re.compile(r"\b(?:per|by|for each|in each|for every|je|pro|par|por) (?P<name>\w+)$")
 
 
@@ -186,9 +192,7 @@ class Aggregate:
     def open(self) -> tuple[int, ...]:
         """Words by index that a table must know: they name columns, values, or the whole."""
         return tuple(
-            at
-            for at, word in enumerate(self.words)
-            if at not in self.used and self._says(word)
+            at for at, word in enumerate(self.words) if at not in self.used and self._says(word)
         )
 
     def _says(self, word: Word) -> bool:
@@ -207,19 +211,30 @@ def aggregate_of(question: str) -> Aggregate | None:
         return None
     operation, asked = matched[0]
     spans = [(one.start, one.end) for one in bounds] + [asked.span()]
-    extreme = next(((kinds, found) for form, kinds in _EXTREME if (found := form.search(bare))), None)
+    extreme = next(
+        ((kinds, found) for form, kinds in _EXTREME if (found := form.search(bare))), None
+    )
     summed = any(kind == "sum" for kind, _ in matched)
     if extreme and operation in {"count", "share", "mean", "median"}:
         return None
     if extreme:
         operation = extreme[0][0].operation
-        spans += [extreme[1].span(), *(found.span() for kind, found in matched if kind in {"sum", "list", "select"})]
+        spans += [
+            extreme[1].span(),
+            *(found.span() for kind, found in matched if kind in {"sum", "list", "select"}),
+        ]
     elif _PREPOSITION.search(bare.rstrip(" ?.!")):
         return None
-    spans += [found.span() for kind, found in matched if kind == "select" or (kind == "list" and operation != "count")]
+    spans += [
+        found.span()
+        for kind, found in matched
+        if kind == "select" or (kind == "list" and operation != "count")
+    ]
     words = tokens_of(question)
     grouped = _GROUP.search(bare.rstrip(" ?.!")) if operation in {"count", "sum", "mean"} else None
-    used = frozenset(at for at, one in enumerate(words) if any(a <= one.start and one.end <= b for a, b in spans))
+    used = frozenset(
+        at for at, one in enumerate(words) if any(a <= one.start and one.end <= b for a, b in spans)
+    )
     return Aggregate(
         operation=operation,
         words=words,
@@ -231,7 +246,10 @@ def aggregate_of(question: str) -> Aggregate | None:
         negated=_negated(words),
         summed=summed,
         distinct=bool(re.search(r"different|distinct|unique", asked[0])),
-        group=next((at for at, one in enumerate(words) if grouped and one.start == grouped.start("name")), None),
+        group=next(
+            (at for at, one in enumerate(words) if grouped and one.start == grouped.start("name")),
+            None,
+        ),
         person=bool(re.match(r"who\b|wer\b|qui\b|quien", text)),
         silent=frozenset(fold(one) for one in small_words(question)),
     )
@@ -280,7 +298,11 @@ def _bounds(text: str) -> Iterator[Bound]:
         for found in pattern.finditer(text):
             if any(start < found.end() and found.start() < end for start, end in taken):
                 continue
-            bound = _dated(sense, found) if "_scale" not in "".join(found.groupdict()) else _measured(sense, found)
+            bound = (
+                _dated(sense, found)
+                if "_scale" not in "".join(found.groupdict())
+                else _measured(sense, found)
+            )
             if bound is not None:
                 taken.append(found.span())
                 yield bound
@@ -298,7 +320,14 @@ def _measured(sense: str, found: re.Match[str]) -> Bound | None:
         "over": (_next(low, up=True), float("inf")),
         "under": (float("-inf"), _next(low, up=False)),
     }[sense]
-    return Bound(dated=False, low=ends[0], high=ends[1], printed=found[0], start=found.start(), end=found.end())
+    return Bound(
+        dated=False,
+        low=ends[0],
+        high=ends[1],
+        printed=found[0],
+        start=found.start(),
+        end=found.end(),
+    )
 
 
 def _next(value: float, *, up: bool) -> float:
@@ -325,7 +354,9 @@ def _dated(sense: str, found: re.Match[str]) -> Bound | None:
         "after": (first[1] + 1, 99_999_999),
         "since": (first[0], 99_999_999),
     }.get(sense, (first[0], last[1]))
-    return Bound(dated=True, low=low, high=high, printed=found[0], start=found.start(), end=found.end())
+    return Bound(
+        dated=True, low=low, high=high, printed=found[0], start=found.start(), end=found.end()
+    )
 
 
 def _in_any_year(sense: str, days: Days, found: re.Match[str]) -> Bound | None:
@@ -333,7 +364,15 @@ def _in_any_year(sense: str, days: Days, found: re.Match[str]) -> Bound | None:
     month = days[0] // 100
     if sense != "within" or days != (month * 100 + 1, month * 100 + 31):
         return None
-    return Bound(dated=True, low=0, high=0, month=month, printed=found[0], start=found.start(), end=found.end())
+    return Bound(
+        dated=True,
+        low=0,
+        high=0,
+        month=month,
+        printed=found[0],
+        start=found.start(),
+        end=found.end(),
+    )
 
 
 def stem_set(words: str, language: str = "en") -> frozenset[str]:
