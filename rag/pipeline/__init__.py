@@ -272,6 +272,7 @@ class Rag:
                 history=tuple(history),
                 parts=parts,
                 source=snapshot.source,
+                listed=lambda: _allowed(snapshot, only),
                 overview=overview,
                 strictness=settings.strictness,
             )
@@ -333,7 +334,7 @@ class Rag:
             intent,
             store=snapshot,
             retrieve=retrieve,
-            sources=[one for one in snapshot.sources() if only is None or one.source_id in only],
+            sources=_allowed(snapshot, only),
             most_tokens=self.settings.llm_tokens,
         )
         return overview, ((query, overview.candidates),)
@@ -677,6 +678,11 @@ class _Watch:
     def timings(self) -> dict[str, float]:
         """Return every stage's seconds and their total."""
         return self._laps | {"total": round(self._last - self._start, 6)}
+
+
+def _allowed(snapshot: store.Snapshot, only: frozenset[str] | None) -> list[SourceInfo]:
+    """Return the sources that may be searched."""
+    return [one for one in snapshot.sources() if only is None or one.source_id in only]
 
 
 def _standalone_parts(query: str) -> tuple[str, ...]:

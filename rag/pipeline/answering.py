@@ -11,6 +11,7 @@ from rag.citations.plain import harmless, visible
 from rag.pipeline.judging import Judged, judge
 from rag.pipeline.listing import said
 from rag.pipeline.overview import Overview
+from rag.pipeline.tally import SURE, UNSURE, tally
 from rag.queries import Query, standalone
 from rag.reader import Reader, Reading, Selection, reranked, select
 from rag.reader.selection import LIKELY, threshold_at
@@ -24,6 +25,7 @@ from rag.schema import (
     ScoredPassage,
     ShortAnswer,
     Source,
+    SourceInfo,
     Span,
     Status,
     TextDelta,
@@ -57,6 +59,8 @@ class Inquiry:
     """Looks a source up in the state of the store that the candidates are from."""
     strictness: float = 0.5
     """0..1, see `rag.reader.selection.threshold_at`."""
+    listed: Callable[[], Sequence[SourceInfo]] | None = None
+    """Tells what may be searched; None where that is not known."""
     overview: Overview | None = None
     """Set where the query is no question; then there is one part, and its candidates keep their order."""
 
@@ -159,6 +163,10 @@ class ExtractiveAnswerer:
         if inquiry.overview is not None:
             yield from self._excerpts(inquiry, inquiry.overview)
             return
+        computed = self._computed(inquiry)
+        if computed is not None:
+            yield computed
+            return
         sure = threshold_at(self._reader.threshold, inquiry.strictness)
         likely = threshold_at(LIKELY, inquiry.strictness)
         judged = [
@@ -193,6 +201,33 @@ class ExtractiveAnswerer:
         yield EvidenceReady(evidence=_holding(draft.citations, held_by))
         yield TextDelta(text=draft.text)
         yield self._finish(inquiry, draft, judged, selection, evidence)
+
+    def _computed(self, inquiry: Inquiry) -> Answer | None:
+        """Return the answer to a question that is counted; None where it is not one, or has several parts."""
+        found = [one.passage.source_id for one in inquiry.candidates]
+        question = inquiry.parts[0][0]
+        result = (
+            None
+            if len(inquiry.parts) > 1
+            else tally(question, found, inquiry.source, inquiry.listed)
+        )
+        if result is None:
+            return None
+        return Answer(
+            question=inquiry.question,
+            query=inquiry.query,
+            status="likely" if result.doubts else "answered",
+            reason=Reason(code="unsure", message=" ".join(result.doubts))
+            if result.doubts
+            else None,
+            text=result.draft.text,
+            statements=result.draft.statements,
+            citations=result.draft.citations,
+            evidence=scored(inquiry.candidates),
+            confidence=UNSURE if result.doubts else SURE,
+            model=self.name,
+            short=result.short,
+        )
 
     def _unanswered(
         self,

@@ -186,6 +186,8 @@ class Condition:
     """For people: `status cancelled`."""
     at: int
     """Where it stands in the question: the index of its first word."""
+    bounds: bool = False
+    """Whether it is a bound, which holds besides others on its column."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -200,6 +202,8 @@ class Match:
     """Words that are a name of the rows."""
     strong: bool = False
     """Whether the table itself, not only its document, is called by what is counted."""
+    either: bool = False
+    """Whether the question says "or"."""
     unsure: list[str] = field(default_factory=list)
     """What was taken for granted: sentences for people."""
 
@@ -210,11 +214,14 @@ class Match:
 
     @property
     def rows(self) -> list[int]:
-        """Rows that meet all conditions; those on one column are alternatives."""
+        """Rows that meet all conditions; values of one column are alternatives where no row has both, or by "or"."""
         left = set(range(len(self.table.rows)))
-        by_column: dict[int, set[int]] = defaultdict(set)
-        for one in self.conditions:
-            by_column[one.column if one.at >= 0 else -len(by_column) - 1] |= one.rows
+        by_column: dict[int, set[int]] = {}
+        for number, one in enumerate(self.conditions):
+            key = -1 - number if one.bounds else one.column
+            before = by_column.get(key, set())
+            alternative = self.either or not before & one.rows
+            by_column[key] = before | one.rows if alternative else before & one.rows
         for rows in by_column.values():
             left &= rows
         return sorted(left)
@@ -234,7 +241,9 @@ class _Matching:
         self._table = columns.table
         self._words = aggregate.words
         self._todo = set(aggregate.open)
-        self._match = Match(columns=columns)
+        self._match = Match(
+            columns=columns, either=any(one.folded == "or" for one in aggregate.words)
+        )
         self._inner = self._stems(self._table.context[-1:]) if self._table.context else frozenset()
         self._outer = self._stems(self._table.context)
 
@@ -433,9 +442,8 @@ class _Matching:
         )
 
     def _take_name(self, run: list[int]) -> None:
-        pattern = re.compile(
-            rf"(?<!\w){r'\W+'.join(re.escape(self._words[at].text) for at in run)}(?!\w)"
-        )
+        spelled = r"\W+".join(re.escape(self._words[at].text) for at in run)
+        pattern = re.compile(rf"(?<!\w){spelled}(?!\w)")
         found: dict[int, list[int]] = {}
         for column in range(len(self._table.columns)):
             rows = [
@@ -477,7 +485,7 @@ class _Matching:
             first = next(at for at, one in enumerate(self._words) if one.start >= bound.start)
             words = f"{self._table.columns[column]} {self._printed(bound)}".strip()
             self._match.conditions.append(
-                Condition(column=column, rows=rows, words=words, at=-1 - first)
+                Condition(column=column, rows=rows, words=words, at=first, bounds=True)
             )
         return True
 
