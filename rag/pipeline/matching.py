@@ -14,12 +14,14 @@ from functools import cached_property
 from rag.language.cells import NO, Days, Numbers, dates_of, is_yes_or_no, numbers_of
 from rag.language.english import BASE_VERBS, FUNCTION_WORDS, MOTION, PEOPLE
 from rag.language.languages import language_of
-from rag.language.words import Word, fold, stemmed, word_set
+from rag.language.words import Word, alike, fold, stemmed, word_set
 from rag.pipeline.records import Table
 from rag.queries.aggregates import MONEY, Aggregate, Bound
 
 _LONGEST_VALUE = 7
 """Words of a value that is looked for in a question."""
+_FEW_VALUES = 12
+"""Different values of a column that sorts its rows."""
 _LONGEST_CELL = 80
 """Characters of a cell that can be a value, not a text."""
 _AMONG = re.compile(r"\s*[,;/|]\s*")
@@ -37,12 +39,12 @@ _PEOPLE = (PEOPLE - {"president", "minister"}) | word_set(
     "people person persons employee staff member colleague worker participant attendee somebody"
 )
 _NEUTRAL = word_set("place list register record contain include show give count exist appear table file sheet csv document"
-                    " document's listed recorded registered column value field")  # fmt: skip
+                    " document's take reach score listed recorded registered column value field")  # fmt: skip
 _ATTRIBUTES = word_set("number code name value column field kind type date level size amount id")
 _SENSES = {
     "speak": "language", "live": "city home residence address location country", "work": "department team office",
     "earn": "salary wage pay income", "paid": "salary wage pay", "cost": "price cost amount fee", "price": "price cost",
-    "weigh": "weight", "born": "birth born", "join": "start joined join hired entry", "hire": "start hired",
+    "weigh": "weight", "born": "birth born", "join": "start joined join hired entry since", "hire": "start hired",
     "start": "start begin", "deliver": "delivery delivered", "due": "due payable", "expire": "expiry expires until valid",
     "call": "name", "locate": "city location office country site", "base": "city location office country",
     "spend": "amount cost price total", "value": "value amount", "sell": "sold sales units", "old": "age", "long": "length duration",
@@ -64,7 +66,7 @@ _COUNTRIES = {
     "romania": "ro rou", "bulgaria": "bg bgr", "croatia": "hr hrv", "slovenia": "si svn", "slovakia": "sk svk",
 }  # fmt: skip
 _CODED = re.compile(r"[A-Z]{2,3}")
-_COUNTRY_COLUMNS = word_set("country land pays pais nation nationality state market")
+_COUNTRY_COLUMNS = word_set("country land pays pais nation nationality state market origin")
 _EURO = frozenset(
     {"de", "fr", "es", "it", "nl", "pt", "da", "no", "sv", "pl", "cs", "tr", "ro", "fi"}
 )
@@ -89,7 +91,7 @@ class Columns:
             frozenset(
                 stemmed(fold(word))
                 for word in _NAME.findall(name)
-                if fold(word) not in FUNCTION_WORDS
+                if (fold(word) not in FUNCTION_WORDS or word == "since")
                 and (fold(word) not in _UNITS or len(name) == len(word))
             )
             for name in self.table.columns
@@ -98,9 +100,8 @@ class Columns:
     def numbers(self, at: int) -> Numbers | None:
         """Return the numbers of a column that can be added or compared; None where there are none, or they identify."""
         if at not in self._numbers:
-            identifies = any(
-                fold(one) in _IDENTIFIES for one in _NAME.findall(self.table.columns[at])
-            )
+            words = {fold(one) for one in _NAME.findall(self.table.columns[at])}
+            identifies = bool(words & _IDENTIFIES) or self._is_in_title(at)
             found = (
                 None if identifies else numbers_of(self.table.column(at), european=self._european)
             )
@@ -108,6 +109,14 @@ class Columns:
                 None if found and (self.days(at) or self._is_order(found)) else found
             )
         return self._numbers[at]
+
+    def _is_in_title(self, at: int) -> bool:
+        """Tell whether a column is a part of what documents or sections are called."""
+        cells = [row.cells[at] for row in self.table.rows if at < len(row.cells)]
+        return self.table.kind in {"documents", "sections"} and any(
+            cell is not None and cell.end <= row.end
+            for cell, row in zip(cells, self.table.rows, strict=False)
+        )
 
     def _is_order(self, numbers: Numbers) -> bool:
         """Tell whether numbers only number the rows: 1, 2, 3."""
@@ -182,8 +191,8 @@ class Condition:
 
     column: int
     rows: frozenset[int]
-    words: str
-    """For people: `status cancelled`."""
+    value: str
+    """For people: `cancelled`, `over 500`."""
     at: int
     """Where it stands in the question: the index of its first word."""
     bounds: bool = False
@@ -266,6 +275,7 @@ class _Matching:
         self._take_rows()
         self._take_flags()
         self._take_quiet()
+        self._take_unknown_value()
         told = self._negations_are_told()
         return self._match if not self._todo and told else None
 
@@ -283,7 +293,13 @@ class _Matching:
             found = [one for one, stems in enumerate(self._columns.stems) if own & stems]
             if not found and at in self._todo:
                 senses = frozenset(stemmed(one) for one in _SENSES.get(self._stem(at), "").split())
-                found = [one for one, stems in enumerate(self._columns.stems) if senses & stems]
+                found = [
+                    one for one, stems in enumerate(self._columns.stems) if senses & stems
+                ] or [
+                    one
+                    for one, stems in enumerate(self._columns.stems)
+                    if alike(self._stem(at), stems) and self._table.kind == "rows"
+                ]
             if found:
                 best = max(
                     len(spoken & self._columns.stems[one]) / len(self._columns.stems[one])
@@ -342,10 +358,8 @@ class _Matching:
     def _is_meant(self, stretch: range, column: int, value: str, row: int) -> bool:
         """Tell whether a value is what is said: a code in capitals, a number only where its column is named or its key."""
         printed = self._table.column(column)[row]
-        if len(value) <= 3 and value.isalpha() and fold(printed) == value:
-            return printed == self._words[stretch[0]].text or (
-                printed.lower() == printed and column in self._match.named
-            )
+        if len(value) <= 3 and value.isalpha() and printed.isupper():
+            return printed == self._words[stretch[0]].text
         if re.fullmatch(r"[\d.,]+", value):
             return column in self._match.named or self._columns.is_key(column)
         return True
@@ -389,11 +403,14 @@ class _Matching:
 
     def _add(self, column: int, rows: frozenset[int], value: str, at: int) -> None:
         negated = at in self._asked.negated
-        name = self._table.columns[column] or ("" if self._table.kind != "items" else "the words")
         others = frozenset(range(len(self._table.rows))) - rows
-        words = f"{name} {'other than ' if negated else ''}{value}".strip()
         self._match.conditions.append(
-            Condition(column=column, rows=others if negated else rows, words=words, at=at)
+            Condition(
+                column=column,
+                rows=others if negated else rows,
+                value=f"other than {value}" if negated else value,
+                at=at,
+            )
         )
 
     def _column_of(self, stretch: range, found: Collection[int]) -> int | None:
@@ -483,9 +500,10 @@ class _Matching:
                 return False
             rows = frozenset(self._inside(bound, column))
             first = next(at for at, one in enumerate(self._words) if one.start >= bound.start)
-            words = f"{self._table.columns[column]} {self._printed(bound)}".strip()
             self._match.conditions.append(
-                Condition(column=column, rows=rows, words=words, at=first, bounds=True)
+                Condition(
+                    column=column, rows=rows, value=self._printed(bound), at=first, bounds=True
+                )
             )
         return True
 
@@ -572,11 +590,10 @@ class _Matching:
                 continue
             cells = self._table.column(column)
             rows = frozenset(row for row, cell in enumerate(cells) if cell and fold(cell) not in NO)
-            self._add(column, rows, "yes", min(words))
-            self._match.conditions[-1] = replace(
-                self._match.conditions[-1],
-                words=f"{self._table.columns[column]} {'no' if min(words) in self._asked.negated else 'yes'}",
-            )
+            at = min(words)
+            self._add(column, rows, "", at)
+            value = "no" if at in self._asked.negated else "yes"
+            self._match.conditions[-1] = replace(self._match.conditions[-1], value=value)
 
     def _take_quiet(self) -> None:
         """Take words that say nothing beside a table; of a look-up also verbs and words for attributes."""
@@ -595,6 +612,19 @@ class _Matching:
             plain = word.folded.removesuffix("s") in units or self._stem(at) in quiet
             if plain or (not word.capital and self._stem(at) in verbs):
                 self._todo.discard(at)
+
+    def _take_unknown_value(self) -> None:
+        """Take the last word that is left as a value that no row has, where it stands beside the name of a column of few values."""
+        if len(self._todo) != 1 or self._asked.operation not in {"count", "list"}:
+            return
+        (at,) = self._todo
+        for column, words in self._match.named.items():
+            told = set(self._table.column(column))
+            few = 1 < len(told) <= min(_FEW_VALUES, len(self._table.rows) // 2)
+            if few and words & {at - 1, at + 1} and not self._columns.numbers(column):
+                self._add(column, frozenset(), self._words[at].text, at)
+                self._todo.clear()
+                return
 
     def _negations_are_told(self) -> bool:
         """Tell whether what is negated, if anything is, is a condition."""

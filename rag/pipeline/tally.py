@@ -29,6 +29,8 @@ _MOST_SOURCES = 3
 """Sources whose tables are looked at, those of the best passages first."""
 _MOST_DOCUMENTS = 200
 """Documents that are compared for one form."""
+_MOST_EXAMPLES = 3
+"""Rows that are written out where all were counted."""
 _LONGEST_ROW = 400
 """Characters of a row that is cited as a whole."""
 _MOST_NAMED = 12
@@ -59,6 +61,8 @@ class _Result:
     columns: list[int]
     """That are shown of each row."""
     doubts: list[str] = field(default_factory=list)
+    most: int = MOST_QUOTED
+    """Rows to write out."""
 
 
 def tally(
@@ -152,6 +156,8 @@ def _computed(asked: Aggregate, about: Match) -> _Result | None:
     result = compute(asked, about)
     if result is not None:
         result.doubts += about.unsure
+        if about.conditions and not about.rows:
+            result.doubts.append("No row is that; it may be called otherwise there.")
         if about.table.goes_on:
             result.doubts.append("The list goes on, or names examples only.")
     return result
@@ -167,9 +173,29 @@ def _called(asked: Aggregate, about: Match, number: int) -> str:
 
 def _said(about: Match) -> str:
     """Return the conditions as words."""
-    parts = [one.words for one in about.conditions]
+    told: dict[object, list[str]] = {}
+    for number, one in enumerate(about.conditions):
+        told.setdefault(number if one.bounds else (one.column, not about.either), []).append(
+            one.value
+        )
+    first = {
+        key: one for one in reversed(about.conditions) for key in [(one.column, not about.either)]
+    }
+    parts = []
+    for key, values in told.items():
+        one = about.conditions[key] if isinstance(key, int) else first[key]
+        parts.append(_phrase(about, one.column, (" or " if about.either else ", ").join(values)))
     *others, last = parts or [""]
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def _phrase(about: Match, column: int, value: str) -> str:
+    """Return a column and a value as words: of running text what stands before it, with it."""
+    name = about.table.columns[column]
+    if about.table.kind in {"items", "names"}:
+        return f"“{value}”"
+    lead = name.partition("…")[0].strip()
+    return f"{lead} {value}".strip()
 
 
 def _shown(about: Match, *more: int | None) -> list[int]:
@@ -197,34 +223,49 @@ def _count(asked: Aggregate, about: Match) -> _Result | None:
     if asked.group is not None:
         return _groups(asked, about)
     wanted = None if about.table.kind in {"items", "names"} else _wanted(asked, about)
+    if wanted is not None and wanted != about.columns.key and about.columns.numbers(wanted):
+        return _of_numbers(asked, about)
     if (
         wanted is not None
         and not about.columns.is_key(wanted)
         and not _is_called(asked, about, wanted)
     ):
-        if about.columns.numbers(wanted) is not None:
-            return _of_numbers(asked, about)
         return _different(asked, about, wanted)
     if not about.conditions and not (about.calls_rows and about.strong):
         return None
-    if not about.calls_rows and wanted is None:
+    if (
+        not about.calls_rows
+        and wanted is None
+        and not any(one.at in asked.noun for one in about.conditions)
+    ):
         return None
     rows = about.rows
     number = len(rows)
     noun = _called(asked, about, total)
-    have = "has" if number == 1 else "have"
     if about.conditions:
-        sentence = f"{number} of {total} {noun} {have} {_said(about)}"
+        sentence = _of_all(asked, about)
     elif about.table.kind in {"items", "names"}:
         sentence = f"{number} under “{about.table.context[-1].rstrip(':')}”"
     else:
         sentence = f"{number} {noun}"
+    kind = about.table.kind
+    most = MOST_QUOTED if about.conditions or kind in {"items", "names"} else _MOST_EXAMPLES
     return _Result(
-        sentence=sentence,
-        short=str(number),
-        rows=rows or [*range(total)][:0],
-        columns=_shown(about),
+        sentence=sentence, short=str(number), rows=rows, columns=_shown(about), most=most
     )
+
+
+def _of_all(asked: Aggregate, about: Match) -> str:
+    """Return how many of all rows meet the conditions, and these: 12 of 36 orders have status cancelled."""
+    number, total = len(about.rows), len(about.table.rows)
+    if about.table.kind in {"documents", "sections"}:
+        noun = "documents" if about.table.kind == "documents" else "sections"
+        return f"{number} of {total} {noun}" + (f": {_said(about)}" if about.conditions else "")
+    noun = _called(asked, about, total)
+    have = "has" if number == 1 else "have"
+    if about.table.kind in {"items", "names"}:
+        have = "mentions" if number == 1 else "mention"
+    return f"{number} of {total} {noun}" + (f" {have} {_said(about)}" if about.conditions else "")
 
 
 def _is_called(asked: Aggregate, about: Match, column: int) -> bool:
@@ -312,22 +353,24 @@ def _list(asked: Aggregate, about: Match) -> _Result | None:
         return None
     wanted = _asked_for(asked, about)
     if not rows:
-        return _Result(
-            sentence=f"0 of {total} rows have {_said(about)}", short="0", rows=[], columns=[]
-        )
-    if wanted is not None and not about.columns.is_key(wanted) and wanted != about.columns.key:
-        if len(rows) > 1 or asked.person:
-            return _different(asked, about, wanted)
+        sentence = f"0 of {total} rows have {_said(about)}"
+        return _Result(sentence=sentence, short="0", rows=[], columns=_shown(about))
+    repeats = wanted is not None and not about.columns.is_key(wanted)
+    if (
+        wanted is not None
+        and repeats
+        and wanted != about.columns.key
+        and len(rows) > 1
+        and not asked.person
+    ):
+        return _different(asked, about, wanted)
     cells = [
         about.table.rows[row].text(about.columns.key if wanted is None else wanted) for row in rows
     ]
-    noun = _called(asked, about, total)
-    said = f" have {_said(about)}" if about.conditions else ""
-    if len(rows) == 1:
-        said = said.replace(" have ", " has ", 1)
     columns = _shown(about, wanted, *about.named)
+    is_row = len(rows) == 1 and (asked.person or wanted is not None)
     return _Result(
-        sentence=f"{len(rows)} of {total} {noun}{said}",
+        sentence="" if is_row else _of_all(asked, about),
         short=_names(cells),
         rows=rows,
         columns=columns,
@@ -339,7 +382,7 @@ def _asked_for(asked: Aggregate, about: Match) -> int | None:
     conditions = {one.column for one in about.conditions}
     wanted = _wanted(asked, about)
     free = [one for one in about.named if one not in conditions]
-    if asked.person and len(free) == 1 and wanted == about.columns.person and wanted in conditions:
+    if asked.person and len(free) == 1 and (wanted is None or wanted in conditions):
         return free[0]
     return wanted
 
@@ -384,7 +427,7 @@ def _measure(asked: Aggregate, about: Match) -> int | None:
 def _of_numbers(asked: Aggregate, about: Match) -> _Result | None:
     """Add up or average a column of numbers."""
     column = _measure(asked, about)
-    if column is None or asked.group is not None or about.table.kind in {"items", "names"}:
+    if column is None or about.table.kind in {"items", "names"} or not _is_of_each(asked, about):
         return None
     numbers = about.columns.numbers(column)
     pairs = [
@@ -408,6 +451,11 @@ def _of_numbers(asked: Aggregate, about: Match) -> _Result | None:
     among = f" with {_said(about)}" if about.conditions else ""
     doubts = ["Not every row has a number there."] if len(pairs) < len(about.rows) else []
     doubts += ["It is not certain how its numbers are written."] if numbers.unsure else []
+    doubts += (
+        ["The numbers of several rows were added up."]
+        if asked.operation == "count" and len(pairs) > 1
+        else []
+    )
     return _Result(
         sentence=f"The {name} of {about.table.columns[column]} is {told}, over {len(pairs)} of {len(about.table.rows)} rows{among}",
         short=told,
@@ -415,6 +463,14 @@ def _of_numbers(asked: Aggregate, about: Match) -> _Result | None:
         columns=_shown(about, column),
         doubts=doubts,
     )
+
+
+def _is_of_each(asked: Aggregate, about: Match) -> bool:
+    """Tell whether there is one result: none is asked for by group, or each row is one, as in "hours per ticket"."""
+    if asked.group is None:
+        return True
+    columns = [one for one, words in about.named.items() if asked.group in words]
+    return all(one == about.columns.key for one in columns)
 
 
 def _extreme(asked: Aggregate, about: Match) -> _Result | None:
@@ -483,7 +539,7 @@ def _most(asked: Aggregate, about: Match, kind: Superlative, column: int) -> _Re
         for row in order
         if (values[row] >= last if kind.operation == "max" else values[row] <= last)
     ]
-    key = about.columns.key if wanted is None else wanted
+    key = about.columns.key if wanted is None or about.table.kind == "documents" else wanted
     names = [about.table.rows[row].text(key) for row in rows]
     cells = dict.fromkeys(about.table.rows[row].text(column) for row in rows)
     least, most = ("earliest", "latest") if kind.dated else ("lowest", "highest")
@@ -497,10 +553,21 @@ def _most(asked: Aggregate, about: Match, kind: Superlative, column: int) -> _Re
     doubts += (
         ["It is not certain how its numbers are written."] if numbers and numbers.unsure else []
     )
-    noun = noun if noun.endswith("s") else "rows"
+    noun = (
+        noun if noun.endswith("s") else "documents" if about.table.kind == "documents" else "rows"
+    )
+    told = f"{_names(names)} ({', '.join(cells)})"
+    if asked.limit > 1:
+        told = ", ".join(
+            f"{who} ({about.table.rows[row].text(column)})"
+            for who, row in zip(names, rows, strict=True)
+        )
+    sentence = f"{_names(names)} {have} the {which} {name} of {len(values)} {noun}{among}: {', '.join(cells)}"
+    if about.table.kind in {"documents", "sections"} or asked.limit > 1:
+        sentence = f"{told}: the {which} of {len(values)} {noun}{among}"
     return _Result(
-        sentence=f"{_names(names)} {have} the {which} {name} of {len(values)} {noun}{among}: {', '.join(cells)}",
-        short=f"{_names(names)} ({', '.join(cells)})",
+        sentence=sentence,
+        short=told,
         rows=rows,
         columns=_shown(about, wanted, column),
         doubts=doubts,
@@ -567,7 +634,7 @@ def _best_group(
     among = f" with {_said(about)}" if about.conditions else ""
     rows = [row for row in about.rows if about.table.rows[row].text(group) in names]
     return _Result(
-        sentence=f"{_names(names)} {have} the {which} {measure} of {len(sizes)}{among}: {told[names[0]]}",
+        sentence=f"{_names(names)} {have} the {which} {measure}, {told[names[0]]}, of {len(sizes)}{among}",
         short=f"{_names(names)} ({told[names[0]]})",
         rows=rows,
         columns=_shown(about, group, column),
@@ -580,23 +647,28 @@ def _written(about: Match, result: _Result) -> Tally:
     writer = Writer()
     quoted = [
         (_line(about, row, result.columns), _cited(about, row, result.columns))
-        for row in rows[:MOST_QUOTED]
+        for row in rows[: result.most]
+    ]
+    first = [
+        pick
+        for row in about.table.rows[:_MOST_EXAMPLES]
+        for pick in _cited(about, row, result.columns)
     ]
     if result.sentence:
         writer.state(
             _plain(f"{result.sentence}."),
-            [pick for _, picks in quoted for pick in picks],
+            [pick for _, picks in quoted for pick in picks] or first,
             "supported",
             1.0,
         )
     for line, picks in quoted:
         writer.say("\n- " if result.sentence else "")
         writer.state(_plain(line), picks, "supported", 1.0)
-    further = rows[MOST_QUOTED:MOST_CITED]
+    further = rows[result.most : MOST_CITED]
     if further:
         writer.say("\n- ")
         picks = [pick for row in further for pick in _cited(about, row, result.columns)]
-        writer.state(f"and {len(rows) - MOST_QUOTED:,} more", picks, "supported", 1.0)
+        writer.state(f"and {len(rows) - result.most:,} more", picks, "supported", 1.0)
     draft = writer.draft()
     markers = tuple(one.marker for one in draft.citations)
     return Tally(
@@ -618,7 +690,9 @@ def _line(about: Match, row: Row, columns: Sequence[int]) -> str:
         spans = _sentences(row, columns)
         title = row.text(0)
         text = " ".join(row.source.text[one.start : one.end] for one in spans)
-        return text if not spans or fold(title) in fold(text) else f"{title}: {text}"
+        if not spans:
+            return title
+        return text if fold(title) in fold(text) else f"{title}: {text}"
     named = ((about.table.columns[at], row.text(at)) for at in columns)
     return "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
 

@@ -27,14 +27,14 @@ MONEY = word_set("price cost amount fee rent rate total value premium charge sum
 _OPERATIONS: tuple[tuple[Operation, re.Pattern[str]], ...] = tuple(
     (operation, re.compile(pattern))
     for operation, pattern in (
+        ("mean", r"\b(?:on average|average|mean|durchschnitt\w*|moyenne|promedio)\b"),
+        ("median", r"\bmedian\b"),
         ("share", r"\b(?:what|which) (?:percentage|per cent|percent|share|proportion|fraction) of(?: all)?\b"),
         (
             "count",
             r"\b(?:how many|(?:what(?:'s| is) )?(?:the )?(?:total |overall )?(?:number|count) of|^count"
             r"|wie ?viele|combien d(?:e\b|')|cuant[oa]s)(?: (?:different|distinct|unique))?\b",
         ),
-        ("mean", r"\b(?:on average|average|mean|durchschnitt\w*|moyenne|promedio)\b"),
-        ("median", r"\bmedian\b"),
         (
             "sum",
             r"\b(?:in total|in all|grand total|sum total|total|sum|altogether|combined|summe|gesamt\w*|somme|suma)\b",
@@ -52,7 +52,7 @@ _NOT_HERE = re.compile(
     r"\b(?:why|how (?:do|does|did|can|could|should|would|is|are|to|long|often|far|come)|difference|compared?|versus|vs"
     r"|second|third|next|previous|per (?:person|day|week|month|year|hour)|times|often|should|must|may|can|could|would|will"
     r"|allowed|need|ago|today|yesterday|tomorrow|(?:last|this|next|past) (?:week|month|year|quarter|night|time)"
-    r"|first (?:aid|time|step)|if|when (?:i|you|we|the)\b(?! last| first| latest| earliest))\b"
+    r"|how many more|first (?:aid|time|step)|if|when (?:i|you|we|the)\b(?! last| first| latest| earliest))\b"
 )
 """What is asked of rules and reasons, of a time that is not written, or of two things at once."""
 
@@ -77,6 +77,7 @@ def _least(hints: str = "") -> Superlative:
 
 _LENGTHS = "length duration distance long time days hours minutes km miles"
 _BIRTH = "birth born birthday"
+_BEGUN = "since start started begin begun joined hired entry"
 _EARLY = Superlative(operation="min", dated=True)
 _LATE = Superlative(operation="max", dated=True)
 _SUPERLATIVES: tuple[tuple[str, tuple[Superlative, ...]], ...] = (
@@ -84,7 +85,7 @@ _SUPERLATIVES: tuple[tuple[str, tuple[Superlative, ...]], ...] = (
     ("most expensive|more expensive|dearest|dearer|costliest|priciest", (_most(" ".join(MONEY)),)),
     ("most recently|most recent|latest|newest|newer|last|letzte[rns]?", (_LATE,)),
     ("earliest|first|erste[rns]?", (_EARLY,)),
-    ("longest|longer", (_most(_LENGTHS),)),
+    ("longest|longer", (_most(_LENGTHS), replace(_EARLY, hints=word_set(_BEGUN)))),
     ("shortest|shorter", (_least(f"{_LENGTHS} height"),)),
     ("heaviest|heavier", (_most("weight mass kg"),)),
     ("lightest|lighter", (_least("weight mass kg"),)),
