@@ -50,7 +50,7 @@ _SENSES = {
     "spend": "amount cost price total", "value": "value amount", "sell": "sold sales units", "old": "age", "long": "length duration",
     "heavy": "weight", "tall": "height", "use": "used", "attend": "present attendees attended participants attendance",
     "attendee": "present attendees participants", "participant": "present attendees participants",
-    "absent": "absent excused apologies", "excuse": "absent excused apologies", "worth": "value amount price",
+    "absent": "absent excused apologies", "excuse": "absent excused apologies", "come": "origin country nationality city", "worth": "value amount price",
 }  # fmt: skip
 """Verbs and nouns of questions, and the words by which columns and labels say the same."""
 _PERSONAL = word_set(
@@ -615,13 +615,13 @@ class _Matching:
 
     def _take_unknown_value(self) -> None:
         """Take the last word that is left as a value that no row has, where it stands beside the name of a column of few values."""
-        if len(self._todo) != 1 or self._asked.operation not in {"count", "list"}:
+        if len(self._todo) != 1 or self._asked.operation != "count":
             return
         (at,) = self._todo
         for column, words in self._match.named.items():
             told = set(self._table.column(column))
             few = 1 < len(told) <= min(_FEW_VALUES, len(self._table.rows) // 2)
-            if few and words & {at - 1, at + 1} and not self._columns.numbers(column):
+            if few and at - 1 in words and not self._columns.numbers(column):
                 self._add(column, frozenset(), self._words[at].text, at)
                 self._todo.clear()
                 return

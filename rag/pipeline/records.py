@@ -46,6 +46,8 @@ _FIELD = re.compile(
     r"[\s*_>-]*(?P<label>[^\n:|]{1,60}?)[*_]{0,2}\s*:[*_]{0,2}[ \t]+(?P<value>[^\n]+?)[*_\s]*$"
 )
 _WORD = re.compile(r"\w+(?:[.,'’-]\w+)*|[€$£%]")
+_AMOUNT = re.compile(r"\d.*|[€$£%]|eur|euros?|usd|dollars?|gbp|pounds?|chf|francs?", re.IGNORECASE)
+"""Words that always differ from document to document, or belong to what does."""
 _ALIKE = 0.6
 """Least share of words in their order that sentences of one form have in common."""
 _LEAST_SHARED = 2
@@ -352,10 +354,7 @@ def documents_of(sources: Iterable[Source]) -> list[Table]:
     short = [one for one in sources if len(one.text) <= MOST_CHARS and one.text.strip()]
     groups: list[list[tuple[Source, list[Span]]]] = []
     for source in short:
-        told = (
-            source,
-            [Span(start=one.start, end=one.end) for one in units_of(source)][:_MOST_SENTENCES],
-        )
+        told = source, [*sentences_in(source)][:_MOST_SENTENCES]
         for group in groups:
             if _are_alike(group[0], told):
                 group.append(told)
@@ -363,6 +362,17 @@ def documents_of(sources: Iterable[Source]) -> list[Table]:
         else:
             groups.append([told])
     return [table for group in groups if len(group) > 1 for table in _documents(group)]
+
+
+def sentences_in(source: Source) -> Iterator[Span]:
+    """Yield the sentences of a source, lines by themselves where each begins with a label."""
+    for unit in units_of(source):
+        lines = [*re.finditer(r"[^\n]*\S", source.text[unit.start : unit.end])]
+        if len(lines) > 1 and all(_FIELD.match(line[0]) for line in lines):
+            for line in lines:
+                yield Span(start=unit.start + line.start(), end=unit.start + line.end())
+        else:
+            yield Span(start=unit.start, end=unit.end)
 
 
 def _masked(text: str) -> list[str]:
@@ -435,7 +445,7 @@ def _title(source: Source) -> Span:
 def _fill(forms: Sequence[Form], sentences: Sequence[tuple[Span, str]]) -> None:
     """Add to each form what its sentence says between the words that all sentences share."""
     told = [[*_WORD.finditer(text)] for _, text in sentences]
-    shared = [fold(one[0]) for one in told[0]]
+    shared = [fold(one[0]) for one in told[0] if not _AMOUNT.fullmatch(one[0])]
     for words in told[1:]:
         if words:
             theirs = [fold(one[0]) for one in words]

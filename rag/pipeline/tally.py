@@ -15,9 +15,8 @@ from rag.citations import CitablePassage, Draft
 from rag.citations.plain import harmless, visible
 from rag.citations.writing import Pick, Writer
 from rag.language.words import fold, stemmed
-from rag.passages import units_of
 from rag.pipeline.matching import Match, match, words_at
-from rag.pipeline.records import MOST_CHARS, Row, Table, documents_of, tables_of
+from rag.pipeline.records import MOST_CHARS, Row, Table, documents_of, sentences_in, tables_of
 from rag.queries.aggregates import MONEY, Aggregate, Superlative, aggregate_of
 from rag.schema import ShortAnswer, Source, SourceInfo, Span
 
@@ -364,9 +363,8 @@ def _list(asked: Aggregate, about: Match) -> _Result | None:
         and not asked.person
     ):
         return _different(asked, about, wanted)
-    cells = [
-        about.table.rows[row].text(about.columns.key if wanted is None else wanted) for row in rows
-    ]
+    key = about.columns.key if wanted is None or about.table.kind == "documents" else wanted
+    cells = [about.table.rows[row].text(key) for row in rows]
     columns = _shown(about, wanted, *about.named)
     is_row = len(rows) == 1 and (asked.person or wanted is not None)
     return _Result(
@@ -453,7 +451,7 @@ def _of_numbers(asked: Aggregate, about: Match) -> _Result | None:
     doubts += ["It is not certain how its numbers are written."] if numbers.unsure else []
     doubts += (
         ["The numbers of several rows were added up."]
-        if asked.operation == "count" and len(pairs) > 1
+        if asked.operation == "count" and not asked.summed and len(pairs) > 1
         else []
     )
     return _Result(
@@ -554,7 +552,11 @@ def _most(asked: Aggregate, about: Match, kind: Superlative, column: int) -> _Re
         ["It is not certain how its numbers are written."] if numbers and numbers.unsure else []
     )
     noun = (
-        noun if noun.endswith("s") else "documents" if about.table.kind == "documents" else "rows"
+        noun
+        if noun.endswith("s") and about.table.kind != "documents"
+        else "documents"
+        if about.table.kind == "documents"
+        else "rows"
     )
     told = f"{_names(names)} ({', '.join(cells)})"
     if asked.limit > 1:
@@ -705,9 +707,9 @@ def _sentences(row: Row, columns: Sequence[int]) -> list[Span]:
         if at < len(row.cells) and (span := row.cells[at]) and span.start >= row.end
     ]
     found = []
-    for unit in units_of(row.source):
-        if any(unit.start <= one.start and one.end <= unit.end for one in cells):
-            found.append(Span(start=unit.start, end=unit.end))
+    for one in sentences_in(row.source):
+        if any(one.start <= cell.start and cell.end <= one.end for cell in cells):
+            found.append(one)
     return found
 
 
