@@ -332,7 +332,17 @@ def _of_one_form(
 ) -> Iterator[Table]:
     """Yield the table of forms that have labels in common; its first column is what each is called."""
     counts = Counter(label for _, _, fields in forms for label in fields)
-    labels = [label for label, times in counts.items() if times > len(forms) / 2]
+    told = {
+        label: {
+            source.text[one.start : one.end]
+            for source, _, fields in forms
+            if (one := fields.get(label))
+        }
+        for label in counts
+    }
+    labels = [
+        label for label, times in counts.items() if times > len(forms) / 2 and len(told[label]) > 1
+    ]
     alike = [
         one for one in forms if len(set(labels) & set(one[2])) >= min(_LEAST_SHARED, len(labels))
     ]
