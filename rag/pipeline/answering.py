@@ -204,13 +204,10 @@ class ExtractiveAnswerer:
 
     def _computed(self, inquiry: Inquiry) -> Answer | None:
         """Return the answer to a question that is counted; None where it is not one, or has several parts."""
-        found = [one.passage.source_id for one in inquiry.candidates]
-        question = inquiry.parts[0][0]
-        result = (
-            None
-            if len(inquiry.parts) > 1
-            else tally(question, found, inquiry.source, inquiry.listed)
-        )
+        if len(inquiry.parts) > 1:
+            return None
+        question, found = inquiry.parts[0]
+        result = tally(question, found, inquiry.source, inquiry.listed)
         if result is None:
             return None
         return Answer(

@@ -250,6 +250,7 @@ class _Matching:
         self._table = columns.table
         self._words = aggregate.words
         self._todo = set(aggregate.open)
+        self._exact: set[int] = set()  # words that stand in the name of a column as they are
         self._match = Match(
             columns=columns, either=any(one.folded == "or" for one in aggregate.words)
         )
@@ -291,6 +292,7 @@ class _Matching:
         }:
             own = {self._stem(at)}
             found = [one for one, stems in enumerate(self._columns.stems) if own & stems]
+            self._exact |= {at} if found else set()
             if not found and at in self._todo:
                 senses = frozenset(stemmed(one) for one in _SENSES.get(self._stem(at), "").split())
                 found = [
@@ -332,8 +334,7 @@ class _Matching:
     def _valued(self, stretch: range) -> dict[int, tuple[str, list[int]]]:
         """Return (value, rows) by column that a stretch of words is a value of."""
         text = self._spoken(stretch)
-        names = [one for one, words in self._match.named.items() if words & set(stretch)]
-        if len(stretch) == 1 and names:
+        if len(stretch) == 1 and stretch[0] in self._exact:
             return {}
         values = self._columns.values
         known = [text] if text in values else []
@@ -597,6 +598,8 @@ class _Matching:
 
     def _take_quiet(self) -> None:
         """Take words that say nothing beside a table; of a look-up also verbs and words for attributes."""
+        if not self._todo:
+            return
         quiet = {stemmed(one) for one in _NEUTRAL}
         units = {fold(one).removesuffix("s") for one in self._all_units()}
         selects = self._asked.operation in {"select", "list"} and bool(self._match.conditions)

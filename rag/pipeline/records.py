@@ -173,14 +173,13 @@ class _Structure:
         self, table: int | None, held: Sequence[int], cells: dict[int, list[Block]]
     ) -> Iterator[Table]:
         columns: dict[str | int, int] = {}
-        heads: dict[int, str] = {}
         rows: list[Row] = []
         for at in held:
             placed: dict[int, Span] = {}
             for place, cell in enumerate(cells[at]):
-                name = " ".join(filter(None, (self._head(head, heads) for head in cell.header)))
+                name = " ".join(filter(None, map(self._head, cell.header)))
                 column = columns.setdefault(name or place, len(columns))
-                placed.setdefault(column, Span(start=cell.start, end=cell.end))
+                placed.setdefault(column, cell)
             block = self._blocks[at]
             made = tuple(placed.get(column) for column in range(max(placed, default=-1) + 1))
             rows.append(Row(start=block.start, end=block.end, source=self._source, cells=made))
@@ -199,10 +198,8 @@ class _Structure:
                 goes_on=going_on,
             )
 
-    def _head(self, at: int, known: dict[int, str]) -> str:
-        if at not in known:
-            known[at] = self._words(self._blocks[at]).rstrip(": ")
-        return known[at]
+    def _head(self, at: int) -> str:
+        return self._words(self._blocks[at]).rstrip(": ")
 
     def _is_total(self, row: Row) -> bool:
         filled = next((at for at, one in enumerate(row.cells) if one is not None), None)

@@ -18,7 +18,7 @@ from rag.language.words import fold, stemmed
 from rag.pipeline.matching import Match, match, words_at
 from rag.pipeline.records import MOST_CHARS, Row, Table, documents_of, sentences_in, tables_of
 from rag.queries.aggregates import MONEY, Aggregate, Superlative, aggregate_of
-from rag.schema import ShortAnswer, Source, SourceInfo, Span
+from rag.schema import BlockKind, Candidate, ShortAnswer, Source, SourceInfo, Span
 
 MOST_QUOTED = 8
 """Rows that are written out."""
@@ -30,12 +30,20 @@ _MOST_DOCUMENTS = 200
 """Documents that are compared for one form."""
 _MOST_EXAMPLES = 3
 """Rows that are written out where all were counted."""
+_LONGEST_LEAD = 4
+"""Words of a sentence that say what its number is of."""
 _LONGEST_ROW = 400
 """Characters of a row that is cited as a whole."""
 _MOST_NAMED = 12
 """Names in a short answer."""
 
+_MAY_HOLD: dict[str, frozenset[BlockKind]] = {
+    "select": frozenset({"row"}),
+    "list": frozenset({"row", "item", "field"}),
+}
+"""Kinds of units, one of which must have been found for a table to be looked for; others are looked for anywhere."""
 SURE, UNSURE = 0.9, 0.5
+"""Confidence of what is computed, and of what rests on something that was taken for granted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +74,7 @@ class _Result:
 
 def tally(
     question: str,
-    found: Sequence[str],
+    found: Sequence[Candidate],
     source: Callable[[str], Source],
     listed: Callable[[], Sequence[SourceInfo]] | None = None,
 ) -> Tally | None:
@@ -74,16 +82,29 @@ def tally(
 
     Args:
         question: one that stands alone.
-        found: ids of the sources of the passages that were found, best first, each as often as it was found.
+        found: what the question found, best first; a table is looked for where its rows, or any other words, are among it.
         source: looks one up.
         listed: what may be searched; None where that is not known, and documents of one form are only those found.
     """
     asked = aggregate_of(question)
     if asked is None:
         return None
-    ids = list(dict.fromkeys(found))
-    read = {one: source(one) for one in ids}
-    tables = [table for one in ids[:_MOST_SOURCES] for table in tables_of(read[one])]
+    ids = list(dict.fromkeys(one.passage.source_id for one in found))
+    if not ids:
+        return None
+    kinds = {
+        one: {
+            unit.kind for held in found if held.passage.source_id == one for unit in held.sentences
+        }
+        for one in ids
+    }
+    looked_at = [
+        one
+        for one in ids[:_MOST_SOURCES]
+        if _MAY_HOLD.get(asked.operation, kinds[one]) & kinds[one]
+    ]
+    read = {one: source(one) for one in looked_at}
+    tables = [table for one in read.values() for table in tables_of(one)]
     matches = [one for table in tables if (one := match(asked, table)) is not None]
     results = [(one, result) for one in matches if (result := _computed(asked, one)) is not None]
     if not results and asked.operation != "select":
@@ -108,6 +129,7 @@ def _documents(
     listed: Callable[[], Sequence[SourceInfo]] | None,
 ) -> list[Table]:
     """Return the documents of one form, as a table, that the best of those found is among."""
+    read = read | {one: source(one) for one in ids if one not in read}
     if len(read[ids[0]].text) > MOST_CHARS:
         return []
     infos = listed() if listed is not None else ()
@@ -152,7 +174,7 @@ def _computed(asked: Aggregate, about: Match) -> _Result | None:
         "mean": _of_numbers,
         "median": _of_numbers,
     }.get(asked.operation, _extreme)
-    result = compute(asked, about)
+    result = None if _is_of_one_row(asked, about) else compute(asked, about)
     if result is not None:
         result.doubts += about.unsure
         if about.conditions and not about.rows:
@@ -160,6 +182,16 @@ def _computed(asked: Aggregate, about: Match) -> _Result | None:
         if about.table.goes_on:
             result.doubts.append("The list goes on, or names examples only.")
     return result
+
+
+def _is_of_one_row(asked: Aggregate, about: Match) -> bool:
+    """Tell whether a row is named where rows are asked for: "which plan has an audit log", a row of its own."""
+    if asked.operation not in {"count", "share", "list"} or about.table.kind in {"items", "names"}:
+        return False
+    key = about.columns.key
+    named = any(one.column == key and not one.bounds for one in about.conditions)
+    wanted = _asked_for(asked, about)
+    return named and about.columns.is_key(key) and (wanted is None or wanted == key)
 
 
 def _called(asked: Aggregate, about: Match, number: int) -> str:
@@ -186,6 +218,12 @@ def _said(about: Match) -> str:
         parts.append(_phrase(about, one.column, (" or " if about.either else ", ").join(values)))
     *others, last = parts or [""]
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def _name(about: Match, column: int) -> str:
+    """Return what a column is called: of running text the last words before what differs."""
+    lead, _, rest = about.table.columns[column].partition("…")
+    return " ".join((lead.split() or rest.split())[-_LONGEST_LEAD:])
 
 
 def _phrase(about: Match, column: int, value: str) -> str:
@@ -455,7 +493,7 @@ def _of_numbers(asked: Aggregate, about: Match) -> _Result | None:
         else []
     )
     return _Result(
-        sentence=f"The {name} of {about.table.columns[column]} is {told}, over {len(pairs)} of {len(about.table.rows)} rows{among}",
+        sentence=f"The {name} of {_name(about, column)} is {told}, over {len(pairs)} of {len(about.table.rows)} rows{among}",
         short=told,
         rows=[row for row, _ in pairs],
         columns=_shown(about, column),
@@ -544,7 +582,7 @@ def _most(asked: Aggregate, about: Match, kind: Superlative, column: int) -> _Re
     which = most if kind.operation == "max" else least
     have = "has" if len(rows) == 1 else "have"
     among = f" with {_said(about)}" if about.conditions else ""
-    name = about.table.columns[column].replace(" …", "").replace("… ", "")
+    name = _name(about, column)
     noun = _called(asked, about, len(values)) if len(values) > 1 else "row"
     doubts = ["Not every row says it."] if len(values) < len(about.rows) else []
     numbers = None if kind.dated else about.columns.numbers(column)
