@@ -1,6 +1,6 @@
 """What the words of a question are beside a table: its columns, values in it, the name of its rows. Pure.
 
-Every word that says something must be one of these; a question with a word that the table does not know is not about it.
+Every word that says something must be one of these: a question with a word that a table does not know is not about it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 
 from rag.language.cells import NO, Days, Numbers, dates_of, is_yes_or_no, numbers_of
 from rag.language.english import BASE_VERBS, FUNCTION_WORDS, MOTION, PEOPLE
@@ -29,8 +30,10 @@ _NAME = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+")
 _UNITS = word_set(
     "eur euro usd dollar gbp chf kg g km m cm mm l ml h hr hour min day pct percent in"
 )
-_YEARLY = word_set("year since founded joined born built established opened from until in jahr annee ano started published"
-                   " released release edition season date")  # fmt: skip
+_YEARLY = word_set(
+    "year since founded joined born built established opened from until in jahr annee ano"
+    " started published released release edition season date"
+)
 _IDENTIFIES = word_set(
     "id no nr number code key phone telephone fax zip postcode postal extension serial room isbn ean sku account iban"
 )
@@ -38,32 +41,39 @@ _ROWS = word_set("row record entry entries line item case thing point step docum
 _PEOPLE = (PEOPLE - {"president", "minister"}) | word_set(
     "people person persons employee staff member colleague worker participant attendee somebody"
 )
-_NEUTRAL = word_set("place list register record contain include show give count exist appear table file sheet csv document"
-                    " document's take reach score listed recorded registered column value field")  # fmt: skip
+_NEUTRAL = word_set(
+    "place list register record contain include show give count exist appear table file sheet"
+    " csv document take reach score listed recorded registered column value field"
+)
 _ATTRIBUTES = word_set("number code name value column field kind type date level size amount id")
 _SENSES = {
-    "speak": "language", "live": "city home residence address location country", "work": "department team office",
-    "earn": "salary wage pay income", "paid": "salary wage pay", "cost": "price cost amount fee", "price": "price cost",
-    "weigh": "weight", "born": "birth born", "join": "start joined join hired entry since", "hire": "start hired",
-    "start": "start begin", "deliver": "delivery delivered", "due": "due payable", "expire": "expiry expires until valid",
+    "speak": "language", "live": "city home residence address location country",
+    "work": "department team office", "earn": "salary wage pay income", "paid": "salary wage pay",
+    "cost": "price cost amount fee", "price": "price cost", "weigh": "weight", "born": "birth born",
+    "join": "start joined join hired entry since", "hire": "start hired", "start": "start begin",
+    "deliver": "delivery delivered", "due": "due payable", "expire": "expiry expires until valid",
     "call": "name", "locate": "city location office country site", "base": "city location office country",
-    "spend": "amount cost price total", "value": "value amount", "sell": "sold sales units", "old": "age", "long": "length duration",
-    "heavy": "weight", "tall": "height", "use": "used", "attend": "present attendees attended participants attendance",
+    "spend": "amount cost price total", "value": "value amount", "sell": "sold sales units", "old": "age",
+    "long": "length duration", "heavy": "weight", "tall": "height", "use": "used",
+    "attend": "present attendees attended participants attendance",
     "attendee": "present attendees participants", "participant": "present attendees participants",
-    "absent": "absent excused apologies", "excuse": "absent excused apologies", "come": "origin country nationality city", "worth": "value amount price",
+    "absent": "absent excused apologies", "excuse": "absent excused apologies",
+    "come": "origin country nationality city", "worth": "value amount price",
 }  # fmt: skip
 """Verbs and nouns of questions, and the words by which columns and labels say the same."""
 _PERSONAL = word_set(
     "name employee person people staff member participant attendee first surname customer contact"
 )
 _COUNTRIES = {
-    "germany": "de ger deu", "france": "fr fra", "italy": "it ita", "spain": "es esp", "austria": "at aut", "switzerland": "ch che sui",
-    "sweden": "se swe", "norway": "no nor", "denmark": "dk dnk", "finland": "fi fin", "poland": "pl pol", "netherlands": "nl nld",
-    "belgium": "be bel", "portugal": "pt prt", "ireland": "ie irl", "united kingdom": "uk gb gbr", "great britain": "uk gb gbr",
-    "britain": "uk gb gbr", "united states": "us usa", "usa": "us usa", "canada": "ca can", "mexico": "mx mex", "brazil": "br bra",
-    "japan": "jp jpn", "china": "cn chn", "india": "in ind", "australia": "au aus", "czechia": "cz cze", "hungary": "hu hun",
-    "greece": "gr grc", "turkey": "tr tur", "ukraine": "ua ukr", "estonia": "ee est", "latvia": "lv lva", "lithuania": "lt ltu",
-    "romania": "ro rou", "bulgaria": "bg bgr", "croatia": "hr hrv", "slovenia": "si svn", "slovakia": "sk svk",
+    "germany": "de ger deu", "france": "fr fra", "italy": "it ita", "spain": "es esp", "austria": "at aut",
+    "switzerland": "ch che sui", "sweden": "se swe", "norway": "no nor", "denmark": "dk dnk",
+    "finland": "fi fin", "poland": "pl pol", "netherlands": "nl nld", "belgium": "be bel",
+    "portugal": "pt prt", "ireland": "ie irl", "united kingdom": "uk gb gbr", "great britain": "uk gb gbr",
+    "britain": "uk gb gbr", "united states": "us usa", "usa": "us usa", "canada": "ca can", "mexico": "mx mex",
+    "brazil": "br bra", "japan": "jp jpn", "china": "cn chn", "india": "in ind", "australia": "au aus",
+    "czechia": "cz cze", "hungary": "hu hun", "greece": "gr grc", "turkey": "tr tur", "ukraine": "ua ukr",
+    "estonia": "ee est", "latvia": "lv lva", "lithuania": "lt ltu", "romania": "ro rou", "bulgaria": "bg bgr",
+    "croatia": "hr hrv", "slovenia": "si svn", "slovakia": "sk svk",
 }  # fmt: skip
 _CODED = re.compile(r"[A-Z]{2,3}")
 _COUNTRY_COLUMNS = word_set("country land pays pais nation nationality state market origin")
@@ -121,7 +131,7 @@ class Columns:
     def _is_order(self, numbers: Numbers) -> bool:
         """Tell whether numbers only number the rows: 1, 2, 3."""
         values = [one for one in numbers.values if one is not None]
-        steps = {b - a for a, b in zip(values, values[1:], strict=False)}
+        steps = {b - a for a, b in pairwise(values)}
         return len(values) > 2 and steps == {1.0} and not numbers.unit
 
     def days(self, at: int) -> tuple[Days | None, ...] | None:
@@ -284,7 +294,7 @@ class _Matching:
         return stemmed(self._words[at].folded)
 
     def _name_columns(self) -> None:
-        """Find the words that name columns; of several columns with a word those that have most words of the question."""
+        """Find the words that name columns; of several with a word those of which the question says most."""
         spoken = {self._stem(at) for at in range(len(self._words))}
         named: dict[int, list[int]] = {}
         for at in self._todo | {
@@ -350,14 +360,13 @@ class _Matching:
 
     def _spoken(self, stretch: range) -> str:
         first, last = self._words[stretch[0]], self._words[stretch[-1]]
-        between = zip(stretch, stretch[1:], strict=False)
-        gaps = [" " if not self._words[b].apart else ", " for _, b in between]
+        gaps = [", " if self._words[at].apart else " " for at in stretch[1:]]
         words = [self._words[at].folded for at in stretch]
         text = "".join(one for pair in zip(["", *gaps], words, strict=True) for one in pair)
         return text if first.start < last.end else ""
 
     def _is_meant(self, stretch: range, column: int, value: str, row: int) -> bool:
-        """Tell whether a value is what is said: a code in capitals, a number only where its column is named or its key."""
+        """Tell whether a value is what is said: a code in capitals, a number of a named column or the key."""
         printed = self._table.column(column)[row]
         if len(value) <= 3 and value.isalpha() and printed.isupper():
             return printed == self._words[stretch[0]].text
@@ -387,7 +396,7 @@ class _Matching:
 
     def _condition(self, stretch: range, found: dict[int, tuple[str, list[int]]]) -> bool:
         """Take a stretch as a value of one column; say whether it is of one."""
-        column = self._column_of(stretch, found)
+        column = self._column_of(found)
         if column is None:
             return False
         rows = frozenset(found[column][1])
@@ -414,7 +423,7 @@ class _Matching:
             )
         )
 
-    def _column_of(self, stretch: range, found: Collection[int]) -> int | None:
+    def _column_of(self, found: Collection[int]) -> int | None:
         """Return the column that a value is meant of: the named one, the only one, the one that calls the rows."""
         targets = {one for one in found if self._is_target(one)}
         left = set(found) - targets or set(found)
@@ -469,31 +478,20 @@ class _Matching:
             ]
             if rows:
                 found[column] = rows
-        column = self._column_of(range(run[0], run[-1] + 1), found) if found else None
-        if column is None:
+        chosen = self._column_of(found) if found else None
+        if chosen is None:
             return
-        cells = {fold(self._table.column(column)[row]) for row in found[column]}
+        cells = {fold(self._table.column(chosen)[row]) for row in found[chosen]}
         if len(cells) > 1 and self._table.kind != "items":
             self._match.unsure.append(f"“{self._text(run)}” is a part of several values.")
-        self._add(column, frozenset(found[column]), self._text(run), run[0])
+        self._add(chosen, frozenset(found[chosen]), self._text(run), run[0])
         self._todo -= set(run)
 
     def _take_bounds(self) -> bool:
         """Take bounds as conditions on a column each; say whether there is one for each."""
         for bound in self._asked.bounds:
-            following = next(
-                (at for at, one in enumerate(self._words) if one.start >= bound.end), None
-            )
-            if (
-                following in self._todo
-                and not bound.dated
-                and following is not None
-                and not self._names(following)
-            ):
-                unit = self._words[following].folded.removesuffix("s")
-                if not any(unit == fold(one).removesuffix("s") for one in self._all_units()):
-                    return False
-                self._todo.discard(following)
+            if not bound.dated and not self._measures(bound):
+                return False
             column = self._bounded(bound)
             if column is None and bound.dated and not bound.month and self._is_of_year(bound):
                 continue
@@ -506,6 +504,17 @@ class _Matching:
                     column=column, rows=rows, value=self._printed(bound), at=first, bounds=True
                 )
             )
+        return True
+
+    def _measures(self, bound: Bound) -> bool:
+        """Tell whether a number is not followed by the name of something else that there are so many of."""
+        at = next((at for at, one in enumerate(self._words) if one.start >= bound.end), None)
+        if at is None or at not in self._todo or self._names(at):
+            return True
+        unit = self._words[at].folded.removesuffix("s")
+        if not any(unit == fold(one).removesuffix("s") for one in self._all_units()):
+            return False
+        self._todo.discard(at)
         return True
 
     def _printed(self, bound: Bound) -> str:
@@ -578,23 +587,30 @@ class _Matching:
                 )
 
     def _take_flags(self) -> None:
-        """Take columns of yes and no that are named, and nothing else is said of, as conditions."""
-        if self._asked.operation not in {"count", "share", "list"}:
+        """Take columns that are only named as conditions: that they say yes, or anything at all."""
+        if self._asked.operation in {"select", "max", "min"} or self._table.kind != "rows":
             return
-        held = {one.column for one in self._match.conditions}
+        held = {
+            at for one in self._match.conditions for at in self._match.named.get(one.column, ())
+        }
         for column, words in self._match.named.items():
-            if (
-                column in held
-                or not self._columns.is_yes_or_no(column)
-                or words & set(self._asked.used)
-            ):
+            at, cells = min(words), self._table.column(column)
+            if words & (held | self._asked.noun | self._asked.used | {self._asked.group}):
                 continue
-            cells = self._table.column(column)
-            rows = frozenset(row for row, cell in enumerate(cells) if cell and fold(cell) not in NO)
-            at = min(words)
-            self._add(column, rows, "", at)
-            value = "no" if at in self._asked.negated else "yes"
-            self._match.conditions[-1] = replace(self._match.conditions[-1], value=value)
+            negated = at in self._asked.negated
+            if self._columns.is_yes_or_no(column):
+                rows = [row for row, cell in enumerate(cells) if cell and fold(cell) not in NO]
+                self._flag(column, rows, at, "no" if negated else "yes")
+            elif "" in cells and self._columns.numbers(column) is None:
+                rows = [row for row, cell in enumerate(cells) if cell]
+                self._flag(column, rows, at, "empty" if negated else "filled in")
+                self._match.unsure.append(
+                    f"Rows were told by whether “{self._table.columns[column]}” is empty."
+                )
+
+    def _flag(self, column: int, rows: Sequence[int], at: int, value: str) -> None:
+        self._add(column, frozenset(rows), "", at)
+        self._match.conditions[-1] = replace(self._match.conditions[-1], value=value)
 
     def _take_quiet(self) -> None:
         """Take words that say nothing beside a table; of a look-up also verbs and words for attributes."""
@@ -617,7 +633,7 @@ class _Matching:
                 self._todo.discard(at)
 
     def _take_unknown_value(self) -> None:
-        """Take the last word that is left as a value that no row has, where it stands beside the name of a column of few values."""
+        """Take a last word behind the name of a column of few values as a value that no row has."""
         if len(self._todo) != 1 or self._asked.operation != "count":
             return
         (at,) = self._todo

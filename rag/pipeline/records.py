@@ -1,7 +1,7 @@
-"""The tables of sources: rows under named columns, items of a list, names after a label, sections and documents of one form. Pure.
+"""The tables of sources: rows under columns, items of a list, names after a label, documents of one form. Pure.
 
-A table is what can be counted, because something says what belongs to it: its rows were parsed as its rows. Running text is
-no table, except where several short documents say the same sentences of different things.
+A table is what can be counted, because something says what belongs to it: its rows were parsed as its rows. Running
+text is no table, except where several short documents say the same sentences of different things.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_CHARS = 6_000
 """Of a document that may be one of many of a form."""
 _MOST_SENTENCES = 40
 _TOTALS = re.compile(
-    r"(?:grand |sub-?)?(?:total|sum|subtotal|average|mean)s?\b[^a-z]*(?:\w+)?:?|summe\b.*|gesamt\w*|insgesamt|total general|moyenne",
+    r"(?:grand |sub-?)?(?:total|sum|average|mean)s?\b[^a-z]*(?:\w+)?:?|summe\b.*|gesamt\w*|insgesamt|moyenne",
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(
@@ -462,8 +462,10 @@ def _fill(forms: Sequence[Form], sentences: Sequence[tuple[Span, str]]) -> None:
                 for a, _, size in matcher.get_matching_blocks()
                 for i in range(a, a + size)
             ]
-    for form, (span, text), words in zip(forms, sentences, told, strict=True):
-        at, label, slot = 0, [], []
+    for form, (span, _), words in zip(forms, sentences, told, strict=True):
+        at = 0
+        label: list[str] = []
+        slot: list[re.Match[str]] = []
         for word in [*words, None]:
             if word is not None and not (at < len(shared) and fold(word[0]) == shared[at]):
                 slot.append(word)

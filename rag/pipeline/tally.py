@@ -1,7 +1,7 @@
-"""Answers that are counted: how many, which, the most and the sum over rows that were parsed, every row cited. Pure over sources.
+"""Answers that are counted: how many, which, the most and the sum over rows that were parsed, each cited.
 
 Computed is only what one table of the sources that were found knows all words of; where two do, or a word is left, the
-question is the reader's.
+question is the reader's. Pure over sources.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def tally(
 
     Args:
         question: one that stands alone.
-        found: what the question found, best first; a table is looked for where its rows, or any other words, are among it.
+        found: what the question found, best first; tables are looked for in the first sources.
         source: looks one up.
         listed: what may be searched; None where that is not known, and documents of one form are only those found.
     """
@@ -146,7 +146,7 @@ def _documents(
 
 
 def _only(results: Sequence[tuple[Match, _Result]]) -> tuple[Match, _Result] | None:
-    """Return the result that is meant: of the table that is called by what is counted, or that has more of the words."""
+    """Return the result of the table that is called by what is counted, or has more of the words."""
     ranked = sorted(results, key=_rank, reverse=True)
     if not ranked or (len(ranked) > 1 and _rank(ranked[0]) == _rank(ranked[1])):
         return None
@@ -175,13 +175,22 @@ def _computed(asked: Aggregate, about: Match) -> _Result | None:
         "median": _of_numbers,
     }.get(asked.operation, _extreme)
     result = None if _is_of_one_row(asked, about) else compute(asked, about)
-    if result is not None:
-        result.doubts += about.unsure
-        if about.conditions and not about.rows:
-            result.doubts.append("No row is that; it may be called otherwise there.")
-        if about.table.goes_on:
-            result.doubts.append("The list goes on, or names examples only.")
+    if result is None or not _is_all_used(asked, about, result):
+        return None
+    result.doubts += about.unsure
+    if about.conditions and not about.rows:
+        result.doubts.append("No row is that; it may be called otherwise there.")
+    if about.table.goes_on:
+        result.doubts.append("The list goes on, or names examples only.")
     return result
+
+
+def _is_all_used(asked: Aggregate, about: Match, result: _Result) -> bool:
+    """Tell whether each column that is named, beside what is asked for, had a part in the result."""
+    if about.table.kind != "rows":
+        return True
+    used = {at for one in result.columns for at in about.named.get(one, ())}
+    return all(words & (used | asked.noun | {asked.group}) for words in about.named.values())
 
 
 def _is_of_one_row(asked: Aggregate, about: Match) -> bool:
@@ -204,18 +213,11 @@ def _called(asked: Aggregate, about: Match, number: int) -> str:
 
 def _said(about: Match) -> str:
     """Return the conditions as words."""
-    told: dict[object, list[str]] = {}
+    told: dict[tuple[int, int], list[str]] = {}
     for number, one in enumerate(about.conditions):
-        told.setdefault(number if one.bounds else (one.column, not about.either), []).append(
-            one.value
-        )
-    first = {
-        key: one for one in reversed(about.conditions) for key in [(one.column, not about.either)]
-    }
-    parts = []
-    for key, values in told.items():
-        one = about.conditions[key] if isinstance(key, int) else first[key]
-        parts.append(_phrase(about, one.column, (" or " if about.either else ", ").join(values)))
+        told.setdefault((one.column, number if one.bounds else -1), []).append(one.value)
+    between = " or " if about.either else ", "
+    parts = [_phrase(about, column, between.join(values)) for (column, _), values in told.items()]
     *others, last = parts or [""]
     return f"{', '.join(others)} and {last}" if others else last
 
@@ -306,7 +308,7 @@ def _of_all(asked: Aggregate, about: Match) -> str:
 
 
 def _is_called(asked: Aggregate, about: Match, column: int) -> bool:
-    """Tell whether a column that repeats itself is what the rows are called by all the same: orders.csv with two lines an order."""
+    """Tell whether rows are called by a column though its values repeat: an order of two lines."""
     return (
         asked.distinct is False
         and column == about.columns.key
@@ -492,8 +494,9 @@ def _of_numbers(asked: Aggregate, about: Match) -> _Result | None:
         if asked.operation == "count" and not asked.summed and len(pairs) > 1
         else []
     )
+    over = f"over {len(pairs)} of {len(about.table.rows)} rows{among}"
     return _Result(
-        sentence=f"The {name} of {_name(about, column)} is {told}, over {len(pairs)} of {len(about.table.rows)} rows{among}",
+        sentence=f"The {name} of {_name(about, column)} is {told}, {over}",
         short=told,
         rows=[row for row, _ in pairs],
         columns=_shown(about, column),
@@ -540,7 +543,7 @@ def _dated(asked: Aggregate, about: Match) -> int | None:
 
 
 def _numeric(asked: Aggregate, about: Match, kind: Superlative) -> int | None:
-    """Return the column of numbers that is meant: a named one, one called as such a superlative's is, else the only one."""
+    """Return the column of numbers that is meant: a named one, one of the superlative's, else the only one."""
     measured = [at for at in range(len(about.table.columns)) if about.columns.numbers(at)]
     named = [at for at in measured if at in about.named]
     if named:
@@ -589,13 +592,8 @@ def _most(asked: Aggregate, about: Match, kind: Superlative, column: int) -> _Re
     doubts += (
         ["It is not certain how its numbers are written."] if numbers and numbers.unsure else []
     )
-    noun = (
-        noun
-        if noun.endswith("s") and about.table.kind != "documents"
-        else "documents"
-        if about.table.kind == "documents"
-        else "rows"
-    )
+    if about.table.kind == "documents" or not noun.endswith("s"):
+        noun = "documents" if about.table.kind == "documents" else "rows"
     told = f"{_names(names)} ({', '.join(cells)})"
     if asked.limit > 1:
         told = ", ".join(

@@ -1,8 +1,8 @@
 """A question that is answered by counting, adding up or comparing rows, and what it wants computed. Pure.
 
-"How many orders over 500 were cancelled?" counts, under a bound, what the rest of its words name. Which of these words are
-columns, values or the name of the whole is known only beside a table; nothing here sees one. English, and the words that
-ask for a number in German, French and Spanish.
+"How many orders over 500 were cancelled?" counts, under a bound, what the rest of its words name. Which of these words
+are columns, values or the name of the whole is known only beside a table; nothing here sees one. English, and the words
+that ask for a number in German, French and Spanish.
 """
 
 from __future__ import annotations
@@ -24,33 +24,29 @@ MOST_CHARS = 200
 MONEY = word_set("price cost amount fee rent rate total value premium charge sum salary budget")
 """Stems by which columns of money are called."""
 
-_OPERATIONS: tuple[tuple[Operation, re.Pattern[str]], ...] = tuple(
-    (operation, re.compile(pattern))
-    for operation, pattern in (
-        ("mean", r"\b(?:on average|average|mean|durchschnitt\w*|moyenne|promedio)\b"),
-        ("median", r"\bmedian\b"),
-        ("share", r"\b(?:what|which) (?:percentage|per cent|percent|share|proportion|fraction) of(?: all)?\b"),
-        (
-            "count",
-            r"\b(?:how many|(?:what(?:'s| is) )?(?:the )?(?:total |overall )?(?:number|count) of|^count"
-            r"|wie ?viele|combien d(?:e\b|')|cuant[oa]s)(?: (?:different|distinct|unique))?\b",
-        ),
-        (
-            "sum",
-            r"\b(?:in total|in all|grand total|sum total|total|sum|altogether|combined|summe|gesamt\w*|somme|suma)\b",
-        ),
-        (
-            "list",
-            r"^(?:(?:list|name|enumerate)(?: me)?|(?:show|give|tell)(?: me)?(?= all| every| the names))(?: all| every)?\b"
-            r"|^what are\b(?: all)?|^who are all\b",
-        ),
-        ("list", r"^(?:which|who|whose|welche\w?|wer|quels?|quelles?|qui|que|quien(?:es)?|cuales)\b"),
-        ("select", r"^(?:what|when|where|how much|(?:(?:on|in|at|for|to|from|by) )?(?:which|what))\b"),
-    )
+_PATTERNS: tuple[tuple[Operation, str], ...] = (
+    ("mean", r"\b(?:on average|average|mean|durchschnitt\w*|moyenne|promedio)\b"),
+    ("median", r"\bmedian\b"),
+    ("share", r"\b(?:what|which) (?:percentage|per cent|percent|share|proportion|fraction) of(?: all)?\b"),
+    (
+        "count",
+        r"\b(?:how many|(?:what(?:'s| is) )?(?:the )?(?:total |overall )?(?:number|count) of|^count"
+        r"|wie ?viele|combien d(?:e\b|')|cuant[oa]s)(?: (?:different|distinct|unique))?\b",
+    ),
+    ("sum", r"\b(?:in total|in all|grand total|sum total|total|sum|altogether|combined|summe|gesamt\w*|somme|suma)\b"),
+    (
+        "list",
+        r"^(?:(?:list|name|enumerate)(?: me)?|(?:show|give|tell)(?: me)?(?= all| every| the names))"
+        r"(?: all| every)?\b|^what are\b(?: all)?|^who are all\b",
+    ),
+    ("list", r"^(?:which|who|whose|welche\w?|wer|quels?|quelles?|qui|que|quien(?:es)?|cuales)\b"),
+    ("select", r"^(?:what|when|where|how much|(?:(?:on|in|at|for|to|from|by) )?(?:which|what))\b"),
 )  # fmt: skip
+_OPERATIONS = tuple((operation, re.compile(pattern)) for operation, pattern in _PATTERNS)
 _NOT_HERE = re.compile(
     r"\b(?:why|how (?:do|does|did|can|could|should|would|is|are|to|long|often|far|come)|difference|compared?|versus|vs"
-    r"|second|third|next|previous|per (?:person|day|week|month|year|hour)|times|often|should|must|may|can|could|would|will"
+    r"|second|third|next|previous|per (?:person|day|week|month|year|hour)|times|often"
+    r"|should|must|can|could|would|will|(?<!in )(?<!of )(?<!before )(?<!after )(?<!since )may(?! \d)"
     r"|allowed|need|ago|today|yesterday|tomorrow|(?:last|this|next|past) (?:week|month|year|quarter|night|time)"
     r"|how many more|first (?:aid|time|step)|if|when (?:i|you|we|the)\b(?! last| first| latest| earliest))\b"
 )
@@ -98,38 +94,46 @@ _SUPERLATIVES: tuple[tuple[str, tuple[Superlative, ...]], ...] = (
 _LIMITS = {
     name: at for at, name in enumerate("two three four five six seven eight nine ten".split(), 2)
 }
+_LIMIT = rf"\d\d?|{'|'.join(_LIMITS)}"
 _EXTREME = tuple(
     (
         re.compile(
-            rf"\b(?:(?:top )?(?P<limit>\d\d?|{'|'.join(_LIMITS)}) )?(?:{words})\b(?! names?\b)(?: (?P<after>\d\d?|{'|'.join(_LIMITS)})\b)?"
+            rf"\b(?:(?:top )?(?P<limit>{_LIMIT}) )?(?:{words})\b(?! names?\b)(?: (?P<after>{_LIMIT})\b)?"
         ),
         kinds,
     )
     for words, kinds in _SUPERLATIVES
 )
-_MORE = r"(?:more|higher|greater|larger|bigger|longer|older|heavier) than|over|above|exceed(?:s|ing)?|mehr als|uber|plus de|mas de"
-_LESS = r"(?:less|fewer|lower|smaller|cheaper|shorter|younger|lighter) than|under|below|weniger als|unter|moins de|menos de"
+_MORE = (
+    r"(?:more|higher|greater|larger|bigger|longer|older|heavier) than|over|above|exceed(?:s|ing)?"
+    r"|mehr als|uber|plus de|mas de"
+)
+_LESS = (
+    r"(?:less|fewer|lower|smaller|cheaper|shorter|younger|lighter) than|under|below"
+    r"|weniger als|unter|moins de|menos de"
+)
 _AMOUNT = (
     rf"(?:[€$£¥]|(?:eur|usd|gbp|chf) )?(?P<{{}}>{NUMERAL})(?: ?(?P<{{}}_scale>k|m|million|thousand|hundred)\b)?"
     r"(?: ?(?:%|[€$£¥]|(?:eur|usd|gbp|chf|euros?|dollars?|pounds?|francs?|percent)\b))?"
 )
+_LOW, _HIGH = _AMOUNT.format("low", "low"), _AMOUNT.format("high", "high")
 _SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "hundred": 1e2}
 _BOUNDS = tuple(
     (sense, re.compile(pattern))
     for sense, pattern in (
         ("days between", rf"\b(?:between|from|zwischen) (?P<low>{DATE}) (?:and|to|until|till|und) (?P<high>{DATE})"),
-        ("between", rf"\b(?:between|zwischen) {_AMOUNT.format('low', 'low')} (?:and|und|et|y) {_AMOUNT.format('high', 'high')}"),
+        ("between", rf"\b(?:between|zwischen) {_LOW} (?:and|und|et|y) {_HIGH}"),
         ("before", rf"\b(?:before|earlier than|prior to|vor) (?P<low>{DATE})"),
         ("until", rf"\b(?:until|till|by|up to|bis) (?P<low>{DATE})"),
         ("after", rf"\b(?:after|later than|nach) (?P<low>{DATE})"),
         ("since", rf"\b(?:since|from|seit|ab) (?P<low>{DATE})(?: on(?:wards?)?)?"),
-        ("within", rf"\b(?:in|on|during|of|for|im|am|en) (?:the year |the month of |jahr )?(?P<low>{DATE})(?! ?[-/]\d)"),
-        ("least", rf"\b(?:at least|no less than|no fewer than|minimum of|mindestens) {_AMOUNT.format('low', 'low')}"),
-        ("most", rf"\b(?:at most|no more than|not more than|up to|maximum of|hochstens) {_AMOUNT.format('low', 'low')}"),
-        ("least", rf"{_AMOUNT.format('low', 'low')} or more\b"),
-        ("most", rf"{_AMOUNT.format('low', 'low')} or (?:less|fewer)\b"),
-        ("over", rf"\b(?:{_MORE}) {_AMOUNT.format('low', 'low')}"),
-        ("under", rf"\b(?:{_LESS}) {_AMOUNT.format('low', 'low')}"),
+        ("within", rf"\b(?:in|on|during|of|for|im|am|en) (?:the (?:year|month of) |jahr )?(?P<low>{DATE})(?! ?[-/]\d)"),
+        ("least", rf"\b(?:at least|no less than|no fewer than|minimum of|mindestens) {_LOW}"),
+        ("most", rf"\b(?:at most|no more than|not more than|up to|maximum of|hochstens) {_LOW}"),
+        ("least", rf"{_LOW} or more\b"),
+        ("most", rf"{_LOW} or (?:less|fewer)\b"),
+        ("over", rf"\b(?:{_MORE}) {_LOW}"),
+        ("under", rf"\b(?:{_LESS}) {_LOW}"),
     )
 )  # fmt: skip
 _PREPOSITION = re.compile(
