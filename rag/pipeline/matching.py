@@ -62,8 +62,14 @@ _SENSES = {
 }  # fmt: skip
 """Verbs and nouns of questions, and the words by which columns and labels say the same."""
 _PERSONAL = word_set(
-    "name employee person people staff member participant attendee first surname customer contact"
+    "name employee person people staff member participant attendee surname customer contact"
 )
+_OF_PEOPLE = word_set(
+    "employee person people staff member colleague worker team participant attendee"
+    " surname email birth birthday born age salary department manager role position joined hired gender"
+)
+"""Names of columns and tables that only people have."""
+_FULL_NAME = re.compile(r"[A-Z][\w'’-]+(?: [A-Z][\w'’.-]*){1,3}")
 _COUNTRIES = {
     "germany": "de ger deu", "france": "fr fra", "italy": "it ita", "spain": "es esp", "austria": "at aut",
     "switzerland": "ch che sui", "sweden": "se swe", "norway": "no nor", "denmark": "dk dnk",
@@ -169,6 +175,18 @@ class Columns:
             return self.key
         exact = [at for at, name in enumerate(self.table.columns) if fold(name) in _PERSONAL]
         return exact[0] if exact else None
+
+    @cached_property
+    def are_people(self) -> bool:
+        """Tell whether the rows are people: by what stands above them, by their columns, by their names."""
+        if self.table.kind in {"items", "rows"}:
+            about = (one for text in self.table.context for one in _NAME.findall(text))
+            told = frozenset().union(*self.stems) | {stemmed(fold(one)) for one in about}
+            return self.person is not None and bool(told & {stemmed(one) for one in _OF_PEOPLE})
+        if self.table.kind == "names":
+            return True
+        names = self.table.column(self.key)
+        return all(map(_FULL_NAME.fullmatch, names)) and len({one.split()[0] for one in names}) > 1
 
     @cached_property
     def values(self) -> dict[str, dict[int, list[int]]]:
@@ -573,18 +591,15 @@ class _Matching:
             stem = self._stem(at)
             senses = {stemmed(one) for one in _SENSES.get(stem, "").split()}
             is_inner = bool({stem, *senses} & self._inner)
-            is_row = stem in singles or (stem in people and self._columns.person is not None)
+            is_row = stem in singles or (stem in people and self._columns.are_people)
+            is_key = stem in self._columns.stems[self._columns.key]
             if self._table.kind in {"items", "names"} and not (is_inner or is_row):
                 continue
             if self._names(at) or is_inner or is_row or stem in self._outer:
                 self._todo.discard(at)
-                if at in self._asked.noun and (is_inner or is_row or stem in self._outer):
+                if at in self._asked.noun and (is_inner or is_row or is_key or stem in self._outer):
                     self._match.calls_rows.add(at)
-                self._match.strong |= (
-                    is_inner
-                    or stem in self._columns.stems[self._columns.key]
-                    or (is_row and stem in people)
-                )
+                self._match.strong |= is_inner or is_key or (is_row and stem in people)
 
     def _take_flags(self) -> None:
         """Take columns that are only named as conditions: that they say yes, or anything at all."""
@@ -595,13 +610,13 @@ class _Matching:
         }
         for column, words in self._match.named.items():
             at, cells = min(words), self._table.column(column)
-            if words & (held | self._asked.noun | self._asked.used | {self._asked.group}):
+            if words & (held | self._asked.used | {self._asked.group}):
                 continue
             negated = at in self._asked.negated
             if self._columns.is_yes_or_no(column):
                 rows = [row for row, cell in enumerate(cells) if cell and fold(cell) not in NO]
                 self._flag(column, rows, at, "no" if negated else "yes")
-            elif "" in cells and self._columns.numbers(column) is None:
+            elif "" in cells and not words & self._asked.noun and not self._columns.numbers(column):
                 rows = [row for row, cell in enumerate(cells) if cell]
                 self._flag(column, rows, at, "empty" if negated else "filled in")
                 self._match.unsure.append(
@@ -639,8 +654,8 @@ class _Matching:
         (at,) = self._todo
         for column, words in self._match.named.items():
             told = set(self._table.column(column))
-            few = 1 < len(told) <= min(_FEW_VALUES, len(self._table.rows) // 2)
-            if few and at - 1 in words and not self._columns.numbers(column):
+            few = 1 < len(told) <= min(_FEW_VALUES, len(self._table.rows) - 1)
+            if few and at - 1 in words - self._asked.noun and not self._columns.numbers(column):
                 self._add(column, frozenset(), self._words[at].text, at)
                 self._todo.clear()
                 return

@@ -142,6 +142,8 @@ _PREPOSITION = re.compile(
 _NEGATIONS = word_set(
     "not without except excluding never n't neither nor nicht ohne kein keine sans sin"
 )
+_TELLING = word_set("done yet still already again together besides")
+"""Function words that tell which rows are meant."""
 _GROUP = re.compile(r"\b(?:per|by|for each|in each|for every|je|pro|par|por) (?P<name>\w+)$")
 
 
@@ -201,7 +203,11 @@ class Aggregate:
         )
 
     def _says(self, word: Word) -> bool:
-        return word.number or word.folded not in FUNCTION_WORDS | self.silent
+        return (
+            word.number
+            or word.folded in _TELLING
+            or word.folded not in FUNCTION_WORDS | self.silent
+        )
 
 
 def aggregate_of(question: str) -> Aggregate | None:
@@ -224,6 +230,7 @@ def aggregate_of(question: str) -> Aggregate | None:
         return None
     if extreme:
         operation = extreme[0][0].operation
+        asked = min((found for _, found in matched), key=re.Match.start)
         spans += [
             extreme[1].span(),
             *(found.span() for kind, found in matched if kind in {"sum", "list", "select"}),
