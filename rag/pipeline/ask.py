@@ -25,6 +25,7 @@ from rag.schema import (
     EvidenceReady,
     QueryReady,
     ReasonCode,
+    SourceInfo,
     TextDelta,
     Turn,
 )
@@ -92,6 +93,7 @@ class Asker:
                 history=tuple(history),
                 parts=parts,
                 source=snapshot.source,
+                listed=lambda: _allowed(snapshot, only),
                 overview=overview,
                 strictness=self._settings.strictness
                 if options.strictness is None
@@ -153,7 +155,7 @@ class Asker:
             intent,
             store=snapshot,
             retrieve=retrieve,
-            sources=[one for one in snapshot.sources() if only is None or one.source_id in only],
+            sources=_allowed(snapshot, only),
             most_tokens=self._settings.llm_tokens,
         )
         return overview, ((query, overview.candidates),)
@@ -175,6 +177,11 @@ class _Watch:
     def timings(self) -> dict[str, float]:
         """Return every stage's seconds and their total."""
         return self._laps | {"total": round(self._last - self._start, 6)}
+
+
+def _allowed(snapshot: Snapshot, only: frozenset[str] | None) -> list[SourceInfo]:
+    """Return the sources that may be searched."""
+    return [one for one in snapshot.sources() if only is None or one.source_id in only]
 
 
 def _standalone_parts(query: str) -> tuple[str, ...]:

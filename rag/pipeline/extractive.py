@@ -11,6 +11,7 @@ from rag.pipeline.inquiry import MESSAGES, Inquiry, abstain, listed, scored
 from rag.pipeline.overview import Overview
 from rag.pipeline.quotes import said
 from rag.pipeline.subject import Judged, judge
+from rag.pipeline.tally import SURE, UNSURE, tally
 from rag.queries import Query, standalone
 from rag.reader import Reader, Reading, Selection, reranked, select
 from rag.reader.selection import LIKELY, threshold_at
@@ -57,6 +58,10 @@ class ExtractiveAnswerer:
         if inquiry.overview is not None:
             yield from self._excerpts(inquiry, inquiry.overview)
             return
+        computed = self._computed(inquiry)
+        if computed is not None:
+            yield computed
+            return
         sure = threshold_at(self._reader.threshold, inquiry.strictness)
         likely = threshold_at(LIKELY, inquiry.strictness)
         judged = [
@@ -91,6 +96,30 @@ class ExtractiveAnswerer:
         yield EvidenceReady(evidence=_holding(draft.citations, held_by))
         yield TextDelta(text=draft.text)
         yield self._finish(inquiry, draft, judged, selection, evidence)
+
+    def _computed(self, inquiry: Inquiry) -> Answer | None:
+        """Return the answer to a question that is counted; None where it is not one, or has several parts."""
+        if len(inquiry.parts) > 1:
+            return None
+        question, found = inquiry.parts[0]
+        result = tally(question, found, inquiry.source, inquiry.listed)
+        if result is None:
+            return None
+        return Answer(
+            question=inquiry.question,
+            query=inquiry.query,
+            status="likely" if result.doubts else "answered",
+            reason=Reason(code="unsure", message=" ".join(result.doubts))
+            if result.doubts
+            else None,
+            text=result.draft.text,
+            statements=result.draft.statements,
+            citations=result.draft.citations,
+            evidence=scored(inquiry.candidates),
+            confidence=UNSURE if result.doubts else SURE,
+            model=self.name,
+            short=result.short,
+        )
 
     def _unanswered(
         self,

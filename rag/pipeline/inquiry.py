@@ -17,6 +17,7 @@ from rag.schema import (
     ReasonCode,
     ScoredPassage,
     Source,
+    SourceInfo,
     Span,
     TextDelta,
     Turn,
@@ -47,6 +48,8 @@ class Inquiry:
     """Looks a source up in the state of the store that the candidates are from."""
     strictness: float = 0.5
     """0..1, see `rag.reader.selection.threshold_at`."""
+    listed: Callable[[], Sequence[SourceInfo]] | None = None
+    """Tells what may be searched; None where that is not known."""
     overview: Overview | None = None
     """Set where the query is no question; then there is one part, and its candidates keep their order."""
 
