@@ -160,7 +160,7 @@ TO_BE_NAMED_ONCE = {
     "Index",  # cli/options.py, index/embedded.py
     "Item",  # pipeline/overview.py, sources/pdf_structure.py, sources/pdf_tables.py
     "Kept",  # index/keeping.py, web/uploads.py
-    "Kind",  # language/quantities.py, queries/mentions.py, reader/features.py
+    "Kind",  # language/quantities.py, queries/noun_phrases.py, reader/features.py
     "Line",  # citations/markers.py, language/lines.py, sources/pdf_page.py
     "Loaded",  # index/syncing.py, sources/loading.py
     "Message",  # chat/model.py, prompts.py

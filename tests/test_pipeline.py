@@ -11,7 +11,7 @@ from rag.errors import IndexWriteError, QuestionError, SourceNotFoundError
 from rag.pipeline import Rag
 from rag.pipeline.extractive import ExtractiveAnswerer
 from rag.pipeline.inquiry import MESSAGES
-from rag.queries.answers import telling
+from rag.queries.rewriting import telling
 from rag.schema import AnswerReady, EvidenceReady, QueryReady, TextDelta, Turn
 from rag.settings import Settings
 from rag.tokens import TokenCounter

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from rag.language.english import ORDINALS
 from rag.language.words import tokens_of
 from rag.queries import Query, Tuning, standalone
-from rag.queries.answers import telling
-from rag.queries.mentions import MOST_CHARS as MOST_NAME
-from rag.queries.mentions import find_mentions
-from rag.queries.rewriting import MOST_BEFORE, MOST_CHARS, MOST_QUESTION_CHARS, MOST_TURNS
+from rag.queries.noun_phrases import MOST_CHARS as MOST_NAME
+from rag.queries.noun_phrases import find_mentions
+from rag.queries.rewriting import MOST_BEFORE, MOST_CHARS, MOST_QUESTION_CHARS, MOST_TURNS, telling
 from rag.schema import Turn
 
 

@@ -3,9 +3,9 @@
 Knows English and nothing else: no index, no embedding, no parser.
 """
 
-from rag.queries.discourse import Tuning
 from rag.queries.intents import Intent, intent_of
 from rag.queries.rewriting import Query, standalone
+from rag.queries.salience import Tuning
 from rag.queries.spelling import respelled
 
 __all__ = [

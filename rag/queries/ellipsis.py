@@ -25,7 +25,7 @@ from rag.language.english import (
     WH,
 )
 from rag.language.words import Word, tokens_of
-from rag.queries.mentions import Mention, find_mentions
+from rag.queries.noun_phrases import Mention, find_mentions
 
 MOST_WORDS = 8
 """Of a question that leaves something out."""

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Sequence, Set
 from copy import copy
 from dataclasses import dataclass, replace
 
-from rag.language.english import OPENERS, PRONOUNS
+from rag.language.english import (
+    AUXILIARIES,
+    BRIDGES,
+    DEMONSTRATIVES,
+    OPENERS,
+    PRONOUNS,
+    TIMES,
+    WH,
+)
 from rag.language.languages import language_of
 from rag.language.sentences import split_sentences
-from rag.language.words import Word, tokens_of
-from rag.queries.answers import telling
-from rag.queries.bridging import Shape, lacks_topic
-from rag.queries.discourse import Discourse, Tuning
+from rag.language.words import Word, stemmed, tokens_of
 from rag.queries.ellipsis import Before, complete, continued, find_fragment
-from rag.queries.mentions import Mention, Nature, find_mentions, with_article
+from rag.queries.noun_phrases import Mention, Nature, find_mentions, with_article
+from rag.queries.salience import Discourse, Tuning
 from rag.queries.substitution import (
     Edit,
     applied,
@@ -36,6 +43,31 @@ MOST_ROUNDS = 3
 """In which a rewritten question must come to stand alone by these very rules, or it is not rewritten."""
 MOST_BEFORE = 160
 """Characters of a question that a later one may take up."""
+
+
+_MOST_WORDS = 6
+"""Content words of a question that may lack something; a longer one says what it is about."""
+_MOST_LACKING = 2
+"""Content words of a question that has no noun."""
+_ANOTHER = frozenset("else other others same another next".split())
+_BRIDGES = frozenset(stemmed(word) for word in BRIDGES)
+_MARKER = re.compile(r"\[\d{1,3}(?:\s?[,;–-]\s?\d{1,3}){0,20}\]")
+_LINK = re.compile(r"https?://\S*[^\s.,;:!?)]")
+_SENTENCE_END = re.compile(r"((?<=[.!?])\s+|\n+)")
+_NOT = r"(?: not|n['’]t)"
+_SOURCES = r"(?:sources?|documents?|passages?|context|texts?|articles?|data)"
+_ABSTAINING = re.compile(
+    rf"\b{_SOURCES}\b.{{0,20}}\b(?:do|does|did){_NOT}\b"
+    rf"|\bnot (?:\w+ (?:in|by) |in )(?:the|your|these) {_SOURCES}\b"
+    r"|\bno sources yet\b"
+    rf"|\bnothing (?:was found|in the {_SOURCES}|has been indexed)\b"
+    rf"|\b(?:i|we)(?: am| are| was| were|['’]m)?(?: \w+){{0,3}} (?:do|can|could){_NOT} (?:\w+ )?"
+    r"(?:have|know|find|answer|provide|tell)\b"
+    rf"|\b(?:i|we) (?:do|can|could){_NOT} (?:\w+ )?(?:have|know|find|answer|provide|tell)\b"
+    r"|\b(?:i|we) (?:cannot|can not) (?:\w+ )?(?:find|answer|provide|tell)\b"
+    r"|\bno (?:\w+ )?information\b|\bunable to (?:\w+ )?(?:answer|find)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,3 +273,58 @@ def _without_opener(text: str, words: Sequence[Word], first_edit: int) -> str:
         return text
     text = text[words[1].start :]
     return text[:1].upper() + text[1:]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """A question as far as it is known what its words stand for."""
+
+    words: Sequence[Word]
+    mentions: Sequence[Mention]
+    replaced: bool
+    """Whether pronouns in it were replaced."""
+    named: bool
+    """Whether it contains a name, its own or one that was put in."""
+
+
+def lacks_topic(shape: Shape, heard: Set[str], tuning: Tuning) -> bool:
+    """Tell whether the topic of the conversation is to be added.
+
+    Args:
+        shape: the question.
+        heard: stems of the words of the history.
+        tuning: what to look at.
+    """
+    content = [word for word in shape.words if word.content and not word.number]
+    if shape.named or len(content) > _MOST_WORDS:
+        return False
+    if shape.replaced:
+        return tuning.beside
+    if tuning.describing and (
+        any(word.folded in _ANOTHER for word in shape.words)
+        or any(_points(mention, heard) for mention in shape.mentions)
+    ):
+        return True
+    own = any(_new(mention, heard) for mention in shape.mentions)
+    asks = any(word.folded in WH | AUXILIARIES for word in shape.words)
+    return tuning.lacking and asks and not own and len(content) <= _MOST_LACKING
+
+
+def _points(mention: Mention, heard: Set[str]) -> bool:
+    """Tell whether a phrase means a particular thing that the question does not tell apart."""
+    if mention.kind != "phrase" or mention.head in TIMES:
+        return False
+    if mention.article in DEMONSTRATIVES:
+        return True
+    return mention.article == "the" and (bool(mention.words & heard) or mention.head in _BRIDGES)
+
+
+def _new(mention: Mention, heard: Set[str]) -> bool:
+    unspecific = mention.article in {"", "a", "an", "the"}
+    return mention.kind == "phrase" and unspecific and mention.head not in heard
+
+
+def telling(answer: str) -> str:
+    """Return the answer without markers and links, and without sentences that only say that there is none."""
+    parts = _SENTENCE_END.split(_LINK.sub(" ", _MARKER.sub("", answer)))
+    return "".join(part for part in parts if not _ABSTAINING.search(part))
