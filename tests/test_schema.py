@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import pytest
@@ -12,7 +13,9 @@ import pytest
 import rag
 from rag.schema import (
     Answer,
+    BlockKind,
     Citation,
+    Context,
     FileReport,
     Passage,
     Reason,
@@ -29,6 +32,7 @@ SCHEMA = json.loads(
 
 def answer(**changes: object) -> Answer:
     """An answer with something in every field."""
+    heading = Context(kind="heading", start=0, end=3, text="Ice")
     passage = Passage(
         passage_id="a.txt#0-14",
         source_id="a.txt",
@@ -36,6 +40,7 @@ def answer(**changes: object) -> Answer:
         end=14,
         text="Ice is frozen.",
         n_tokens=4,
+        path=(heading,),
     )
     values = {
         "question": "What is ice?",
@@ -54,6 +59,7 @@ def answer(**changes: object) -> Answer:
                 quote="Ice is frozen.",
                 page=None,
                 sha256="0" * 64,
+                context=(heading,),
             ),
         ),
         "evidence": (ScoredPassage(passage=passage, score=0.9, rank=1, scorer="reader"),),
@@ -88,6 +94,11 @@ def test_schema_describes_exactly_the_fields_of_an_answer():
 
     assert expected == set(SCHEMA["properties"])
     assert expected == set(SCHEMA["required"])
+
+
+def test_schema_knows_every_kind_of_block():
+    """What a quote hangs from may be of any kind that a document has."""
+    assert list(get_args(BlockKind)) == SCHEMA["$defs"]["context"]["properties"]["kind"]["enum"]
 
 
 def test_schema_refuses_what_is_not_an_answer():
