@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -47,6 +48,13 @@ _LINKS = {
 """What joins the topic to the last word of such a request."""
 _OPEN = frozenset("anything something nothing any more".split())
 _DEGREES = frozenset({"many", "much"})
+_CORRECTING = re.compile(
+    r"(?:(?:no|sorry|oh|well|actually|wait|oops)[,.! ]+)*(?:(?:i|we) (?:meant?|was asking about|am asking about|asked about)"
+    r"|make that|not (?:that|this)(?: one)?,?(?: but)?|(?:and )?(?:the )?same (?:question )?(?:for|with|about))"
+    r" (?P<new>[^?!,]{1,60}?)(?:,? (?:please|not [^?!]{1,60}))?[ .?!]*",
+    re.IGNORECASE,
+)
+"""A correction keeps the question before and exchanges what it is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +69,8 @@ class Fragment:
     """Without the words that lead in and the sign at the end."""
     bare: bool
     """Whether it is made of small words only."""
+    led: bool
+    """Whether words such as "and" or "what about" lead in."""
     words: tuple[Word, ...]
     """Of `text`."""
 
@@ -96,6 +106,12 @@ def continued(question: str, words: Sequence[Word], topic: str) -> str | None:
     return f"{question[: words[kept - 1].end]} {link}{topic}{sign}"
 
 
+def corrected(text: str) -> str:
+    """Return "No, I meant rowing." as "What about rowing?"; empty for anything else."""
+    match = _CORRECTING.fullmatch(" ".join(text.split()))
+    return f"What about {match['new']}?" if match else ""
+
+
 def find_fragment(text: str) -> Fragment | None:
     """Return the question as a fragment, if it is one."""
     words = tokens_of(text)
@@ -122,6 +138,7 @@ def find_fragment(text: str) -> Fragment | None:
         question=text,
         text=body,
         bare=all(word.folded in _SMALL for word in rest),
+        led=led,
         words=tokens_of(body),
     )
 
@@ -168,7 +185,21 @@ def _has_verb(words: Sequence[Word]) -> bool:
             return True
         if i and word.folded.endswith("ed") and before not in ARTICLES:
             return True
+        if word.content and _has_object(words, i):
+            return True
     return False
+
+
+def _has_object(words: Sequence[Word], i: int) -> bool:
+    """Tell whether a word is a verb by the article behind it and the subject before it: "documents mention a fee"."""
+    after = words[i + 1] if i + 1 < len(words) and not words[i + 1].apart else None
+    return (
+        i > 1
+        and words[i - 1].content
+        and not words[i].apart
+        and after is not None
+        and after.folded in ARTICLES | POSSESSIVES
+    )
 
 
 def _as_question(fragment: Fragment, core: str, before: Before) -> str | None:
@@ -270,7 +301,18 @@ def _counterpart(
     if related:
         return related[0]
     names = [one for one in alike if one.kind == "name"]
-    return names[0] if len(names) == 1 else None
+    if names or new.kind != "phrase":
+        return names[0] if len(names) == 1 else None
+    phrases = [one for one in alike if _is_such(one, new)]
+    return phrases[0] if len(phrases) == 1 else None
+
+
+def _is_such(one: Mention, new: Mention) -> bool:
+    """Tell whether two phrases are alike in number, and in that they mean something particular or do not."""
+    particular = {"", "a", "an"}
+    return (one.nature == "many") == (new.nature == "many") and (one.article in particular) == (
+        new.article in particular
+    )
 
 
 def _after(mention: Mention, words: Sequence[Word]) -> str:

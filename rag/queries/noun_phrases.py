@@ -91,7 +91,7 @@ def find_mentions(text: str, words: Sequence[Word]) -> tuple[Mention, ...]:
             found.append(_mention(text, words, i, run, "time"))
             i = run
         elif run := _name_run(words, i, titled=titled):
-            longer = _qualified(words, run)
+            longer = _qualified(words, i, run)
             if longer:
                 found.append(_mention(text, words, i, longer, "phrase"))
             if not longer or words[run - 1].possessive:
@@ -193,15 +193,27 @@ def _name_run(words: Sequence[Word], i: int, *, titled: bool) -> int:
     return 0 if j == i + 1 and titled else j
 
 
-def _qualified(words: Sequence[Word], j: int) -> int:
-    """Return where the phrase ends that the name before j owns or qualifies, or 0."""
+def _qualified(words: Sequence[Word], i: int, j: int) -> int:
+    """Return where the phrase ends that the name of words i to j owns or qualifies, or 0."""
     last = words[j - 1]
-    if not (last.possessive or last.folded in DEMONYMS) or j >= len(words) or words[j].apart:
+    owning = last.possessive or last.folded in DEMONYMS
+    if j >= len(words) or words[j].apart or not (owning or _names_kind(words, i, j)):
         return 0
     verbs = NOT_NOUNS if last.possessive else NOT_NOUNS | BASE_VERBS
     if not _nominal(words[j]) or words[j].opens or words[j].folded in verbs:
         return 0
-    return _extended(words, _chunk(words, j))
+    end = _chunk(words, j)
+    if not owning and _subject_place(words, i) and any(w.folded in DO | MODALS for w in words[:i]):
+        end = _before_verb(words, i, end)
+        if end <= j:
+            return 0
+    return _extended(words, end)
+
+
+def _names_kind(words: Sequence[Word], i: int, j: int) -> bool:
+    """Tell whether a name seems to qualify a noun: "the Christmas concert", not "the Beatles split"."""
+    determined = i > 0 and not words[i].apart and words[i - 1].folded in DETERMINERS - WH
+    return determined and not _is_plural(words[j - 1].folded) and not _participle(words, j)
 
 
 def _joined(words: Sequence[Word], j: int) -> int:
@@ -336,7 +348,8 @@ def _before_verb(words: Sequence[Word], i: int, j: int) -> int:
     for k in range(i + 1, j):
         if words[k].folded in BASE_VERBS:
             return k
-    verb_follows = j < len(words) and not words[j].apart and words[j].folded in HAVE | BE | {"be"}
+    following = HAVE | BE | NOT_NOUNS | {"be"}
+    verb_follows = j < len(words) and not words[j].apart and words[j].folded in following
     return j - 1 if j - i > 1 and not words[j - 1].capital and not verb_follows else j
 
 

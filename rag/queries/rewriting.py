@@ -19,13 +19,17 @@ from rag.language.english import (
 from rag.language.languages import language_of
 from rag.language.sentences import split_sentences
 from rag.language.words import Word, stemmed, tokens_of
-from rag.queries.ellipsis import Before, complete, continued, find_fragment
+from rag.queries.ellipsis import Before, complete, continued, corrected, find_fragment
 from rag.queries.noun_phrases import Mention, Nature, find_mentions, with_article
+from rag.queries.requests import exchanges, is_about_sources
 from rag.queries.salience import Discourse, Tuning
 from rag.queries.substitution import (
     Edit,
     applied,
     description_edits,
+    find_references,
+    points_at_case,
+    points_back,
     pronoun_edits,
     small_word_edits,
 )
@@ -47,6 +51,8 @@ MOST_BEFORE = 160
 
 _MOST_WORDS = 6
 """Content words of a question that may lack something; a longer one says what it is about."""
+_MOST_REPLYING = 3
+"""Words that answer a question of the assistant's."""
 _MOST_LACKING = 2
 """Content words of a question that has no noun."""
 _ANOTHER = frozenset("else other others same another next".split())
@@ -107,6 +113,43 @@ def standalone(question: str, history: Sequence[Turn], *, tuning: Tuning | None 
     return Query(text=question, rewritten=False, added=())
 
 
+def is_follow_up(question: str, answer: str = "") -> bool:
+    """Tell whether a question says by its own form that it needs what came before it.
+
+    It has no verb, a pronoun that it does not explain, or goes on: "And in winter?", "How many?", "Who else?". One that
+    only might, such as "Who is the captain?", is none; so is one in another language than English.
+
+    Args:
+        question: any text.
+        answer: what was said before it; a word or two may answer what that asks back.
+    """
+    words = tokens_of(question) if len(question) <= MOST_QUESTION_CHARS else ()
+    if not words or language_of(question) not in {"", "en"}:
+        return False
+    if answer.rstrip().endswith("?") and len(words) <= _MOST_REPLYING:
+        return True
+    if continued(question, words, "it") or corrected(question):
+        return True
+    fragment = find_fragment(question)
+    if fragment is not None:
+        return fragment.led or sum(word.content for word in fragment.words) <= _MOST_LACKING
+    mentions = find_mentions(question, words)
+    return any(find_references(words, mentions)) or points_back(words)
+
+
+def recent(history: Sequence[Turn]) -> tuple[Turn, ...]:
+    """Return what a follow-up can mean: the last question of the sources and its answer.
+
+    Where that question was a follow-up too, also those before it that it is understood by. Small talk and requests are
+    left out.
+    """
+    asked = [one for one in exchanges(history) if is_about_sources(one[0].text)]
+    start = len(asked) - 1
+    while start > 0 and is_follow_up(asked[start][0].text):
+        start -= 1
+    return tuple(turn for one in asked[max(start, 0) :] for turn in one)
+
+
 class _Conversation:
     """What is known when the next question is asked."""
 
@@ -116,6 +159,7 @@ class _Conversation:
         self._heard: set[str] = set()
         self._question = ""
         self._answered: tuple[Mention, ...] = ()
+        self._asked_back = False
 
     def __copy__(self) -> _Conversation:
         """Return one that may learn from a question without this one knowing."""
@@ -123,6 +167,7 @@ class _Conversation:
         other._discourse = self._discourse.copy()
         other._heard = self._heard
         other._question, other._answered = self._question, self._answered
+        other._asked_back = self._asked_back
         return other
 
     def hear(self, turn: Turn) -> None:
@@ -141,6 +186,7 @@ class _Conversation:
             query = (
                 self._continued(question, words)
                 or self._completed(question)
+                or self._in_case(question, words)
                 or self._resolved(question, words)
             )
         return query or Query(text=question, rewritten=False, added=())
@@ -156,6 +202,7 @@ class _Conversation:
 
     def _hear_answer(self, text: str) -> None:
         words = tokens_of(text)
+        self._asked_back = text.rstrip().endswith("?")
         self._heard |= {word.stem for word in words}
         for gender in dict.fromkeys(PRONOUNS[w.folded] for w in words if w.folded in PRONOUNS):
             self._discourse.hear_pronoun(gender)
@@ -179,7 +226,9 @@ class _Conversation:
 
     def _completed(self, question: str) -> Query | None:
         """Return a question that leaves something out with what the one before says."""
-        fragment = find_fragment(question)
+        fragment = find_fragment(corrected(question) or question)
+        if fragment is None and self._is_reply(question):
+            fragment = find_fragment(f"{question.rstrip(' .!')}?")
         if fragment is None or not 0 < len(self._question) <= MOST_BEFORE:
             return None
         edits = self._edits(fragment.text, fragment.words)
@@ -188,6 +237,20 @@ class _Conversation:
             fragment.renamed(named), Before(text=self._question, answered=self._answered)
         )
         return Query(text=text, rewritten=True, added=(*(one.added for one in edits), *added))
+
+    def _is_reply(self, question: str) -> bool:
+        """Tell whether it is a word or two that answer what the assistant asked back."""
+        return self._asked_back and len(tokens_of(question)) <= _MOST_REPLYING
+
+    def _in_case(self, question: str, words: Sequence[Word]) -> Query | None:
+        """Return "What happens then?" and "Who said that?" with the question that "then" and "that" are the case of."""
+        core = self._question.strip().rstrip("?!. ")
+        if not points_at_case(words) or not 0 < len(core) <= MOST_BEFORE or "(" in question:
+            return None
+        tail = [core, *(one.text for one in self._answered[:1])]
+        return Query(
+            text=f"{question.strip()} ({': '.join(tail)})", rewritten=True, added=tuple(tail)
+        )
 
     def _resolved(self, question: str, words: Sequence[Word]) -> Query | None:
         """Return a question with names in place of what points to them."""

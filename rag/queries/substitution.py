@@ -20,6 +20,8 @@ from rag.language.english import (
     POSSESSIVES,
     PREPOSITIONS,
     PRONOUNS,
+    TIMES,
+    WH,
     Gender,
 )
 from rag.language.words import Word
@@ -28,7 +30,16 @@ from rag.queries.salience import Discourse, Entity, fits
 
 _LEAST_FIT = 0.3
 """Of what a pronoun in the same question may stand for."""
-_WEATHER_AND_EFFORT = frozenset("take takes took cost costs rain rains snow snows".split())
+_TELLING = frozenset(
+    """say says said report reports reported decide decides decided propose proposes proposed announce announced suggest
+    suggests suggested agree agreed claim claims claimed mention mentions mentioned state states stated confirm confirmed
+    approve approved write wrote do did does done mean""".split()
+)
+"""Verbs whose object "that" is all that was said."""
+_PARTICULAR = {"the", "a", "an", "my", "our", "your"}
+_WEATHER_AND_EFFORT = frozenset(
+    "take takes took cost costs rain rains snow snows matter matters".split()
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +113,7 @@ def small_word_edits(
             if place is not None:
                 way = "to" if before in MOTION else "in"
                 yield _edit(word.start, word, f"{way} {with_article(place.mention)}")
-        elif word.folded == "then" and i and not after:
+        elif word.folded == "then" and i and not after and _is_past(words):
             seen.add(word.folded)
             time = discourse.most_present(lambda mention: mention.kind == "time")
             if time is not None:
@@ -112,6 +123,45 @@ def small_word_edits(
         elif word.folded in {"one", "ones"} and before not in ORDINALS and _ends(after):
             seen.add(word.folded)
             yield from _one_edit(words, i, discourse)
+
+
+def points_back(words: Sequence[Word]) -> bool:
+    """Tell whether small words of a question, other than pronouns, mean something said before it."""
+    for i, word in enumerate(words):
+        before, after = words[i - 1].folded if i else "", words[i + 1 : i + 2]
+        if word.folded == "there" and not _existential(before, after):
+            return True
+        if word.folded == "then" and i and not after:
+            return True
+        if word.folded == "else" and before in WH | {"anything", "anyone", "anybody", "something"}:
+            return not _excepts(words[i + 1 :])
+        if word.folded in {"one", "ones"} and before in {"the", "that", "this", "which", *ORDINALS}:
+            return _ends(after)
+        if word.folded in {"this", "that", "these", "those"} and _is_determiner(words, i):
+            return True
+    return False
+
+
+def points_at_case(words: Sequence[Word]) -> bool:
+    """Tell whether a question is about what was just said as a whole: "What happens then?", "Who reported that?"."""
+    last = words[-1].folded if len(words) > 1 else ""
+    if last == "then":
+        return not _is_past(words)
+    return last in {"that", "this"} and words[-2].folded in _TELLING
+
+
+def _is_determiner(words: Sequence[Word], i: int) -> bool:
+    """Tell whether a demonstrative points at a thing said before: "that fee", not "the fee that tenants pay"."""
+    before, after = words[i - 1] if i else None, words[i + 1 : i + 2]
+    if before is None or not after or after[0].apart or not after[0].content:
+        return False
+    opens = before.folded in AUXILIARIES | PREPOSITIONS | BASE_VERBS
+    return opens and not after[0].folded.endswith("ed") and after[0].folded not in TIMES
+
+
+def _excepts(after: Sequence[Word]) -> bool:
+    """Tell whether it is said what else is set beside: "what else than rent"."""
+    return any(word.folded in {"than", "but", "besides", "except"} for word in after)
 
 
 def description_edits(
@@ -162,6 +212,12 @@ def _edit(start: int, last: Word, text: str) -> Edit:
 
 def _ends(after: Sequence[Word]) -> bool:
     return not after or after[0].apart
+
+
+def _is_past(words: Sequence[Word]) -> bool:
+    """Tell whether a question is about the past, where "then" is a time; elsewhere it is a case."""
+    past = {"did", "was", "were", "had", "didn't", "came", "went", "took"}
+    return any(word.folded in past or word.folded.endswith("ed") for word in words)
 
 
 def _existential(before: str, after: Sequence[Word]) -> bool:
@@ -289,7 +345,7 @@ def _bound(
         between = [word for word in words[: i + 1] if word.start >= mention.end]
         if possessive or any(word.opens for word in between):
             return True
-        named = mention.kind == "name" or mention.article == "the" or gender in {"he", "she"}
+        named = mention.kind == "name" or mention.article in _PARTICULAR or gender in {"he", "she"}
         if named and any(word.folded in CLAUSES or word.apart for word in between[:-1]):
             return True
     return False
