@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
@@ -303,8 +303,18 @@ def _counterpart(
     names = [one for one in alike if one.kind == "name"]
     if names or new.kind != "phrase":
         return names[0] if len(names) == 1 else None
-    phrases = [one for one in alike if _is_such(one, new)]
+    phrases = [one for one in (*alike, *_behind_of(alike)) if _is_such(one, new)]
     return phrases[0] if len(phrases) == 1 else None
+
+
+def _behind_of(mentions: Sequence[Mention]) -> Iterator[Mention]:
+    """Yield what stands behind "of" in phrases: "yellow pea protein" of "the footprint of yellow pea protein"."""
+    for one in mentions:
+        whole, of, part = one.text.rpartition(" of ")
+        for found in find_mentions(f"{of.strip()} {part}", tokens_of(f"{of.strip()} {part}"))[:1]:
+            shift = one.end - len(part) - len("of ")
+            if whole:
+                yield replace(found, start=shift + found.start, end=shift + found.end)
 
 
 def _is_such(one: Mention, new: Mention) -> bool:

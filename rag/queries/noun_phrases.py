@@ -50,6 +50,8 @@ MOST_CHARS = 90
 _JOINING = frozenset("of the de la le van von der den di da du bin al el for".split())
 _UNTITLED = AUXILIARIES | {"and"}
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»\n]{2,80})[\"”»]")
+_AFTER_NOUNS = ("-safe", "-proof", "-free", "-friendly", "-resistant")
+"""Endings of adjectives that stand behind their noun in a question: "Is the ring dishwasher-safe?"."""
 _TITLE_CASE_SHARE = 0.6
 
 
@@ -213,7 +215,10 @@ def _qualified(words: Sequence[Word], i: int, j: int) -> int:
 def _names_kind(words: Sequence[Word], i: int, j: int) -> bool:
     """Tell whether a name seems to qualify a noun: "the Christmas concert", not "the Beatles split"."""
     determined = i > 0 and not words[i].apart and words[i - 1].folded in DETERMINERS - WH
-    return determined and not _is_plural(words[j - 1].folded) and not _participle(words, j)
+    asked = words[0].folded in WH | AUXILIARIES
+    return (
+        determined and (asked or not _is_plural(words[j - 1].folded)) and not _participle(words, j)
+    )
 
 
 def _joined(words: Sequence[Word], j: int) -> int:
@@ -319,7 +324,12 @@ def _chunk(words: Sequence[Word], i: int) -> int:
             break
         if word.folded in BASE_VERBS and _is_plural(words[j - 1].folded):
             break
-        if word.year or _participle(words, j) or (word.capital and not words[j - 1].capital):
+        if (
+            word.folded.endswith(_AFTER_NOUNS)
+            or word.year
+            or _participle(words, j)
+            or (word.capital and not words[j - 1].capital)
+        ):
             break
         following = words[j + 1] if j + 1 < len(words) and not words[j + 1].apart else None
         if following and following.folded in ARTICLES | {"his", "her", "its", "their"}:

@@ -134,7 +134,7 @@ def is_follow_up(question: str, answer: str = "") -> bool:
     if fragment is not None:
         return fragment.led or sum(word.content for word in fragment.words) <= _MOST_LACKING
     mentions = find_mentions(question, words)
-    return any(find_references(words, mentions)) or points_back(words)
+    return any(find_references(words, mentions)) or points_back(words) or points_at_case(words)
 
 
 def recent(history: Sequence[Turn]) -> tuple[Turn, ...]:

@@ -17,6 +17,7 @@ from rag.language.english import (
     MOTION,
     NOT_NOUNS,
     ORDINALS,
+    PEOPLE,
     POSSESSIVES,
     PREPOSITIONS,
     PRONOUNS,
@@ -237,6 +238,13 @@ def _ordinal_edit(words: Sequence[Word], i: int, listed: Sequence[Mention]) -> I
     at = ORDINALS[words[i].folded]
     single = [one for one in listed if " and " not in one.text]
     after = words[i + 1 : i + 2]
+    if after and after[0].folded in PEOPLE and i and words[i - 1].folded == "the":
+        people = [
+            one for one in single if one.nature in {"male", "female", "person"} or " " in one.text
+        ]
+        if len(people) > max(at, 1):
+            yield _edit(words[i - 1].start, after[0], people[at].text)
+        return
     one = bool(after) and after[0].folded in {"one", "ones"}
     alone = _ends(after) or after[0].folded in AUXILIARIES | BASE_VERBS | NOT_NOUNS
     if i and words[i - 1].folded == "the" and (one or alone) and len(single) > max(at, 1):
