@@ -181,6 +181,8 @@ def _has_verb(words: Sequence[Word]) -> bool:
             continue
         if before == "who" and word.content:
             return True
+        if word.folded in BASE_VERBS and word is words[-1] and _opens_phrase(words[:i]):
+            continue
         if word.folded in BASE_VERBS | NOT_NOUNS and before not in ARTICLES | POSSESSIVES:
             return True
         if i and word.folded.endswith("ed") and before not in ARTICLES:
@@ -188,6 +190,11 @@ def _has_verb(words: Sequence[Word]) -> bool:
         if word.content and _has_object(words, i):
             return True
     return False
+
+
+def _opens_phrase(words: Sequence[Word]) -> bool:
+    """Tell whether words wait for a noun: "the premium" of "the premium plan"."""
+    return bool(words) and words[0].folded in ARTICLES | POSSESSIVES | PREPOSITIONS
 
 
 def _has_object(words: Sequence[Word], i: int) -> bool:
@@ -303,8 +310,13 @@ def _counterpart(
     names = [one for one in alike if one.kind == "name"]
     if names or new.kind != "phrase":
         return names[0] if len(names) == 1 else None
-    phrases = [one for one in (*alike, *_behind_of(alike)) if _is_such(one, new)]
-    return phrases[0] if len(phrases) == 1 else None
+    behind = [one for one in mentions if _after(one, words) in {"of", "for"}]
+    behind += _behind_of(alike)
+    for others, counted in ((behind, True), (alike, True), (behind, False), (alike, False)):
+        phrases = [one for one in others if _is_such(one, new, counted=counted)]
+        if phrases:
+            return phrases[0] if len(phrases) == 1 else None
+    return None
 
 
 def _behind_of(mentions: Sequence[Mention]) -> Iterator[Mention]:
@@ -317,12 +329,12 @@ def _behind_of(mentions: Sequence[Mention]) -> Iterator[Mention]:
                 yield replace(found, start=shift + found.start, end=shift + found.end)
 
 
-def _is_such(one: Mention, new: Mention) -> bool:
-    """Tell whether two phrases are alike in number, and in that they mean something particular or do not."""
-    particular = {"", "a", "an"}
-    return (one.nature == "many") == (new.nature == "many") and (one.article in particular) == (
-        new.article in particular
-    )
+def _is_such(one: Mention, new: Mention, *, counted: bool) -> bool:
+    """Tell whether two phrases are alike in that they mean something particular, and `counted` in number."""
+    general = {"", "a", "an"}
+    if counted and (one.nature == "many") != (new.nature == "many"):
+        return False
+    return (one.article in general) == (new.article in general)
 
 
 def _after(mention: Mention, words: Sequence[Word]) -> str:

@@ -316,13 +316,20 @@ def _verb_by_place(words: Sequence[Word], i: int) -> bool:
 
 
 def _chunk(words: Sequence[Word], i: int) -> int:
-    """Return where the run of nouns and their adjectives from word i ends."""
+    """Return where the run of nouns and their adjectives from word i ends.
+
+    What looks like a plural behind "a" is a verb: "if a hose leaks".
+    """
+    single = i > 0 and words[i - 1].folded in {"a", "an"}
     j = i + 1
     while j < len(words) and j - i < MOST_WORDS and not words[j].apart:
         word = words[j]
         if not word.content or word.opens or word.folded in NOT_NOUNS or word.folded.endswith("ly"):
             break
         if word.folded in BASE_VERBS and _is_plural(words[j - 1].folded):
+            break
+        following = words[j + 1] if j + 1 < len(words) and not words[j + 1].apart else None
+        if single and _is_plural(word.folded) and not (following and following.content):
             break
         if (
             word.folded.endswith(_AFTER_NOUNS)
@@ -331,7 +338,6 @@ def _chunk(words: Sequence[Word], i: int) -> int:
             or (word.capital and not words[j - 1].capital)
         ):
             break
-        following = words[j + 1] if j + 1 < len(words) and not words[j + 1].apart else None
         if following and following.folded in ARTICLES | {"his", "her", "its", "their"}:
             break
         j += 1
@@ -355,7 +361,7 @@ def _subject_place(words: Sequence[Word], i: int) -> bool:
 
 def _before_verb(words: Sequence[Word], i: int, j: int) -> int:
     """Return where a subject ends that runs into its verb."""
-    for k in range(i + 1, j):
+    for k in range(j - 1, i, -1):
         if words[k].folded in BASE_VERBS:
             return k
     following = HAVE | BE | NOT_NOUNS | {"be"}

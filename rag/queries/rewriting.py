@@ -107,7 +107,8 @@ def standalone(question: str, history: Sequence[Turn], *, tuning: Tuning | None 
     added: tuple[str, ...] = ()
     for _ in range(MOST_ROUNDS):
         query = copy(conversation).rewrite(text)
-        if query.text == text:
+        exchanged = text != question and query.text.startswith(text)
+        if query.text == text or exchanged:
             return Query(text=text, rewritten=text != question, added=added)
         text, added = query.text, (*added, *query.added)
     return Query(text=question, rewritten=False, added=())

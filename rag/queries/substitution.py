@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.language.dates import MONTH_NAMES
+from rag.language.dates import MONTH_NAMES, WEEKDAYS
 from rag.language.english import (
     AUXILIARIES,
     BASE_VERBS,
@@ -13,6 +13,7 @@ from rag.language.english import (
     CLAUSES,
     DEMONSTRATIVES,
     DETERMINERS,
+    DO,
     FUNCTION_WORDS,
     MOTION,
     NOT_NOUNS,
@@ -38,6 +39,11 @@ _TELLING = frozenset(
 )
 """Verbs whose object "that" is all that was said."""
 _PARTICULAR = {"the", "a", "an", "my", "our", "your"}
+_CIRCUMSTANCES = (
+    frozenset(WEEKDAYS)
+    | TIMES
+    | frozenset("raining snowing dark late early cold hot windy urgent".split())
+)
 _WEATHER_AND_EFFORT = frozenset(
     "take takes took cost costs rain rains snow snows matter matters".split()
 )
@@ -137,7 +143,7 @@ def points_back(words: Sequence[Word]) -> bool:
         if word.folded == "else" and before in WH | {"anything", "anyone", "anybody", "something"}:
             return not _excepts(words[i + 1 :])
         if word.folded in {"one", "ones"} and before in {"the", "that", "this", "which", *ORDINALS}:
-            return _ends(after)
+            return before == "which" or _ends(after)
         if word.folded in {"this", "that", "these", "those"} and _is_determiner(words, i):
             return True
     return False
@@ -148,6 +154,8 @@ def points_at_case(words: Sequence[Word]) -> bool:
     last = words[-1].folded if len(words) > 1 else ""
     if last == "then":
         return not _is_past(words)
+    if last == "it":
+        return words[-2].folded in DO | {"done"}
     return last in {"that", "this"} and words[-2].folded in _TELLING
 
 
@@ -239,9 +247,10 @@ def _ordinal_edit(words: Sequence[Word], i: int, listed: Sequence[Mention]) -> I
     single = [one for one in listed if " and " not in one.text]
     after = words[i + 1 : i + 2]
     if after and after[0].folded in PEOPLE and i and words[i - 1].folded == "the":
-        people = [
-            one for one in single if one.nature in {"male", "female", "person"} or " " in one.text
-        ]
+        people = sorted(
+            (one for one in single if one.kind == "name" and " " in one.text),
+            key=lambda one: one.start,
+        )
         if len(people) > max(at, 1):
             yield _edit(words[i - 1].start, after[0], people[at].text)
         return
@@ -316,6 +325,8 @@ def _expletive(words: Sequence[Word], i: int) -> bool:
     """Tell whether "it" stands for nothing: "is it possible to", "how long does it take to"."""
     before, _ = _beside(words, i)
     after = [word.folded for word in words[i + 1 : i + 8]]
+    if after[:1] and after[0] in BE and set(after[1:3]) & _CIRCUMSTANCES:
+        return True
     if after[:1] in (["make"], ["makes"]) and after[1:2] == ["sense"]:
         return True
     clause = next((k for k, word in enumerate(after) if word in {"to", "that", "if", "for"}), None)
