@@ -132,7 +132,7 @@ class Asker:
                     yield event
 
     def _replied(self, turn: _Turn) -> Answer | None:
-        """Return the answer to small talk, or to a request that the program can do; None where something is searched."""
+        """Return the answer to small talk, or to a request that the program does; None for a question."""
         name = turn.answerer.name
         talk = small_talk(turn.question, n_sources=len(turn.snapshot.sources()), model=name)
         request = request_of(turn.question)
@@ -143,12 +143,13 @@ class Asker:
             return nothing_before(turn.question, model=name)
         if turn.answerer is not self._reader and not by_program(request):
             return None
+        query = self._respelled(turn.snapshot, last.query, turn.only)
         return done(
-            last,
+            replace(last, query=query),
             question=turn.question,
             model=name,
             source=turn.source,
-            ask_again=lambda: self._read_again(turn, last.query),
+            ask_again=lambda: self._read_again(turn, query),
         )
 
     def _read_again(self, turn: _Turn, query: str) -> Answer:

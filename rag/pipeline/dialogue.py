@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from rag.language.words import tokens_of
 from rag.pipeline.inquiry import MESSAGES
 from rag.pipeline.replies import answered, reply_to, said_of, small_talk_line
 from rag.queries import (
@@ -20,11 +20,12 @@ from rag.queries import (
 from rag.queries.requests import is_about_sources
 from rag.schema import Answer, Reason, ReasonCode, Source, Turn
 
-_SAYING = 3
-"""Content words from which a follow-up may be answered as it was typed."""
 SURE = 2
 """Grade of evidence that holds a sure answer."""
 _NO_MORE = "Your documents say no more on this where the answer was found."
+_NO_POINT = "The answer before this has no such point."
+_POINT = re.compile(r"\b(?:point|sentence|bullet|item|statement)\b", re.IGNORECASE)
+"""Names what only an answer has; "the second one" may be of the documents."""
 _BY_PROGRAM = frozenset({"where", "again"})
 """Requests that a chat model is not asked about: the program knows better."""
 
@@ -114,10 +115,7 @@ def done(
     """
     request = last.request
     said = said_of(last.turn, source) if last.turn is not None else ()
-    doubted = request.kind == "sure"
-    again = None
-    if not said or doubted or (request.kind == "shorter" and len(said) == 1):
-        again = ask_again()
+    again = ask_again() if not said or request.kind not in {"where", "more"} else None
     if not said and again is not None:
         said = said_of(Turn(role="assistant", text=again.text, citations=again.citations), source)
         if not said:
@@ -126,6 +124,7 @@ def done(
     reply = reply_to(
         request,
         said,
+        question=last.query,
         short=again.short.text if again is not None and again.short is not None else "",
         source=source,
         shown=(*last.shown, *places),
@@ -136,11 +135,12 @@ def done(
             question=question,
             query=last.query,
             model=model,
-            again=again if doubted else None,
+            again=again,
+            doubted=request.kind == "sure",
         )
-    if request.kind != "more":
-        return None
-    return replace(_without_search(question, "not_supported", _NO_MORE, model), query=last.query)
+    line = _NO_MORE if request.kind == "more" else _NO_POINT if _POINT.search(question) else ""
+    gone = _without_search(question, "not_supported", line, model)
+    return replace(gone, query=last.query) if line else None
 
 
 def reading(
@@ -148,8 +148,8 @@ def reading(
 ) -> Query:
     """Return the reading of a question that is searched: as typed, or as a follow-up of the last turn.
 
-    The better evidence wins. In doubt a question that is whole by its form is searched as typed, and one that is not with
-    what it lacks.
+    One that is no whole question by its form is a follow-up: what its words alone find is about something else, however
+    well it fits. For any other both are searched, and the better evidence wins, in doubt that of the words as typed.
 
     Args:
         typed: the question, its misspelt words put right.
@@ -157,13 +157,8 @@ def reading(
         before: the last turn, and those that it is understood by.
         grade: what of an answer is found for a query: 2 a sure one, 1 a likely one, 0 none.
     """
-    if resolved.text == typed:
+    if resolved.text == typed or is_follow_up(typed, before[-1].text if before else ""):
         return resolved
-    whole = Query(text=typed, rewritten=False, added=())
-    follows = is_follow_up(typed, before[-1].text if before else "")
-    if follows and sum(word.content for word in tokens_of(typed)) < _SAYING:
+    if not grade(typed) and grade(resolved.text) == SURE:
         return resolved
-    found = grade(typed)
-    if follows:
-        return whole if found == SURE and not grade(resolved.text) else resolved
-    return resolved if not found and grade(resolved.text) == SURE else whole
+    return Query(text=typed, rewritten=False, added=())

@@ -32,9 +32,9 @@ MESSAGES: dict[ReasonCode, str] = {
     "incomplete": "Nothing was found in what is indexed, but that is not all of the documents.",
     "small_talk": "Ask something about your documents.",
     "no_last_answer": "There is no answer before this to do that with. Ask something about your documents first.",
-    "needs_model": "That takes a chat model, and none is connected. This is the answer in the words of your documents.",
+    "needs_model": "That takes a chat model, which does not answer here. This is the answer in your documents' words.",
 }
-"""What a person is told for each reason; the page says "Not in your sources." before it, unless nothing was searched."""
+"""What a person is told for each reason; the page says "Not in your sources." before it, unless `NOT_SEARCHED`."""
 NOT_SEARCHED: frozenset[ReasonCode] = frozenset({"small_talk", "no_last_answer"})
 """Reasons of an answer that says nothing of what the sources hold."""
 

@@ -133,15 +133,34 @@ def whole_source(source: Source) -> CitablePassage:
     )
 
 
-def points(said: Sequence[Said]) -> tuple[Said, ...]:
-    """Return the sentences that count as points: not the one that announces a list."""
-    return tuple(one for one in said if not one.text.endswith(":")) or tuple(said)
+def points(said: Sequence[Said], source: Callable[[str], Source | None]) -> tuple[Said, ...]:
+    """Return the sentences that count as points: no heading of another one, and not what announces a list."""
+    heads = {
+        (passage.source_id, one.start)
+        for unit, passage in ((_unit(one, source), one.picks[0][0]) for one in said)
+        for one in (unit.path if unit is not None else ())
+    }
+    counted = tuple(
+        one
+        for one in said
+        if not one.text.endswith(":")
+        and (one.picks[0][0].source_id, one.picks[0][1].start) not in heads
+    )
+    return counted or tuple(said)
+
+
+def _unit(one: Said, source: Callable[[str], Source | None]) -> Unit | None:
+    """Return the sentence, item or row that a quote begins with."""
+    passage, span = one.picks[0]
+    units = units_of(_there(source, passage), max(0, span.start - 8), span.end)
+    return next((unit for unit in units if unit.end > span.start), None)
 
 
 def reply_to(
     request: Request,
     said: Sequence[Said],
     *,
+    question: str,
     short: str,
     source: Callable[[str], Source | None],
     shown: Collection[tuple[str, int, int]],
@@ -151,19 +170,20 @@ def reply_to(
     Args:
         request: what is wanted.
         said: the answer; at least one sentence.
+        question: that it answers.
         short: the words of its first sentence that answer; empty where nobody knows.
         source: looks up a source that is cited.
         shown: (source, start, end) of what was quoted in the conversation.
     """
     match request.kind:
         case "shorter":
-            return Reply(draft=_written(_shorter(said, short)))
+            return Reply(draft=_written(_shorter(points(said, source), said, question, short)))
         case "point":
             return _point(request.number, said, source)
         case "table":
-            return Reply(draft=_table(points(said), source))
+            return Reply(draft=_table(points(said, source), source))
         case "list":
-            return Reply(draft=_written(points(said), as_list=True))
+            return Reply(draft=_written(points(said, source), as_list=True))
         case "where":
             return Reply(draft=_places(said, source))
         case "more":
@@ -175,17 +195,22 @@ def reply_to(
             return Reply(draft=_written(said))
 
 
-def _shorter(said: Sequence[Said], short: str) -> Sequence[Said]:
-    """Return the words that answer, else the first sentence; a list that is announced stays whole."""
-    first = said[0]
-    if len(said) > 1:
-        return said if first.text.endswith(":") else said[:1]
-    return [replace(first, text=short)] if short and short in first.text else said
+def _shorter(
+    counted: Sequence[Said], said: Sequence[Said], question: str, short: str
+) -> Sequence[Said]:
+    """Return the words that answer, else the sentence nearest to the question; an announced list stays whole."""
+    if len(counted) > 1:
+        if said[0].text.endswith(":"):
+            return said
+        supports = lexical_support(question, [one.text for one in counted])
+        return [counted[max(range(len(counted)), key=supports.__getitem__)]]
+    first = counted[0]
+    return [replace(first, text=short)] if short and short in first.text else counted
 
 
 def _point(number: int, said: Sequence[Said], source: Callable[[str], Source]) -> Reply | None:
     """Return a point with what its source goes on to say of it."""
-    counted = points(said)
+    counted = points(said, source)
     if not 0 < abs(number) <= len(counted) or len(counted) < 2:
         return None
     one = counted[number - 1 if number > 0 else number]
@@ -237,7 +262,12 @@ def _beside(source: Source, span: Span) -> list[Unit]:
     units = [one for one in units_of(source, start, end) if one.kind not in {"heading", "title"}]
     own = next((one for one in units if one.start < span.end and span.start < one.end), None)
     section = _section(own.path) if own is not None else ()
-    return [one for one in units if _section(one.path) == section]
+    if any(one.kind == "heading" for one in (own.path if own is not None else ())):
+        return [one for one in units if _section(one.path) == section]
+    # Without a heading only the paragraph is known to go on.
+    first = source.text.rfind("\n\n", 0, span.start) + 1
+    last = source.text.find("\n\n", span.end)
+    return [one for one in units if first <= one.start and (last < 0 or one.start < last)]
 
 
 def _section(path: Sequence[Context]) -> tuple[str, ...]:
@@ -290,9 +320,8 @@ def _table(said: Sequence[Said], source: Callable[[str], Source]) -> Draft:
 
 def _cells(one: Said, source: Callable[[str], Source]) -> dict[str, str]:
     """Return the cells of a row by the names of their columns; none for what is no row, or has nameless columns."""
-    passage, span = one.picks[0]
-    text = _there(source, passage)
-    unit = next(iter(units_of(text, span.start, span.end)), None)
+    text = _there(source, one.picks[0][0])
+    unit = _unit(one, source)
     cells = unit.cells if unit is not None else ()
     named = {harmless(cell.name): _plain(text.text[cell.start : cell.end]) for cell in cells}
     return named if len(named) == len(cells) and all(named) else {}
@@ -307,7 +336,7 @@ def _places(said: Sequence[Said], source: Callable[[str], Source]) -> Draft:
     writer = Writer()
     picks = {(p.source_id, s.start): (p, s) for one in said for p, s in one.picks}
     for number, (passage, span) in enumerate(picks.values()):
-        unit = next(iter(units_of(_there(source, passage), span.start, span.end)), None)
+        unit = _unit(Said(text="", picks=((passage, span),)), source)
         page = sum(start <= span.start for start in passage.pages)
         under = [one for one in _section(unit.path if unit else ()) if one != passage.title]
         place = [f"“{_plain(passage.title)}”", *([f"page {page}"] if page else [])]
@@ -318,7 +347,7 @@ def _places(said: Sequence[Said], source: Callable[[str], Source]) -> Draft:
 
 
 def answered(
-    reply: Reply, *, question: str, query: str, model: str, again: Answer | None
+    reply: Reply, *, question: str, query: str, model: str, again: Answer | None, doubted: bool
 ) -> Answer:
     """Return the answer to a request.
 
@@ -327,7 +356,8 @@ def answered(
         question: the request, as typed.
         query: the question that was answered before.
         model: who answers.
-        again: the answer to that question now, where it was asked again since the person doubts it.
+        again: the answer to that question now, which tells how sure it is; None where that does not matter.
+        doubted: whether the person asks how sure it is.
     """
     reason = Reason(code=reply.code, message=MESSAGES[reply.code]) if reply.code else None
     made = Answer(
@@ -339,21 +369,41 @@ def answered(
         statements=reply.draft.statements,
         citations=reply.draft.citations,
         evidence=(),
-        confidence=min((one.support for one in reply.draft.statements), default=0.0),
+        confidence=0.0,  # nobody weighed it anew
         model=model,
     )
-    return made if again is None else _doubted(made, again)
+    if again is None:
+        return made
+    return _doubted(made, again) if doubted else _as_sure(made, again)
 
 
-def _doubted(made: Answer, again: Answer) -> Answer:
-    """Return an answer that was doubted, as sure as its question is answered now."""
-    same = any(
+def _same(made: Answer, again: Answer) -> bool:
+    """Tell whether two answers quote the same words."""
+    return any(
         one.source_id == other.source_id and one.start < other.end and other.start < one.end
         for one in made.citations
         for other in again.citations
     )
-    titles = ", ".join(dict.fromkeys(f"“{one.title}”" for one in made.citations))
-    detail = f"{titles} {'has' if len(titles.split('”, ')) == 1 else 'have'} these words now."
+
+
+def _as_sure(made: Answer, again: Answer) -> Answer:
+    """Return what is said again, no surer than it was."""
+    if again.status != "likely" or not _same(made, again) or made.reason is not None:
+        return made
+    return replace(
+        made,
+        status="likely",
+        reason=again.reason,
+        confidence=again.confidence,
+        closest=again.closest,
+    )
+
+
+def _doubted(made: Answer, again: Answer) -> Answer:
+    """Return an answer that was doubted, as sure as its question is answered now."""
+    same = _same(made, again)
+    titles = list(dict.fromkeys(f"“{one.title}”" for one in made.citations))
+    detail = f"{', '.join(titles)} {'has' if len(titles) == 1 else 'have'} these words now."
     sure = same and again.status == "answered"
     unsure = Reason(code="unsure", message=MESSAGES["unsure"])
     return replace(

@@ -261,6 +261,8 @@ def _phrase_run(words: Sequence[Word], i: int) -> int:
     """Return where the noun phrase that begins at word i ends, or 0."""
     before = words[i - 1] if i and not words[i].apart else None
     determined = before is not None and _determines(words, i - 1)
+    if before is not None and before.folded == "how":
+        return 0
     weakly = before is not None and (before.folded == "what" or before.number)
     if weakly and _verb_by_place(words, i):
         return 0

@@ -248,6 +248,10 @@ class _Conversation:
         core = self._question.strip().rstrip("?!. ")
         if not points_at_case(words) or not 0 < len(core) <= MOST_BEFORE or "(" in question:
             return None
+        if words[-1].folded == "then" and any(
+            find_references(words, find_mentions(question, words))
+        ):
+            return None
         tail = [core, *(one.text for one in self._answered[:1])]
         return Query(
             text=f"{question.strip()} ({': '.join(tail)})", rewritten=True, added=tuple(tail)

@@ -103,7 +103,7 @@ def _company(typed: re.Match[str], other: str, beside: Counter[tuple[str, str]])
 
 def _rank(
     typed: re.Match[str], other: str, slips: int, company: int, words: Counter[str]
-) -> tuple[int, bool, bool, bool, bool, int, int]:
+) -> tuple[int, bool, bool, bool, bool, int, bool, int]:
     """Prefer the nearest; of these one that the documents have beside the same words, as "notice period".
 
     Then one with the same letters, one that asks, one that begins alike, the commonest.
@@ -111,7 +111,8 @@ def _rank(
     text, folded = typed.group().casefold(), other.casefold()
     same = sorted(folded) == sorted(text)
     alike = folded[0] == text[0]
-    return (-slips, company > 0, same, other in _ASKING, alike, company, words[other])
+    small = other[0].islower() == typed.group()[0].islower()
+    return (-slips, company > 0, same, other in _ASKING, alike, company, small, words[other])
 
 
 def _plain(word: str) -> Iterator[str]:

@@ -32,6 +32,8 @@ from rag.queries.salience import Discourse, Entity, fits
 
 _LEAST_FIT = 0.3
 """Of what a pronoun in the same question may stand for."""
+_MOST_ELSE = 1
+"""Content words of a question with "else"; one with more says beside what."""
 _TELLING = frozenset(
     """say says said report reports reported decide decides decided propose proposes proposed announce announced suggest
     suggests suggested agree agreed claim claims claimed mention mentions mentioned state states stated confirm confirmed
@@ -44,6 +46,7 @@ _CIRCUMSTANCES = (
     | TIMES
     | frozenset("raining snowing dark late early cold hot windy urgent".split())
 )
+"""What "it" is said to be where it stands for the time or the weather."""
 _WEATHER_AND_EFFORT = frozenset(
     "take takes took cost costs rain rains snow snows matter matters".split()
 )
@@ -141,7 +144,7 @@ def points_back(words: Sequence[Word]) -> bool:
         if word.folded == "then" and i and not after:
             return True
         if word.folded == "else" and before in WH | {"anything", "anyone", "anybody", "something"}:
-            return not _excepts(words[i + 1 :])
+            return not _excepts(words[i + 1 :]) and sum(one.content for one in words) <= _MOST_ELSE
         if word.folded in {"one", "ones"} and before in {"the", "that", "this", "which", *ORDINALS}:
             return before == "which" or _ends(after)
         if word.folded in {"this", "that", "these", "those"} and _is_determiner(words, i):
@@ -331,6 +334,8 @@ def _expletive(words: Sequence[Word], i: int) -> bool:
         return True
     clause = next((k for k, word in enumerate(after) if word in {"to", "that", "if", "for"}), None)
     if clause is None:
+        return False
+    if after[clause] == "for" and "to" not in after[clause:]:
         return False
     if before in BE | {"isn't", "wasn't"} or after[0] in BE | {"be"}:
         between = [word for word in after[:clause] if word not in BE | {"be", "not"}]

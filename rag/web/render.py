@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias, get_args
 
+from rag.pipeline.inquiry import NOT_SEARCHED
 from rag.pipeline.nearest import nearest_sentence
 from rag.schema import (
     Answer,
