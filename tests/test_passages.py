@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import SettingsError, SourceError
+from rag.language.sentences import split_sentences
 from rag.passages import split, units_of
 from rag.schema import Source, Span, SplitPassage
 from rag.tokens import TokenCounter
