@@ -35,8 +35,10 @@ LINES: dict[SmallTalk, str] = {
     "thanks": "You are welcome.",
     "farewell": "Goodbye.",
     "assent": "All right.",
-    "abilities": "Ask about {documents}: every answer shows the exact words it rests on. You can go on from an answer (“And in"
-    " winter?”), have it “shorter” or “in a table”, ask “where does it say that?” or “are you sure?”, and ask for a summary of a"
+    "abilities": "Ask about {documents}: every answer shows the exact words it rests on. You can go on from an"
+    " answer (“And in"
+    " winter?”), have it “shorter” or “in a table”, ask “where does it say that?” or “are you sure?”, and ask"
+    " for a summary of a"
     " document, a comparison, or where documents disagree.",
 }
 """What is said to small talk."""

@@ -49,7 +49,8 @@ _LINKS = {
 _OPEN = frozenset("anything something nothing any more".split())
 _DEGREES = frozenset({"many", "much"})
 _CORRECTING = re.compile(
-    r"(?:(?:no|sorry|oh|well|actually|wait|oops)[,.! ]+)*(?:(?:i|we) (?:meant?|was asking about|am asking about|asked about)"
+    r"(?:(?:no|sorry|oh|well|actually|wait|oops)[,.! ]+)*(?:(?:i|we) (?:meant?|was asking about|am asking about"
+    r"|asked about)"
     r"|make that|not (?:that|this)(?: one)?,?(?: but)?|(?:and )?(?:the )?same (?:question )?(?:for|with|about))"
     r" (?P<new>[^?!,]{1,60}?)(?:,? (?:please|not [^?!]{1,60}))?[ .?!]*",
     re.IGNORECASE,

@@ -50,6 +50,10 @@ MOST_CHARS = 90
 _JOINING = frozenset("of the de la le van von der den di da du bin al el for".split())
 _UNTITLED = AUXILIARIES | {"and"}
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»\n]{2,80})[\"”»]")
+_NO_ADVERBS = frozenset(
+    """yearly monthly weekly daily hourly quarterly family assembly supply reply july ally anomaly belly bully italy
+    friendly elderly early assemblies""".split()
+)
 _AFTER_NOUNS = ("-safe", "-proof", "-free", "-friendly", "-resistant")
 """Endings of adjectives that stand behind their noun in a question: "Is the ring dishwasher-safe?"."""
 _TITLE_CASE_SHARE = 0.6
@@ -130,7 +134,7 @@ def _is_title(words: Sequence[Word]) -> bool:
 
 def _is_heading(text: str, words: Sequence[Word]) -> bool:
     """Tell whether a turn is nothing but one name: "Hound Dog", "Shakespeare in Love"."""
-    if not words or len(words) > MOST_WORDS or "?" in text:
+    if not words or len(words) > MOST_WORDS or "?" in text or _time_run(words, 0) == len(words):
         return False
     if any(word.apart or word.folded in _UNTITLED or word.possessive for word in words[1:]):
         return False
@@ -288,7 +292,11 @@ def _extended(words: Sequence[Word], j: int) -> int:
 
 def _nominal(word: Word) -> bool:
     counting = word.number or word.folded in CARDINALS
-    return word.content and not counting and not word.folded.endswith("ly") and len(word.folded) > 1
+    return word.content and not counting and not _is_adverb(word) and len(word.folded) > 1
+
+
+def _is_adverb(word: Word) -> bool:
+    return word.folded.endswith("ly") and word.folded not in _NO_ADVERBS
 
 
 def _determines(words: Sequence[Word], i: int) -> bool:
@@ -326,7 +334,7 @@ def _chunk(words: Sequence[Word], i: int) -> int:
     j = i + 1
     while j < len(words) and j - i < MOST_WORDS and not words[j].apart:
         word = words[j]
-        if not word.content or word.opens or word.folded in NOT_NOUNS or word.folded.endswith("ly"):
+        if not word.content or word.opens or word.folded in NOT_NOUNS or _is_adverb(word):
             break
         if word.folded in BASE_VERBS and _is_plural(words[j - 1].folded):
             break

@@ -65,7 +65,7 @@ _SOURCES = r"(?:sources?|documents?|passages?|context|texts?|articles?|data)"
 _ABSTAINING = re.compile(
     rf"\b{_SOURCES}\b.{{0,20}}\b(?:do|does|did){_NOT}\b"
     rf"|\bnot (?:\w+ (?:in|by) |in )(?:the|your|these) {_SOURCES}\b"
-    r"|\bno sources yet\b"
+    r"|\bno sources yet\b|\bno (?:answer|such point)\b|\bnot mentioned where\b|\bmay not answer\b|\bsay no more\b"
     rf"|\bnothing (?:was found|in the {_SOURCES}|has been indexed)\b"
     rf"|\b(?:i|we)(?: am| are| was| were|['’]m)?(?: \w+){{0,3}} (?:do|can|could){_NOT} (?:\w+ )?"
     r"(?:have|know|find|answer|provide|tell)\b"

@@ -35,9 +35,9 @@ _LEAST_FIT = 0.3
 _MOST_ELSE = 1
 """Content words of a question with "else"; one with more says beside what."""
 _TELLING = frozenset(
-    """say says said report reports reported decide decides decided propose proposes proposed announce announced suggest
-    suggests suggested agree agreed claim claims claimed mention mentions mentioned state states stated confirm confirmed
-    approve approved write wrote do did does done mean""".split()
+    """say says said report reports reported decide decides decided propose proposes proposed announce announced
+    suggest suggests suggested agree agreed claim claims claimed mention mentions mentioned state states stated confirm
+    confirmed approve approved write wrote do did does done mean""".split()
 )
 """Verbs whose object "that" is all that was said."""
 _PARTICULAR = {"the", "a", "an", "my", "our", "your"}
