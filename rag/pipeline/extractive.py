@@ -53,6 +53,14 @@ class ExtractiveAnswerer:
         """Return the question as one that needs no history, by the rules."""
         return standalone(question, history)
 
+    def grade(self, query: str, candidates: Sequence[Candidate], *, strictness: float) -> int:
+        """Return what of an answer the candidates hold: 2 for a sure one, 1 for a likely one, 0 for none."""
+        borders = [threshold_at(one, strictness) for one in (LIKELY, self._reader.threshold)]
+        read = self._reader.read(query, candidates) if candidates else ()
+        judged = judge(query, read, candidates, sure=borders[-1])
+        best = max((one.probability for one in judged.readings[:1]), default=0.0)
+        return sum(best >= border for border in borders)
+
     def answer(self, inquiry: Inquiry) -> Iterator[EvidenceReady | TextDelta | Answer]:
         """Yield the answer, its text first."""
         if inquiry.overview is not None:

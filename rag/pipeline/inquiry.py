@@ -31,8 +31,13 @@ MESSAGES: dict[ReasonCode, str] = {
     "unsure": "This is the best that was found, and it may not answer the question.",
     "partly_answered": "The sources answer only a part of this. Nothing was found on: {missing}",
     "incomplete": "Nothing was found in what is indexed, but that is not all of the documents.",
+    "small_talk": "Ask something about your documents.",
+    "no_last_answer": "There is no answer before this to do that with. Ask something about your documents first.",
+    "needs_model": "That takes a chat model, which does not answer here. This is the answer in your documents' words.",
 }
-"""What a person is told for each reason; the page says "Not in your sources." before it."""
+"""What a person is told for each reason; the page says "Not in your sources." before it, unless `NOT_SEARCHED`."""
+NOT_SEARCHED: frozenset[ReasonCode] = frozenset({"small_talk", "no_last_answer"})
+"""Reasons of an answer that says nothing of what the sources hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from rag.pipeline.inquiry import NOT_SEARCHED
 from rag.schema import Answer, Citation, Statement
 from rag.web.conversation import Exchange, Standing
 from rag.web.escaping import escape
@@ -107,7 +108,7 @@ def _markdown_answer(answer: Answer, label: str) -> Iterator[str]:
     if answer.query != answer.question:
         yield f"*Searched for:* {_plain(answer.query)}"
     if answer.status == "unanswered":
-        yield f"**{_NONE[answer.complete]}** {_plain(_why(answer))}".rstrip()
+        yield f"{_none(answer, '**{}** ')}{_plain(_why(answer))}".rstrip()
     else:
 
         def marked(text: str) -> str:
@@ -159,7 +160,8 @@ def _html_answer(exchange: Exchange, answer: Answer, turn: int) -> str:
     if answer.query != answer.question:
         parts.append(f'<p class="note">Searched for: <bdi>{escape(answer.query)}</bdi></p>')
     if answer.status == "unanswered":
-        parts.append(f"<p><strong>{_NONE[answer.complete]}</strong> {escape(_why(answer))}</p>")
+        none = _none(answer, "<strong>{}</strong> ")
+        parts.append(f"<p>{none}{escape(_why(answer))}</p>")
     else:
 
         def marked(text: str) -> str:
@@ -210,6 +212,12 @@ def _linked(answer: Answer, text: str, link: Callable[[int], str], *, tie: str =
 
 def _start(statement: Statement) -> int:
     return statement.start
+
+
+def _none(answer: Answer, form: str) -> str:
+    """Return that nothing was found; empty where nothing was looked for."""
+    searched = answer.reason is None or answer.reason.code not in NOT_SEARCHED
+    return form.format(_NONE[answer.complete]) if searched else ""
 
 
 def _why(answer: Answer) -> str:

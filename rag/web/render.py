@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias, get_args
 
+from rag.pipeline.inquiry import NOT_SEARCHED
 from rag.pipeline.nearest import nearest_sentence
 from rag.schema import (
     Answer,
@@ -260,6 +261,9 @@ def _draft(exchange: Exchange, turn: int) -> str:
 def _answer(exchange: Exchange, answer: Answer, turn: int) -> Iterator[str]:
     reason = escape(answer.reason.message) if answer.reason else ""
     yield remarks.replaced(answer)
+    if answer.reason is not None and answer.reason.code in NOT_SEARCHED:
+        yield f'<p class="fn-text">{reason}</p>'
+        return
     if answer.status == "unanswered":
         yield f'<p class="fn-state fn-none"><strong>Not in your sources.</strong> {reason}</p>'
         yield _near_misses(answer, turn)
