@@ -17,21 +17,21 @@ from rag.schema import (
     ReasonCode,
     ScoredPassage,
     Source,
-    Span,
     TextDelta,
     Turn,
+    Unit,
 )
 
 MESSAGES: dict[ReasonCode, str] = {
     "no_sources": "There are no sources yet: put documents into the seeds folder, or name them to `rag sync`.",
     "nothing_retrieved": "Nothing in the sources resembles the question.",
-    "not_supported": "No answer to this was found in the passages that were read.",
+    "not_supported": "The passages that come closest to the question do not seem to answer it.",
     "subject_missing": "{missing} is not mentioned where an answer was looked for.",
     "unsure": "This is the best that was found, and it may not answer the question.",
     "partly_answered": "The sources answer only a part of this. Nothing was found on: {missing}",
     "incomplete": "Nothing was found in what is indexed, but that is not all of the documents.",
 }
-"""What a person is told for each reason; the page says "Not in your sources." before it."""
+"""What a person is told for each reason; interfaces say before it in a word what it comes to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,10 @@ class Inquiry:
             pages=source.pages,
             start=passage.start,
             text=passage.text,
-            sentences=tuple(Span(start=one.start, end=one.end) for one in candidate.sentences),
+            sentences=tuple(
+                Unit(start=one.start, end=one.end, kind=one.kind, path=one.path, cells=one.cells)
+                for one in candidate.sentences
+            ),
         )
 
 
@@ -109,7 +112,7 @@ def abstain(
     confidence: float = 0.0,
     missing: Sequence[str] = (),
 ) -> Answer:
-    """Return the answer that says why there is none, with the near misses."""
+    """Return the answer that says why there is none."""
     reason = Reason(code=code, message=MESSAGES[code].format(missing=listed(missing or ("It",))))
     return Answer(
         question=inquiry.question,
