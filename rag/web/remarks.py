@@ -90,7 +90,7 @@ def replaced(answer: Answer) -> str:
 
 def footer(answer: Answer) -> str:
     """Return what the answer rests on, and in words how sure it is."""
-    read = counted(len(answer.evidence), "passage") + " read"
+    read = f"{counted(len(answer.evidence), 'passage')} read" if answer.evidence else "nothing read"
     rests = counted(len(answer.citations), "quote") if answer.citations else read
     facts = filter(None, (rests, outcome.sureness(answer)))
     return f'<p class="fn-foot">{" · ".join(facts)}</p>'

@@ -96,7 +96,7 @@ _CHOOSE = (
     '<p><button type="button" class="fn-start" value="files">Choose files…</button>'
     ' <button type="button" class="fn-start" value="folder">Choose a folder…</button></p>'
 )
-_GO = '<p><button type="button" class="fn-start" value="tab">Go to the sources</button></p>'
+_GO = '<p class="fn-acting"><button type="button" class="fn-start" value="tab">Go to the sources</button></p>'
 _FOLDER = "Put them into the folder <code>{seeds}</code> and have everything read again."
 
 EMPTY_PANE = (
@@ -280,8 +280,10 @@ def _answer(exchange: Exchange, answer: Answer, turn: int) -> Iterator[str]:
     reason = escape(answer.reason.message) if answer.reason else ""
     label = outcome.verdict(answer)
     yield remarks.replaced(answer)
+    if answer.reason and answer.reason.code == "no_sources":
+        reason = f"Drop files or folders anywhere on this page, or add them there: {_GO}"
     if answer.status == "unanswered":
-        yield f'<p class="fn-state fn-none"><strong>{label}.</strong> {reason}</p>'
+        yield f'<div class="fn-state fn-none"><strong>{label}.</strong> {reason}</div>'
     else:
         said = "".join(_stated(exchange, answer, turn))
         if answer.status == "likely":
@@ -310,7 +312,7 @@ def _stated(exchange: Exchange, answer: Answer, turn: int) -> Iterator[str]:
         yield f'<p class="fn-short"><strong><bdi>{escape(words)}</bdi></strong> {numbers}</p>'
     for piece in outcome.pieces(answer):
         if piece.path:
-            yield f'<p class="fn-path"><bdi>{escape(piece.path)}</bdi></p>'
+            yield f'<p class="fn-led"><bdi>{escape(piece.path)}</bdi></p>'
         if outcome.says_more(answer):
             said = "".join(_sentences(answer, piece.start, piece.end, links))
             yield f'<p class="fn-text">{said}</p>'
@@ -371,7 +373,10 @@ def _sentences(answer: Answer, low: int, high: int, links: Sequence[str]) -> Ite
         start += len(answer.text[start:end]) - len(answer.text[start:end].lstrip())
         yield _marked(answer.text[at:start], links)
         sentence = _marked(answer.text[start:end], links)
-        yield f'<span class="fn-{statement.verdict}">{sentence}</span>{_flag(statement)}'
+        # A guess is in the words of its source too: a tick would make it look sure.
+        quiet = answer.status == "likely" and statement.verdict == "supported"
+        flag = "" if quiet else _flag(statement)
+        yield f'<span class="fn-{statement.verdict}">{sentence}</span>{flag}'
         at = end
     yield _marked(answer.text[at:high], links)
 
@@ -544,7 +549,7 @@ def _card(item: _Item, chosen: bool, source: Source | None) -> str:
     classes = "fn-card fn-chosen" if chosen else "fn-card"
     kind = "fn-cited" if item.ref.kind == "citation" else "fn-missed"
     words = _words(item, source)
-    path = f'<span class="fn-path"><bdi>{escape(item.path)}</bdi></span>' if item.path else ""
+    path = f'<span class="fn-led"><bdi>{escape(item.path)}</bdi></span>' if item.path else ""
     path = path if source else ""
     return (
         f'<li><a class="{classes} {kind}" href="{item.ref.href}">'
