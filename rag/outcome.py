@@ -105,12 +105,12 @@ def path_of(citation: Citation, others: Sequence[Citation] = (), *, titled: bool
         titled: begin with the title of the source.
     """
     near = [one for one in others if one.source_id == citation.source_id]
-    path = citation.context or _before(citation, near)
+    path = whole = citation.context or _before(citation, near)
     for one in near:
         path = outside(path, one.start, one.end)
     quoted = [" ".join(one.quote.split()) for one in near]
     path = tuple(one for one in path if one.kind != "row" or one.text not in quoted)
-    return _written(citation.title if titled else "", citation.title, path)
+    return _written(citation.title if titled and whole else "", citation.title, path)
 
 
 def path_to(found: ScoredPassage) -> str:
@@ -123,21 +123,26 @@ def pieces(answer: Answer) -> tuple[Piece, ...]:
     whole = Piece(path="", start=0, end=len(answer.text))
     if not is_quoted(answer) or answer.status == "unanswered":
         return (whole,)
-    found: list[Piece] = []
+    begun: list[tuple[str, int]] = []
     for statement in sorted(answer.statements, key=lambda one: one.start):
         cited = [one for one in answer.citations if one.marker in statement.markers]
         path = path_of(cited[0], answer.citations) if cited else ""
-        start = max(statement.start, found[-1].end if found else 0)
-        end = max(start, statement.end)
-        if found and path == found[-1].path:
-            found[-1] = Piece(path=path, start=found[-1].start, end=end)
+        if begun and path == begun[-1][0]:
             continue
-        dash = answer.text[:start].endswith("- ") and (not found or start - 2 >= found[-1].end)
-        found.append(Piece(path=path, start=start - 2 if dash else start, end=end))
-    if not found:
+        start = min(max(statement.start, 0), len(answer.text))
+        # The dash of an item belongs to it.
+        begun.append((path, len(answer.text[:start].removesuffix("- ")) if begun else 0))
+    if not begun:
         return (whole,)
-    last = found[-1]
-    return (*found[:-1], Piece(path=last.path, start=last.start, end=len(answer.text)))
+    *others, (path, last) = begun
+    ends = [start for _, start in begun[1:]]
+    return (
+        *(
+            Piece(path=above, start=start, end=start + len(answer.text[start:end].rstrip()))
+            for (above, start), end in zip(others, ends, strict=True)
+        ),
+        Piece(path=path, start=last, end=len(answer.text)),
+    )
 
 
 def closest(answer: Answer) -> tuple[ScoredPassage, ...]:
@@ -165,7 +170,7 @@ def excerpt(found: ScoredPassage) -> Excerpt:
     return Excerpt(
         before=lead + " " * (bool(lead) and before[-1:].isspace()),
         words=_DASH.sub("", " ".join(words.split())) if not lead else " ".join(words.split()),
-        after=" " * after[:1].isspace() + _shortened(after, _AROUND),
+        after=" " * (after[:1].isspace() and bool(after.strip())) + _shortened(after, _AROUND),
     )
 
 

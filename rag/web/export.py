@@ -145,8 +145,7 @@ def _markdown_stated(answer: Answer, label: str) -> Iterator[str]:
 def _markdown_near(found: ScoredPassage) -> str:
     near = outcome.excerpt(found)
     words = f"**{_plain(near.words)}**" if near.words else ""
-    before = f"{_plain(near.before)} " if near.before else ""
-    return f"“{before}{words} {_plain(near.after)}”: {_plain(_origin(found))}"
+    return f"“{_escaped(near.before)}{words}{_escaped(near.after)}”: {_plain(_origin(found))}"
 
 
 def _markdown_quote(exchange: Exchange, citation: Citation) -> str:

@@ -229,5 +229,6 @@ class Opening:
                 self._again.start()
 
     def _on_progress(self, stage: str, done: int, total: int) -> None:
-        unit = STAGES.get(stage, stage)
-        self._stage = f"{done:,} of {total:,} {unit}" if total else unit
+        far = f"{done:,} of {total:,}" if total else ""
+        unit = STAGES.get(stage)
+        self._stage = f"{far} {unit}" if far and unit else ", ".join(filter(None, (stage, far)))

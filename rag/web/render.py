@@ -97,7 +97,7 @@ _CHOOSE = (
     ' <button type="button" class="fn-start" value="folder">Choose a folder…</button></p>'
 )
 _GO = '<p class="fn-acting"><button type="button" class="fn-start" value="tab">Go to the sources</button></p>'
-_FOLDER = "Put them into the folder <code>{seeds}</code> and have everything read again."
+_FOLDER = "Put them into the folder <bdi>{seeds}</bdi> and have everything read again."
 
 EMPTY_PANE = (
     '<div class="fn-pane fn-empty"><div class="fn-head"><h2>Sources</h2></div>'
