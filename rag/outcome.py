@@ -36,7 +36,7 @@ _WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Stretch:
     """A stretch of an answer's text, and the path of what it quotes."""
 
     path: str
@@ -55,7 +55,7 @@ class Excerpt:
     after: str
 
 
-def verdict(answer: Answer) -> str:
+def headline(answer: Answer) -> str:
     """Return in a word or a few what an answer comes to; nothing where it is a whole and sure one."""
     if answer.status == "likely":
         return GUESS
@@ -118,9 +118,9 @@ def path_to(found: ScoredPassage) -> str:
     return _written("", "", found.context or found.passage.path)
 
 
-def pieces(answer: Answer) -> tuple[Piece, ...]:
+def pieces(answer: Answer) -> tuple[Stretch, ...]:
     """Return the text of an answer in stretches of one path each; in one, where a model's words stand under none."""
-    whole = Piece(path="", start=0, end=len(answer.text))
+    whole = Stretch(path="", start=0, end=len(answer.text))
     if not is_quoted(answer) or answer.status == "unanswered":
         return (whole,)
     begun: list[tuple[str, int]] = []
@@ -138,10 +138,10 @@ def pieces(answer: Answer) -> tuple[Piece, ...]:
     ends = [start for _, start in begun[1:]]
     return (
         *(
-            Piece(path=above, start=start, end=start + len(answer.text[start:end].rstrip()))
+            Stretch(path=above, start=start, end=start + len(answer.text[start:end].rstrip()))
             for (above, start), end in zip(others, ends, strict=True)
         ),
-        Piece(path=path, start=last, end=len(answer.text)),
+        Stretch(path=path, start=last, end=len(answer.text)),
     )
 
 

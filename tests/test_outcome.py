@@ -61,14 +61,14 @@ def quoting(*quoted: tuple[str, int, tuple[Context, ...]]) -> Answer:
 def test_no_more_is_claimed_than_is_known(code: str, said: str):
     """That something is not in the sources is said only where nothing resembles it."""
     answer = replace(unanswered("q"), reason=Reason(code=code, message="Why."))
-    assert said == outcome.verdict(answer)
+    assert said == outcome.headline(answer)
 
 
 def test_sureness_is_said_in_words():
     """Of a model's answer how much is supported; of a summary, which nobody weighed, nothing."""
-    assert ("", "sure") == (outcome.verdict(answered("q")), outcome.sureness(answered("q")))
+    assert ("", "sure") == (outcome.headline(answered("q")), outcome.sureness(answered("q")))
     assert ("Best guess", "likely, not sure") == (
-        outcome.verdict(guessed("q")),
+        outcome.headline(guessed("q")),
         outcome.sureness(guessed("q")),
     )
     written = replace(answered("q"), model="openai:gpt-5")

@@ -68,14 +68,14 @@ def _unanswered(answer: Answer) -> Iterator[Paragraph]:
     message = answer.reason.message if answer.reason is not None else answer.text
     yield Paragraph(
         pieces=(
-            StyledText(text=f"{outcome.verdict(answer)}. ", style="bold yellow"),
+            StyledText(text=f"{outcome.headline(answer)}. ", style="bold yellow"),
             StyledText(text=message, style="yellow"),
         )
     )
 
 
 def _answered(answer: Answer) -> Iterator[Paragraph]:
-    label = f"{outcome.verdict(answer)}: "
+    label = f"{outcome.headline(answer)}: "
     guess = StyledText(text=label if answer.status == "likely" else "", style="bold yellow")
     if answer.short is not None:
         markers = "".join(f"[{marker}]" for marker in answer.short.markers)

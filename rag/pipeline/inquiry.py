@@ -25,7 +25,7 @@ from rag.schema import (
 MESSAGES: dict[ReasonCode, str] = {
     "no_sources": "There are no sources yet: put documents into the seeds folder, or name them to `rag sync`.",
     "nothing_retrieved": "Nothing in the sources resembles the question.",
-    "not_supported": "The passages that come closest to the question do not seem to answer it.",
+    "not_supported": "The passages that were read do not seem to answer this.",
     "subject_missing": "{missing} is not mentioned where an answer was looked for.",
     "unsure": "This is the best that was found, and it may not answer the question.",
     "partly_answered": "The sources answer only a part of this. Nothing was found on: {missing}",

@@ -272,7 +272,7 @@ def _text(text: str) -> list[Any]:
 def _answer_lines(answer: Answer) -> Iterator[str]:
     """Lay an answer out to be read: its text, what is to be said of it, the words it rests on."""
     if answer.status == "unanswered":
-        yield f"{outcome.verdict(answer)}."
+        yield f"{outcome.headline(answer)}."
     else:
         yield from _stated(answer)
     if answer.reason is not None:
@@ -294,7 +294,7 @@ def _answer_lines(answer: Answer) -> Iterator[str]:
 
 def _stated(answer: Answer) -> Iterator[str]:
     """Give the words that answer, then the sentences that hold them, under their paths; of a guess that it is one."""
-    guess = f"{outcome.verdict(answer)}: " if answer.status == "likely" else ""
+    guess = f"{outcome.headline(answer)}: " if answer.status == "likely" else ""
     if answer.short is not None:
         markers = "".join(f"[{marker}]" for marker in answer.short.markers)
         yield f"{guess}{answer.short.text} {markers}\n"

@@ -108,11 +108,11 @@ def _markdown_answer(answer: Answer, label: str) -> Iterator[str]:
     if answer.query != answer.question:
         yield f"*Searched for:* {_plain(answer.query)}"
     if answer.status == "unanswered":
-        yield f"**{outcome.verdict(answer)}.** {_plain(_why(answer))}".rstrip()
+        yield f"**{outcome.headline(answer)}.** {_plain(_why(answer))}".rstrip()
     else:
         yield from _markdown_stated(answer, label)
     if answer.status == "partial":
-        yield f"**{outcome.verdict(answer)}.** {_plain(_why(answer))}"
+        yield f"**{outcome.headline(answer)}.** {_plain(_why(answer))}"
     if answer.caveat and answer.status != "unanswered":
         yield _plain(answer.caveat)
     if near := outcome.closest(answer):
@@ -127,7 +127,7 @@ def _markdown_stated(answer: Answer, label: str) -> Iterator[str]:
     def marked(text: str) -> str:
         return _linked(answer, _escaped(text), lambda n: f"[^{label}{n}]", tie="\\")
 
-    guess = f"{outcome.verdict(answer)}: " if answer.status == "likely" else ""
+    guess = f"{outcome.headline(answer)}: " if answer.status == "likely" else ""
     if answer.short is not None:
         numbers = "".join(f"[^{label}{marker}]" for marker in answer.short.markers)
         yield f"**{guess}{_plain(answer.short.text)}** {numbers}"
@@ -188,18 +188,18 @@ def _html_answer(exchange: Exchange, answer: Answer, turn: int) -> str:
     if answer.query != answer.question:
         parts.append(f'<p class="note">Searched for: <bdi>{escape(answer.query)}</bdi></p>')
     if answer.status == "unanswered":
-        parts.append(f"<p><strong>{outcome.verdict(answer)}.</strong> {escape(_why(answer))}</p>")
+        parts.append(f"<p><strong>{outcome.headline(answer)}.</strong> {escape(_why(answer))}</p>")
     elif answer.status == "likely":
         said = "".join(_html_stated(answer, turn))
         why = f'<p class="note">{escape(_why(answer))}</p>'
-        label = f"<p><strong>{outcome.verdict(answer)}</strong></p>"
+        label = f"<p><strong>{outcome.headline(answer)}</strong></p>"
         parts.append(f'<div class="guess">{label}{said}{why}</div>')
     else:
         parts.extend(_html_stated(answer, turn))
     if answer.caveat and answer.status != "unanswered":
         parts.append(f'<p class="note">{escape(answer.caveat)}</p>')
     if answer.status == "partial":
-        parts.append(f"<p><strong>{outcome.verdict(answer)}.</strong> {escape(_why(answer))}</p>")
+        parts.append(f"<p><strong>{outcome.headline(answer)}.</strong> {escape(_why(answer))}</p>")
     if near := outcome.closest(answer):
         items = "".join(map(_html_near, near))
         parts.append(f"<p><strong>{outcome.CLOSEST}</strong></p><ul>{items}</ul>")
@@ -252,7 +252,7 @@ def _html_quote(exchange: Exchange, citation: Citation, turn: int) -> str:
 
 def _flagged(
     answer: Answer,
-    piece: outcome.Piece,
+    piece: outcome.Stretch,
     marked: Callable[[str], str],
     flagged: Callable[[str], str],
 ) -> Iterator[str]:

@@ -278,7 +278,7 @@ def _draft(exchange: Exchange, turn: int) -> str:
 
 def _answer(exchange: Exchange, answer: Answer, turn: int) -> Iterator[str]:
     reason = escape(answer.reason.message) if answer.reason else ""
-    label = outcome.verdict(answer)
+    label = outcome.headline(answer)
     yield remarks.replaced(answer)
     if answer.reason and answer.reason.code == "no_sources":
         reason = f"Drop files or folders anywhere on this page, or add them there: {_GO}"
