@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rag.citations import Draft, compose
 from rag.citations.plain import harmless, visible
+from rag.language.paths import context_of
 from rag.pipeline.inquiry import MESSAGES, Inquiry, abstain, listed, scored
 from rag.pipeline.overview import Overview
 from rag.pipeline.quotes import said
@@ -19,6 +20,7 @@ from rag.schema import (
     Answer,
     Candidate,
     Citation,
+    Context,
     EvidenceReady,
     Reason,
     ReasonCode,
@@ -208,6 +210,10 @@ def _reason(judged: Sequence[Judged], selection: Selection) -> tuple[Reason | No
     """Return why an answer is not a sure and whole one, and what it is."""
     if selection.missing:
         message = MESSAGES["partly_answered"].format(missing="; ".join(selection.missing))
+        if not selection.sure:
+            message += (
+                ". What is said of the rest is the best that was found, and may not answer it."
+            )
         return Reason(code="partly_answered", message=message), "partial"
     if selection.sure:
         return None, "answered"
@@ -263,10 +269,28 @@ def _closest(
             score=score,
             rank=rank,
             scorer="reader",
-            decisive=reading.words or Span(start=reading.start, end=reading.end),
+            decisive=_decisive(reading),
+            context=_context(candidate, reading),
         )
         for rank, (score, reading, candidate) in enumerate(best, start=1)
     )
+
+
+def _decisive(reading: Reading) -> Span:
+    """Return the words that answer; all of a reading whose answer stands in what it hangs from."""
+    words = reading.words
+    return (
+        words if words and words.start < words.end else Span(start=reading.start, end=reading.end)
+    )
+
+
+def _context(candidate: Candidate, reading: Reading) -> tuple[Context, ...]:
+    """Return what the words that answer are understood with."""
+    words = _decisive(reading)
+    for sentence in candidate.sentences:
+        if sentence.start <= words.start < sentence.end:
+            return context_of(sentence, words.start, words.end)
+    return ()
 
 
 def _holding(

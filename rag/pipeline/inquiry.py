@@ -18,15 +18,15 @@ from rag.schema import (
     ScoredPassage,
     Source,
     SourceInfo,
-    Span,
     TextDelta,
     Turn,
+    Unit,
 )
 
 MESSAGES: dict[ReasonCode, str] = {
     "no_sources": "There are no sources yet: put documents into the seeds folder, or name them to `rag sync`.",
     "nothing_retrieved": "Nothing in the sources resembles the question.",
-    "not_supported": "No answer to this was found in the passages that were read.",
+    "not_supported": "The passages that were read do not seem to answer this.",
     "subject_missing": "{missing} is not mentioned where an answer was looked for.",
     "unsure": "This is the best that was found, and it may not answer the question.",
     "partly_answered": "The sources answer only a part of this. Nothing was found on: {missing}",
@@ -35,7 +35,7 @@ MESSAGES: dict[ReasonCode, str] = {
     "no_last_answer": "There is no answer before this to do that with. Ask something about your documents first.",
     "needs_model": "That takes a chat model, which does not answer here. This is the answer in your documents' words.",
 }
-"""What a person is told for each reason; the page says "Not in your sources." before it, unless `NOT_SEARCHED`."""
+"""What a person is told for each reason; interfaces say before it in a word what it comes to, unless `NOT_SEARCHED`."""
 NOT_SEARCHED: frozenset[ReasonCode] = frozenset({"small_talk", "no_last_answer"})
 """Reasons of an answer that says nothing of what the sources hold."""
 
@@ -87,7 +87,10 @@ class Inquiry:
             pages=source.pages,
             start=passage.start,
             text=passage.text,
-            sentences=tuple(Span(start=one.start, end=one.end) for one in candidate.sentences),
+            sentences=tuple(
+                Unit(start=one.start, end=one.end, kind=one.kind, path=one.path, cells=one.cells)
+                for one in candidate.sentences
+            ),
         )
 
 
@@ -117,7 +120,7 @@ def abstain(
     confidence: float = 0.0,
     missing: Sequence[str] = (),
 ) -> Answer:
-    """Return the answer that says why there is none, with the near misses."""
+    """Return the answer that says why there is none."""
     reason = Reason(code=code, message=MESSAGES[code].format(missing=listed(missing or ("It",))))
     return Answer(
         question=inquiry.question,
