@@ -13,6 +13,7 @@ from rag.pipeline.disagreement import set_beside
 from rag.pipeline.inquiry import Answerer, Inquiry, abstain, scored
 from rag.pipeline.library import Library
 from rag.pipeline.overview import Overview, gather, understood
+from rag.pipeline.preference import Preference, preference_of, searched
 from rag.queries import Intent, respelled, standalone
 from rag.reader.parts import split_parts
 from rag.retrieval import POOL, Retriever
@@ -25,6 +26,7 @@ from rag.schema import (
     EvidenceReady,
     QueryReady,
     ReasonCode,
+    SourceInfo,
     TextDelta,
     Turn,
 )
@@ -82,8 +84,9 @@ class Asker:
             intent, query = understood(meant, answerer.standalone(meant, history))
             yield QueryReady(query=query.text, rewritten=query.rewritten or meant != question)
             watch.lap("query")
+            wanted = preference_of(query.text, _of(snapshot.sources(), only))
             overview, parts = self._found(
-                snapshot, query.text, intent, only, options.top_k or self._settings.top_k
+                snapshot, query.text, intent, only, options.top_k or self._settings.top_k, wanted
             )
             watch.lap("search")
             inquiry = Inquiry(
@@ -93,6 +96,7 @@ class Asker:
                 parts=parts,
                 source=snapshot.source,
                 overview=overview,
+                preference=wanted,
                 strictness=self._settings.strictness
                 if options.strictness is None
                 else options.strictness,
@@ -138,6 +142,7 @@ class Asker:
         intent: Intent,
         only: frozenset[str] | None,
         top_k: int,
+        wanted: Preference,
     ) -> tuple[Overview | None, tuple[tuple[str, tuple[Candidate, ...]], ...]]:
         """Return the candidates of each part of a query; of an overview's only part, and what was gathered for it."""
 
@@ -148,12 +153,14 @@ class Asker:
 
         if intent.kind == "question":
             parts = _standalone_parts(query)
-            return None, tuple((part, retrieve(part, top_k)) for part in parts)
+            return None, tuple(
+                (part, searched(retrieve, part, top_k, only, wanted)) for part in parts
+            )
         overview = gather(
             intent,
             store=snapshot,
             retrieve=retrieve,
-            sources=[one for one in snapshot.sources() if only is None or one.source_id in only],
+            sources=_of(snapshot.sources(), only),
             most_tokens=self._settings.llm_tokens,
         )
         return overview, ((query, overview.candidates),)
@@ -175,6 +182,11 @@ class _Watch:
     def timings(self) -> dict[str, float]:
         """Return every stage's seconds and their total."""
         return self._laps | {"total": round(self._last - self._start, 6)}
+
+
+def _of(sources: Sequence[SourceInfo], only: frozenset[str] | None) -> list[SourceInfo]:
+    """Return the sources that are searched."""
+    return [one for one in sources if only is None or one.source_id in only]
 
 
 def _standalone_parts(query: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from rag.citations import CitablePassage
 from rag.pipeline.overview import Overview
+from rag.pipeline.preference import Preference
 from rag.queries import Query
 from rag.schema import (
     Answer,
@@ -47,6 +48,8 @@ class Inquiry:
     """Looks a source up in the state of the store that the candidates are from."""
     strictness: float = 0.5
     """0..1, see `rag.reader.selection.threshold_at`."""
+    preference: Preference = Preference()
+    """What the question wants of documents."""
     overview: Overview | None = None
     """Set where the query is no question; then there is one part, and its candidates keep their order."""
 
