@@ -23,6 +23,7 @@ from rag.pipeline.extractive import ExtractiveAnswerer
 from rag.pipeline.inquiry import Answerer, Inquiry, abstain, scored
 from rag.pipeline.library import Library
 from rag.pipeline.overview import Overview, gather, understood
+from rag.pipeline.preference import Preference, find_preferred, preference_of
 from rag.queries import Intent, recent, request_of, respelled, standalone
 from rag.reader.parts import split_parts
 from rag.retrieval import POOL, Retriever
@@ -214,7 +215,10 @@ class Asker:
 
         if intent.kind == "question":
             parts = _standalone_parts(query)
-            return None, tuple((part, retrieve(part, top_k)) for part in parts)
+            wanted = turn.preference(query)
+            return None, tuple(
+                (part, find_preferred(retrieve, part, top_k, only, wanted)) for part in parts
+            )
         overview = gather(
             intent,
             store=snapshot,
@@ -252,9 +256,14 @@ class _Turn:
             parts=parts,
             source=self.snapshot.source,
             listed=lambda: _allowed(self.snapshot, self.only),
+            preference=self.preference(query),
             overview=overview,
             strictness=self.strictness,
         )
+
+    def preference(self, query: str) -> Preference:
+        """Return what a query wants of documents."""
+        return preference_of(query, _allowed(self.snapshot, self.only))
 
     def source(self, source_id: str) -> Source | None:
         """Return a source; None where it is gone, or may not be shown."""

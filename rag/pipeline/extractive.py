@@ -10,6 +10,7 @@ from rag.citations.plain import harmless, visible
 from rag.language.paths import context_of
 from rag.pipeline.inquiry import MESSAGES, Inquiry, abstain, listed, scored
 from rag.pipeline.overview import Overview
+from rag.pipeline.preference import preferred
 from rag.pipeline.quotes import said
 from rag.pipeline.subject import Judged, judge
 from rag.pipeline.tally import SURE, UNSURE, tally
@@ -75,7 +76,18 @@ class ExtractiveAnswerer:
         sure = threshold_at(self._reader.threshold, inquiry.strictness)
         likely = threshold_at(LIKELY, inquiry.strictness)
         judged = [
-            judge(part, self._reader.read(part, candidates), candidates, sure=sure)
+            judge(
+                part,
+                preferred(
+                    self._reader.read(part, candidates),
+                    candidates,
+                    inquiry.preference,
+                    inquiry.source,
+                    sure=sure,
+                ),
+                candidates,
+                sure=sure,
+            )
             for part, candidates in inquiry.parts
         ]
         evidence = _ranked(

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from rag.citations import CitablePassage
 from rag.pipeline.overview import Overview
+from rag.pipeline.preference import Preference
 from rag.queries import Query
 from rag.schema import (
     Answer,
@@ -55,6 +56,8 @@ class Inquiry:
     """0..1, see `rag.reader.selection.threshold_at`."""
     listed: Callable[[], Sequence[SourceInfo]] | None = None
     """Tells what may be searched; None where that is not known."""
+    preference: Preference = Preference()
+    """What the question wants of documents."""
     overview: Overview | None = None
     """Set where the query is no question; then there is one part, and its candidates keep their order."""
 
