@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from rag.citations import CitablePassage
@@ -56,7 +56,7 @@ class Inquiry:
     """0..1, see `rag.reader.selection.threshold_at`."""
     listed: Callable[[], Sequence[SourceInfo]] | None = None
     """Tells what may be searched; None where that is not known."""
-    preference: Preference = Preference()
+    preference: Preference = field(default_factory=Preference)
     """What the question wants of documents."""
     overview: Overview | None = None
     """Set where the query is no question; then there is one part, and its candidates keep their order."""
