@@ -77,9 +77,13 @@ def check_units(source: Source) -> None:
     """Units are ascending and disjoint, and every character that is not blank is in exactly one of them."""
     text, units = source.text, [*units_of(source)]
     assert all(one.end <= other.start for one, other in itertools.pairwise(units))
-    assert all(text[one.start : one.end].strip() == text[one.start : one.end] != "" for one in units)
+    assert all(
+        text[one.start : one.end].strip() == text[one.start : one.end] != "" for one in units
+    )
     bounds = [0, *itertools.chain.from_iterable((one.start, one.end) for one in units), len(text)]
-    assert not "".join(text[start:end] for start, end in zip(bounds[::2], bounds[1::2], strict=True)).strip()
+    assert not "".join(
+        text[start:end] for start, end in zip(bounds[::2], bounds[1::2], strict=True)
+    ).strip()
     for one in units:
         assert all(one.start <= cell.start <= cell.end <= one.end for cell in one.cells)
         assert all(0 <= context.start <= context.end <= len(text) for context in one.path)

@@ -75,7 +75,9 @@ def test_the_structure_of_any_text_comes_back(text):
     units = tuple(split_units(source_of(text, blocks)))
 
     assert blocks == blocks_of(blocks_as_json(blocks))
-    assert ((), units) == units_of(units_as_json((), units), [(one.start, one.end) for one in units])
+    assert ((), units) == units_of(
+        units_as_json((), units), [(one.start, one.end) for one in units]
+    )
 
 
 def test_what_many_units_hang_from_is_written_once():

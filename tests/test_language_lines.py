@@ -10,9 +10,7 @@ from hypothesis import given
 from rag.language.lines import find_paragraphs, find_runs, joined
 from tests.structure_fakes import ANY_TEXT
 
-WRAPPED = (
-    "The committee met in the old hall and it\ntalked until late, since nobody wanted to be\nthe first to leave."
-)
+WRAPPED = "The committee met in the old hall and it\ntalked until late, since nobody wanted to be\nthe first to leave."
 
 
 def runs(text: str) -> list[str]:
@@ -32,7 +30,16 @@ def runs(text: str) -> list[str]:
         ("first\n\nsecond", ["first", "second"]),
         (f"{'x ' * 70}end\nNext line.", [f"{'x ' * 70}end", "Next line."]),
     ],
-    ids=["wrapped", "bullets", "short lines", "labels", "bars", "numbers", "empty line", "long line"],
+    ids=[
+        "wrapped",
+        "bullets",
+        "short lines",
+        "labels",
+        "bars",
+        "numbers",
+        "empty line",
+        "long line",
+    ],
 )
 def test_a_break_is_meant_or_an_editor_made_it(text, expected):
     """A line ends where a person ended it; what an editor wrapped is one."""

@@ -11,7 +11,9 @@ from rag.schema import Context
 NAMES = st.text("abc ", min_size=1, max_size=160)
 PATHS = st.lists(
     st.builds(
-        lambda start, width, text: Context(kind="heading", start=start, end=start + width, text=text),
+        lambda start, width, text: Context(
+            kind="heading", start=start, end=start + width, text=text
+        ),
         st.integers(0, 50),
         st.integers(0, 20),
         NAMES,

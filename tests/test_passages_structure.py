@@ -89,7 +89,9 @@ def test_a_name_that_the_row_says_itself_is_not_said_again():
 
     units = [*units_of(source_of(text, document.blocks))]
 
-    assert ["Name: Ann; Age: 34.", "Name: Ben; Age: 35."] == [text[one.start : one.end] for one in units]
+    assert ["Name: Ann; Age: 34.", "Name: Ben; Age: 35."] == [
+        text[one.start : one.end] for one in units
+    ]
     assert [["", ""], ["", ""]] == [[cell.name for cell in one.cells] for one in units]
     assert ["Ann", "34"] == [text[cell.start : cell.end] for cell in units[0].cells]
 
@@ -123,7 +125,11 @@ def test_text_in_no_block_is_read_too():
     text = "Head\n\nBefore. And after."
     source = laid(text, ("heading", "Head", None))
 
-    assert [("heading", "Head", ()), ("paragraph", "Before.", ()), ("paragraph", "And after.", ())] == paths(source)
+    assert [
+        ("heading", "Head", ()),
+        ("paragraph", "Before.", ()),
+        ("paragraph", "And after.", ()),
+    ] == paths(source)
 
 
 def test_a_source_without_blocks_is_looked_at():

@@ -128,7 +128,11 @@ def test_cleaning_is_settled(text: str) -> None:
 def test_structure_stands_where_it_stood_once_the_text_is_clean(loaded, name: str) -> None:
     """Characters that never show, and line breaks of other kinds, move no block and no unit."""
     hidden = "\u200b\u202e\x07\xad"
-    lines = [f"# The{hidden} harbour", f"It {hidden}has:", f"- four{hidden} piers\n- a{hidden} light"]
+    lines = [
+        f"# The{hidden} harbour",
+        f"It {hidden}has:",
+        f"- four{hidden} piers\n- a{hidden} light",
+    ]
     if name.endswith(".html"):
         lines = [
             f"<h1>The{hidden} harbour</h1>", f"<p>It {hidden}has:</p>",
@@ -150,10 +154,14 @@ def test_structure_stands_where_it_stood_once_the_text_is_clean(loaded, name: st
 
 
 @given(
-    parts=st.lists(st.text("ab \n\r\u200b\u200d\x1b[m\x07न्‍\ud800", max_size=12), min_size=1, max_size=4),
+    parts=st.lists(
+        st.text("ab \n\r\u200b\u200d\x1b[m\x07न्‍\ud800", max_size=12), min_size=1, max_size=4
+    ),
     bounds=st.lists(st.tuples(st.integers(0, 48), st.integers(0, 48)), max_size=5),
 )
-def test_cleaning_moves_blocks_with_their_words(parts: list[str], bounds: list[tuple[int, int]]) -> None:
+def test_cleaning_moves_blocks_with_their_words(
+    parts: list[str], bounds: list[tuple[int, int]]
+) -> None:
     """Each block, and each page, says what it said, without what never shows."""
     raw = "".join(parts)
     places = [sorted(min(at, len(raw)) for at in pair) for pair in bounds]
