@@ -180,7 +180,7 @@ def test_questions_on_documents_are_asked_several_times_an_epoch(data, prepared,
 
 
 def test_documents_are_trained_on_as_they_are_read_out(tmp_path):
-    """A cell stands behind the name of its column, an item behind what announces it, and answers are where they were."""
+    """A cell stands behind its column's name, an item behind what announces it, and answers are where they were."""
     for document in read_out(read_articles(save_documents(tmp_path))):
         (paragraph,) = document.paragraphs
         assert "Prices: Zone: North | Price: 4.20" in paragraph.text
