@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from rag.errors import SettingsError, SourceError
 from rag.language.outline import Outline
-from rag.language.sentences import split_sentences
 from rag.passages import split, units_of
 from rag.passages.units import find_pieces
 from rag.schema import Source, Span, SplitPassage

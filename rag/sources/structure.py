@@ -17,10 +17,10 @@ _MOST_HEADS = 5
 """Rows that name the columns of one table."""
 _MOST_COLUMNS = 1_000
 """Those of a table that are named, or that cells reach down in."""
-_MOST_SHARING = 8
-"""Terms that share a definition."""
 _MOST_COMPARED = 20
 """Rows, and columns of one cell, that are looked at to tell whether the first row names the columns."""
+_MOST_SHARING = 8
+"""Terms that share a definition."""
 _MOST_REACHING = 8
 """Cells that reach down to one row."""
 
