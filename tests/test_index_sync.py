@@ -828,7 +828,7 @@ def test_a_sync_that_breaks_keeps_what_was_committed(index, folder, monkeypatch)
 
 def test_the_engine_behind_a_sync_can_be_another(index, folder):
     """A sync only uses what the engine protocol names."""
-    allowed = {"sources", "coverage", "excluded", "failures", "writer"}
+    allowed = {"sources", "coverage", "excluded", "failures", "outdated", "writer"}
 
     class Other:
         def __getattr__(self, name):

@@ -200,8 +200,8 @@ def test_half_of_a_list_is_enough_for_a_passage(data, tmp_path):
     paragraph = content["data"][0]["paragraphs"][0]
     long = " and a long word more" * 3
     items = [f"- item {i}{long}" for i in range(9)]
-    at = len(paragraph["context"]) + 2
-    paragraph["context"] += "\n\n" + "\n".join(items)
+    paragraph["context"] = "All there is:\n\n" + "\n".join(items)
+    at = paragraph["context"].index(items[0])
     paragraph["qas"] = [
         {"id": "1", "question": "What items are there?", "is_impossible": False,
          "answers": [{"text": "\n".join(items), "answer_start": at}]}
