@@ -35,7 +35,7 @@ def source_of(name, text):
     return Source(
         source_id=name,
         title=document.title or name.partition(".")[0],
-        text=document.text if hasattr(document, "text") else "\n\n".join(document.parts),
+        text="\n\n".join(document.parts),
         sha256="0",
         media_type="text/plain",
         blocks=document.blocks,
@@ -235,13 +235,19 @@ def test_a_table_of_another_document_than_the_best_is_only_likely():
     assert found.doubts
 
 
+PEOPLE = (
+    ("Lea Winter", 2017, "Research", "Bern"),
+    ("Tom Arvid", 2021, "Finance", "Brno"),
+    ("Yara Holm", 2022, "Staff", "Bern"),
+)
 BIOS = [
-    (f"{name.split()[0].lower()}.md", f"# {name}\n\n{name} joined the company in {year} and is its Chief of {what}. "
-     f"Before that {name.split()[0]} worked in consulting. {name.split()[0]} lives in {city}.\n")
-    for name, year, what, city in (
-        ("Lea Winter", 2017, "Research", "Bern"), ("Tom Arvid", 2021, "Finance", "Brno"), ("Yara Holm", 2022, "Staff", "Bern")
+    (
+        f"{name.split()[0].lower()}.md",
+        f"# {name}\n\n{name} joined the company in {year} and is its Chief of {what}."
+        f" Before that {name.split()[0]} worked in consulting. {name.split()[0]} lives in {city}.\n",
     )
-]  # fmt: skip
+    for name, year, what, city in PEOPLE
+]
 
 
 def test_short_documents_of_one_form_are_rows():

@@ -16,7 +16,7 @@ from rag.language.cells import NO, Days, Numbers, dates_of, is_yes_or_no, number
 from rag.language.english import BASE_VERBS, FUNCTION_WORDS, MOTION, PEOPLE
 from rag.language.languages import language_of
 from rag.language.words import Word, alike, fold, stemmed, word_set
-from rag.pipeline.records import Table
+from rag.pipeline.records import RecordTable
 from rag.queries.aggregates import MONEY, Aggregate, Bound
 
 _LONGEST_VALUE = 7
@@ -91,7 +91,7 @@ _EURO = frozenset(
 class Columns:
     """What a table's columns hold, each looked at once."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: RecordTable) -> None:
         self.table = table
         self._numbers: dict[int, Numbers | None] = {}
         self._days: dict[int, tuple[Days | None, ...] | None] = {}
@@ -245,7 +245,7 @@ class Match:
     """What was taken for granted: sentences for people."""
 
     @property
-    def table(self) -> Table:
+    def table(self) -> RecordTable:
         """The table."""
         return self.columns.table
 
@@ -264,7 +264,7 @@ class Match:
         return sorted(left)
 
 
-def match(aggregate: Aggregate, table: Table) -> Match | None:
+def match(aggregate: Aggregate, table: RecordTable) -> Match | None:
     """Return what the words of a question are beside a table; None where it does not know them all."""
     return _Matching(aggregate, Columns(table)).found()
 

@@ -16,7 +16,14 @@ from rag.citations.plain import harmless, visible
 from rag.citations.writing import Pick, Writer
 from rag.language.words import fold, stemmed
 from rag.pipeline.matching import Match, match, words_at
-from rag.pipeline.records import MOST_CHARS, Row, Table, documents_of, sentences_in, tables_of
+from rag.pipeline.records import (
+    MOST_CHARS,
+    Record,
+    RecordTable,
+    documents_of,
+    sentences_in,
+    tables_of,
+)
 from rag.queries.aggregates import MONEY, Aggregate, Superlative, aggregate_of
 from rag.schema import BlockKind, Candidate, ShortAnswer, Source, SourceInfo, Span
 
@@ -127,7 +134,7 @@ def _documents(
     read: dict[str, Source],
     source: Callable[[str], Source],
     listed: Callable[[], Sequence[SourceInfo]] | None,
-) -> list[Table]:
+) -> list[RecordTable]:
     """Return the documents of one form, as a table, that the best of those found is among."""
     read = read | {one: source(one) for one in ids if one not in read}
     if len(read[ids[0]].text) > MOST_CHARS:
@@ -722,7 +729,7 @@ def _plain(text: str) -> str:
     return harmless(" ".join(visible(text).split()))
 
 
-def _line(about: Match, row: Row, columns: Sequence[int]) -> str:
+def _line(about: Match, row: Record, columns: Sequence[int]) -> str:
     """Return a row in the words of its cells, names of columns before them; of running text the sentences."""
     if about.table.kind in {"documents", "sections"}:
         spans = _sentences(row, columns)
@@ -735,7 +742,7 @@ def _line(about: Match, row: Row, columns: Sequence[int]) -> str:
     return "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
 
 
-def _sentences(row: Row, columns: Sequence[int]) -> list[Span]:
+def _sentences(row: Record, columns: Sequence[int]) -> list[Span]:
     """Return the sentences that hold the cells of a document, apart from its title."""
     cells = [
         span
@@ -749,7 +756,7 @@ def _sentences(row: Row, columns: Sequence[int]) -> list[Span]:
     return found
 
 
-def _cited(about: Match, row: Row, columns: Sequence[int]) -> list[Pick]:
+def _cited(about: Match, row: Record, columns: Sequence[int]) -> list[Pick]:
     """Return what to cite of a row: all of it, of a long one the cells that were read, with the names before them."""
     if about.table.kind in {"documents", "sections"}:
         spans = _sentences(row, columns) or [Span(start=row.start, end=row.end)]
@@ -760,7 +767,7 @@ def _cited(about: Match, row: Row, columns: Sequence[int]) -> list[Pick]:
     return [(_citable(row.source, span), span) for span in spans]
 
 
-def _cells(about: Match, row: Row, columns: Sequence[int]) -> Iterator[Span]:
+def _cells(about: Match, row: Record, columns: Sequence[int]) -> Iterator[Span]:
     for at in columns:
         span = row.cells[at] if at < len(row.cells) else None
         if span is not None:

@@ -385,8 +385,3 @@ def _in_any_year(sense: str, days: Days, found: re.Match[str]) -> Bound | None:
         start=found.start(),
         end=found.end(),
     )
-
-
-def stem_set(words: str, language: str = "en") -> frozenset[str]:
-    """Return the stems of words written with white space between them."""
-    return frozenset(stemmed(one, language) for one in words.split())
