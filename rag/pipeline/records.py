@@ -58,7 +58,7 @@ TableKind = Literal["rows", "items", "names", "sections", "documents"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record(Span):
+class TableRow(Span):
     """A row, item, name, section or document, with the words of its columns."""
 
     source: Source
@@ -78,7 +78,7 @@ class RecordTable:
     kind: TableKind
     columns: tuple[str, ...]
     """Names; empty for a column that has none."""
-    rows: tuple[Record, ...]
+    rows: tuple[TableRow, ...]
     context: tuple[str, ...]
     """What says what the rows are: titles, headings, a label, the name of the file."""
     has_totals: bool = False
@@ -173,7 +173,7 @@ class _Structure:
         self, table: int | None, held: Sequence[int], cells: dict[int, list[Block]]
     ) -> Iterator[RecordTable]:
         columns: dict[str | int, int] = {}
-        rows: list[Record] = []
+        rows: list[TableRow] = []
         for at in held:
             placed: dict[int, Span] = {}
             for place, cell in enumerate(cells[at]):
@@ -182,7 +182,7 @@ class _Structure:
                 placed.setdefault(column, cell)
             block = self._blocks[at]
             made = tuple(placed.get(column) for column in range(max(placed, default=-1) + 1))
-            rows.append(Record(start=block.start, end=block.end, source=self._source, cells=made))
+            rows.append(TableRow(start=block.start, end=block.end, source=self._source, cells=made))
         kept = [row for row in rows if not self._is_total(row)]
         parts = [
             row for row in kept if len(columns) < 3 or sum(one is not None for one in row.cells) > 1
@@ -201,7 +201,7 @@ class _Structure:
     def _head(self, at: int) -> str:
         return self._words(self._blocks[at]).rstrip(": ")
 
-    def _is_total(self, row: Record) -> bool:
+    def _is_total(self, row: TableRow) -> bool:
         filled = next((at for at, one in enumerate(row.cells) if one is not None), None)
         return filled is not None and bool(_TOTALS.fullmatch(row.text(filled).strip("*_ ")))
 
@@ -229,7 +229,7 @@ class _Structure:
                 kind="items", columns=("",), rows=tuple(rows), context=context, goes_on=on
             )
 
-    def _item(self, at: int) -> Record:
+    def _item(self, at: int) -> TableRow:
         block = self._blocks[at]
         inner = next(
             (
@@ -242,7 +242,7 @@ class _Structure:
         bullet = _BULLET.match(self._text, block.start, inner)
         start = bullet.end() if bullet else block.start
         end = start + len(self._text[start:inner].rstrip())
-        return Record(
+        return TableRow(
             start=start, end=end, source=self._source, cells=(Span(start=start, end=end),)
         )
 
@@ -260,7 +260,7 @@ class _Structure:
                 spans = [*_parts(text, found.start("rest"), end)]
                 if len(spans) > 1 and all(_is_name(text[a:b]) for a, b in spans):
                     rows = [
-                        Record(start=block.start + a, end=block.start + b, source=self._source,
+                        TableRow(start=block.start + a, end=block.start + b, source=self._source,
                             cells=(Span(start=block.start + a, end=block.start + b),))
                         for a, b in spans
                     ]  # fmt: skip
@@ -351,7 +351,7 @@ def _of_one_form(
     ]
     if len(alike) > 1 and labels:
         rows = tuple(
-            Record(
+            TableRow(
                 start=name.start,
                 end=name.end,
                 source=source,
