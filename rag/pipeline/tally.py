@@ -597,14 +597,12 @@ def _most(asked: Aggregate, about: Match, kind: Superlative, column: int) -> _Re
     have = "has" if len(rows) == 1 else "have"
     among = f" with {_said(about)}" if about.conditions else ""
     name = _name(about, column)
-    noun = _called(asked, about, len(values)) if len(values) > 1 else "row"
+    noun = "documents" if about.table.kind == "documents" else "rows"
     doubts = ["Not every row says it."] if len(values) < len(about.rows) else []
     numbers = None if kind.dated else about.columns.numbers(column)
     doubts += (
         ["It is not certain how its numbers are written."] if numbers and numbers.unsure else []
     )
-    if about.table.kind == "documents" or not noun.endswith("s"):
-        noun = "documents" if about.table.kind == "documents" else "rows"
     told = f"{_names(names)} ({', '.join(cells)})"
     if asked.limit > 1:
         told = ", ".join(
