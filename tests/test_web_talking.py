@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from rag.settings import Settings
-from rag.web import render
 from rag.web.conversation import Exchange, Ways
 from rag.web.keeping import to_text
 from rag.web.opening import Opening
