@@ -25,6 +25,8 @@ _NONE: dict[ReasonCode, str] = {
     "no_sources": "No sources yet",
     "nothing_retrieved": "Not in your sources",
     "incomplete": "Not found so far",
+    "small_talk": "",
+    "no_last_answer": "",
 }
 _UNFOUND = "No answer found"
 _AROUND = 160
@@ -56,7 +58,7 @@ class Excerpt:
 
 
 def headline(answer: Answer) -> str:
-    """Return in a word or a few what an answer comes to; nothing where it is a whole and sure one."""
+    """Return in a word or a few what an answer comes to; nothing where it is whole and sure, or nothing was asked."""
     if answer.status == "likely":
         return GUESS
     if answer.status == "partial":

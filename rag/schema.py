@@ -28,6 +28,9 @@ ReasonCode = Literal[
     "unsure",
     "subject_missing",
     "incomplete",
+    "small_talk",  # nothing was asked of the sources
+    "no_last_answer",  # something was to be done with the last answer, and there is none
+    "needs_model",  # what was to be done with the last answer takes a chat model
 ]
 Fate = Literal[
     "added", "updated", "unchanged", "removed", "failed", "excluded", "unreachable", "held"
@@ -85,6 +88,7 @@ StepCode = Literal[
     "fell_back",  # the extractive reader answered in the model's place
     "abstained",  # nothing could be shown to be supported
     "excerpted",  # a summary or survey of sentences of the sources, since no model wrote one
+    "checked_again",  # a person doubted an answer: its sources were read once more
     "conflict",  # two sources give different numbers or dates for one thing; both are cited
 ]
 
@@ -280,6 +284,8 @@ class Turn:
 
     role: Role
     text: str
+    citations: tuple[Citation, ...] = ()
+    """Of an assistant's turn, what its answer cited; `[k]` in the text names `citations[k - 1]`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,7 +311,8 @@ class Answer:
 
     question: str
     query: str
-    """What was searched: the question, its misspelt words put right, or a follow-up rewritten to stand alone."""
+    """What was searched: the question, its misspelt words put right, or a follow-up rewritten to stand alone. Of a request
+    to do something with the last answer, the question which that answered."""
     status: Status
     reason: Reason | None
     """Set unless the status is `answered`."""

@@ -30,6 +30,7 @@ from starlette.responses import Response
 
 from rag import outcome
 from rag.errors import QuestionError, RagError
+from rag.pipeline.inquiry import NOT_SEARCHED
 from rag.schema import Answer, Citation, ScoredPassage, SourceInfo, Turn
 from rag.web.asking import BUSY, OUR_FAULT, ask
 from rag.web.logs import trail
@@ -271,6 +272,9 @@ def _text(text: str) -> list[Any]:
 
 def _answer_lines(answer: Answer) -> Iterator[str]:
     """Lay an answer out to be read: its text, what is to be said of it, the words it rests on."""
+    if answer.reason is not None and answer.reason.code in NOT_SEARCHED:
+        yield answer.text
+        return
     if answer.status == "unanswered":
         yield f"{outcome.headline(answer)}."
     else:

@@ -108,7 +108,7 @@ def _markdown_answer(answer: Answer, label: str) -> Iterator[str]:
     if answer.query != answer.question:
         yield f"*Searched for:* {_plain(answer.query)}"
     if answer.status == "unanswered":
-        yield f"**{outcome.headline(answer)}.** {_plain(_why(answer))}".rstrip()
+        yield f"{_headed(answer, '**{}.** ')}{_plain(_why(answer))}".rstrip()
     else:
         yield from _markdown_stated(answer, label)
     if answer.status == "partial":
@@ -188,7 +188,8 @@ def _html_answer(exchange: Exchange, answer: Answer, turn: int) -> str:
     if answer.query != answer.question:
         parts.append(f'<p class="note">Searched for: <bdi>{escape(answer.query)}</bdi></p>')
     if answer.status == "unanswered":
-        parts.append(f"<p><strong>{outcome.headline(answer)}.</strong> {escape(_why(answer))}</p>")
+        none = _headed(answer, "<strong>{}.</strong> ")
+        parts.append(f"<p>{none}{escape(_why(answer))}</p>")
     elif answer.status == "likely":
         said = "".join(_html_stated(answer, turn))
         why = f'<p class="note">{escape(_why(answer))}</p>'
@@ -280,6 +281,12 @@ def _linked(answer: Answer, text: str, link: Callable[[int], str], *, tie: str =
 
 def _start(statement: Statement) -> int:
     return statement.start
+
+
+def _headed(answer: Answer, form: str) -> str:
+    """Return what an answer comes to; empty where nothing was looked for."""
+    head = outcome.headline(answer)
+    return form.format(head) if head else ""
 
 
 def _why(answer: Answer) -> str:

@@ -31,6 +31,7 @@ _STEPS: Mapping[StepCode, tuple[str, str]] = {
     "neutralised": ("Made harmless", "passages made harmless"),
     "fell_back": ("Fell back", "the model replaced"),
     "abstained": ("Abstained", "withheld"),
+    "checked_again": ("Read again", "the sources, since it was doubted"),
     "excerpted": ("Quoted", "the sources’ own sentences"),
     "conflict": ("Conflict", "{n} conflict{s} between sources"),
 }

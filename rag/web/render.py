@@ -280,6 +280,9 @@ def _answer(exchange: Exchange, answer: Answer, turn: int) -> Iterator[str]:
     reason = escape(answer.reason.message) if answer.reason else ""
     label = outcome.headline(answer)
     yield remarks.replaced(answer)
+    if answer.status == "unanswered" and not label:
+        yield f'<p class="fn-text">{reason}</p>'
+        return
     if answer.reason and answer.reason.code == "no_sources":
         reason = f"Drop files or folders anywhere on this page, or add them there: {_GO}"
     if answer.status == "unanswered":
