@@ -243,6 +243,9 @@ class Store(Protocol):
     def excluded(self) -> dict[str, str]:
         """Return the SHA-256 of each source that was removed by hand, by source_id."""
 
+    def outdated(self) -> frozenset[str]:
+        """Return the sources that an older version read, and that should be read again."""
+
     def failures(self) -> Mapping[str, Failure]:
         """Return what could not be indexed, by source_id."""
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from rag.errors import SourceError
 from rag.index import Index, sync
-from rag.schema import FileReport, Passage, Source, Span, SplitPassage, SyncReport
+from rag.schema import FileReport, Passage, Source, SplitPassage, SyncReport, Unit
 from rag.store import IndexEntry, IndexStamp
 
 DIMENSION = 32
@@ -58,7 +58,7 @@ def split(made: Source) -> tuple[SplitPassage, ...]:
                 n_tokens=len(line.group().split()),
             ),
             sentences=tuple(
-                Span(start=line.start() + s.start(), end=line.start() + s.end())
+                Unit(start=line.start() + s.start(), end=line.start() + s.end())
                 for s in re.finditer(r"[^.]+\.?", line.group())
             ),
         )

@@ -5,44 +5,50 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from rag.embedding.onnx import SHIPPED
-from rag.language.sentences import split_sentences
+from rag.passages import units_of
 from rag.reader.neural import SpanLogits
-from rag.schema import Candidate, Passage, ScoredSentence, Span
+from rag.schema import Candidate, Passage, ScoredSentence, Source, Unit
 
 TOKENIZER = SHIPPED / "tokenizer.json"
 
 
 def candidate(*sentences: str, source: str = "a.txt", begin: int = 0) -> Candidate:
     """A candidate of these sentences, whose passage starts at character `begin` of its source."""
-    spans, start = [], 0
+    made, start = [], begin
     for one in sentences:
-        spans.append(Span(start=start, end=start + len(one)))
+        made.append(Unit(start=start, end=start + len(one)))
         start += len(one) + 1
-    return _candidate(" ".join(sentences), spans, source, begin)
+    return _candidate(" ".join(sentences), made, source, begin)
 
 
 def laid_out(text: str, *, source: str = "a.txt", begin: int = 0) -> Candidate:
-    """A candidate whose passage is this text, its sentences as the program finds them."""
-    return _candidate(text, split_sentences(text), source, begin)
+    """A candidate whose passage is this text, its units as the program finds them; nothing stands before it."""
+    made = Source(
+        source_id="", title="", text="\n" * begin + text, sha256="", media_type="text/plain"
+    )
+    return _candidate(text, units_of(made), source, begin)
 
 
-def _candidate(text: str, spans: Sequence[Span], source: str, begin: int) -> Candidate:
-    """A candidate whose sentences stand at these characters of its text."""
+def _candidate(text: str, units: Iterable[Unit], source: str, begin: int) -> Candidate:
+    """A candidate whose sentences are these units of its source."""
     scored = tuple(
         ScoredSentence(
-            start=begin + one.start,
-            end=begin + one.end,
-            text=text[one.start : one.end],
+            start=one.start,
+            end=one.end,
+            text=text[one.start - begin : one.end - begin],
             dense=0.5,
             lexical=0.5,
+            kind=one.kind,
+            path=one.path,
+            cells=one.cells,
         )
-        for one in spans
+        for one in units
     )
     passage = Passage(
         passage_id=f"{source}#{begin}-{begin + len(text)}",

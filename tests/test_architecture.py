@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import io
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
 import rag
+from tests.deferred import Deferred
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(rag.__file__).parent
@@ -64,6 +67,33 @@ def test_public_names_are_all_there():
     assert sorted(rag.__all__) == dir(rag)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = rag.nonsense
+
+
+def test_collecting_tests_imports_nothing_heavy():
+    """A test imports a heavy library where it uses it, so that neither one test nor the fast lane waits for all."""
+    heavy = {*HEAVY, "transformers", "sklearn", "scipy", "pandas", "ir_measures"} - {"onnxruntime"}
+    found = {
+        f"{path.name}: {name}"
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+        if name.partition(".")[0] in heavy
+    }
+
+    assert set() == found
+
+
+def test_a_deferred_module_is_imported_by_its_first_use_only():
+    """What pytest asks of every name in a module imports nothing; a name of the module does."""
+    deferred = Deferred("this")
+
+    assert not hasattr(deferred, "_pytestfixturefunction")
+    assert not hasattr(deferred, "__test__")
+    assert "this" not in sys.modules
+    with redirect_stdout(io.StringIO()):
+        assert deferred.s
+    assert "this" in sys.modules
 
 
 def calls(tree: ast.AST) -> list[str]:
@@ -152,44 +182,44 @@ def test_the_package_needs_nothing_that_is_not_in_the_wheel():
 ALIKE = {"main", "read"}
 """Names that mean the same wherever they stand: what a process begins with, what a format's loader offers."""
 TO_BE_NAMED_ONCE = {
-    "Cell",  # schema.py, sources/pdf_tables.py
     "Check",  # citations/checks.py, web/standing.py
     "Conversation",  # pipeline/conversation.py, web/conversation.py
     "Document",  # chat/model.py, sources/document.py
-    "Found",  # index/syncing.py, web/finding.py
-    "Index",  # cli/options.py, index/embedded.py
-    "Item",  # pipeline/overview.py, sources/pdf_structure.py, sources/pdf_tables.py
-    "Kept",  # index/keeping.py, web/uploads.py
+    "Found",  # store.py, web/finding.py
+    "Fragment",  # queries/ellipsis.py, sources/pdf_page.py
+    "Index",  # cli/options.py, index/index.py
+    "Kept",  # index/kept_vectors.py, web/uploads.py
     "Kind",  # language/quantities.py, queries/mentions.py, reader/features.py
+    "Library",  # pipeline/library.py, web/suggesting.py
     "Line",  # citations/markers.py, language/lines.py, sources/pdf_page.py
-    "Loaded",  # index/syncing.py, sources/loading.py
+    "Loaded",  # sources/loading.py, store.py
     "Message",  # chat/model.py, prompts.py
-    "Page",  # sources/pdf_page.py, web/shelf.py
     "Part",  # index/words.py, web/explaining.py
-    "Parts",  # web/evaluation_tab.py, web/settings_tab.py, web/sources_tab.py
-    "Piece",  # passages/units.py, sources/pdf_page.py
-    "Progress",  # index/syncing.py, pipeline/__init__.py
-    "Reading",  # index/engine.py, reader/protocol.py
-    "Root",  # index/syncing.py, sources/files.py
+    "Parts",  # pipeline/build.py, web/evaluation_tab.py, web/settings_tab.py, web/sources_tab.py
+    "Root",  # sources/files.py, store.py
     "Run",  # evaluation/run.py, language/lines.py
     "State",  # index/state.py, web/opening.py
     "Tab",  # web/evaluation_tab.py, web/sources_tab.py
     "Update",  # web/carrying.py, web/evaluation_tab.py, web/settings_tab.py, web/sources_tab.py, web/talking.py
     "Weights",  # retrieval.py, weights.py
     "Writer",  # citations/writing.py, index/writer.py
-    "build",  # index/words.py, web/pages.py
+    "build",  # index/words.py, pipeline/build.py, web/pages.py
     "complete",  # chat/model.py, queries/ellipsis.py
     "escape",  # evaluation/markup.py, web/escaping.py
     "lay_out",  # web/evaluation_tab.py, web/settings_tab.py, web/sources_tab.py
-    "load",  # index/structures.py, sources/loading.py
+    "load",  # index/search.py, sources/loading.py
     "open_model",  # chat/local.py, reader/hugging_face.py
     "pack",  # index/words.py, prompts.py
     "path_of",  # language/blocks.py, pipeline/border.py
-    "remove",  # index/syncing.py, index/writer.py, sources/html.py
+    "remove",  # index/sync.py, index/writer.py, sources/html.py
+    "spelled",  # language/paths.py, sources/numbering.py
+    "text_of",  # pipeline/border.py, pipeline/excerpts.py
     "to_text",  # sources/html.py, web/keeping.py
+    "told",  # pipeline/disagreement.py, web/streaming.py
     "too_long",  # chat/faults.py, sources/document.py, web/asking.py
     "translated",  # chat/faults.py, index/database.py
     "trouble",  # web/account.py, web/figures.py, web/shelf.py
+    "turns",  # pipeline/excerpts.py, web/conversation.py
     "units_of",  # language/blocks.py, passages/structure.py
     "wire",  # web/evaluation_tab.py, web/settings_tab.py, web/sources_tab.py
 }

@@ -144,7 +144,7 @@ class TestLimits:
         limits = ChatLimits(max_bytes=1000)
         with pytest.raises(ChatOutputError, match="more than"):
             complete(chat(*["x" * 100] * 100_000, limits=limits, closed=closed), ASKED)
-        assert closed.wait(2)
+        assert closed.wait(60)
 
     def test_slow_but_steady_reply_is_stopped_by_the_total_deadline(self):
         """A piece now and then for ever does not outlast the deadline."""
@@ -152,7 +152,7 @@ class TestLimits:
         begun = time.monotonic()
         with pytest.raises(ChatTimeoutError):
             complete(chat(*["x", 0.05] * 1000, limits=limits), ASKED)
-        assert time.monotonic() - begun < 1.3
+        assert time.monotonic() - begun < 20
 
     def test_silence_before_the_first_piece_is_bounded(self):
         """A model that says nothing is given up on."""
@@ -177,7 +177,7 @@ class TestLimits:
         stream = chat("a", 0.05, *["b", 0.05] * 1000, closed=closed).stream(ASKED)
         assert next(stream).text == "a"
         stream.close()
-        assert closed.wait(2)
+        assert closed.wait(60)
 
 
 def foreign(name, *bases, status=None, message=CANARY):

@@ -105,7 +105,9 @@ def test_leaving_stops_the_model(folder):
         pass
     stream.close()
 
-    local.chat._turns.submit(lambda: None).result(timeout=5)  # the turn after the one that was left
+    local.chat._turns.submit(lambda: None).result(
+        timeout=60
+    )  # the turn after the one that was left
 
 
 def wait_for_giving_up(seconds=30):
@@ -127,7 +129,7 @@ def test_who_leaves_while_waiting_is_never_served(folder):
         complete(LangchainChatModel(local.chat, name="x", limits=ChatLimits(first=0.1)), ASKED)
     wait_for_giving_up()
     go.set()
-    local.chat._turns.submit(lambda: None).result(timeout=5)
+    local.chat._turns.submit(lambda: None).result(timeout=60)
 
     assert [] == asked
 

@@ -188,11 +188,11 @@ def test_numbers_conflict_exactly_where_they_differ_by_more_than_rounding(one, o
 def test_a_thousand_sentences_of_one_template_cost_little_time():
     """A long list of like lines is not compared line with line."""
     picks = [sentence(f"Anna paid {n} crowns to the harbour office.", str(n)) for n in range(1000)]
-    started = time.perf_counter()
+    started = time.process_time()
 
     find_conflicts(picks)
 
-    assert time.perf_counter() - started < 10.0
+    assert time.process_time() - started < 10.0
 
 
 @given(st.lists(st.text(max_size=80), max_size=6))

@@ -101,12 +101,20 @@ class Terminal:
 
     def wait_for(self, text: str) -> None:
         """Read until a text was shown after the one that was waited for last."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while (found := self.seen.find(text, self._position)) < 0:
             ready, _, _ = select.select([self._leader], [], [], deadline - time.monotonic())
             assert ready, f"{text!r} did not come; there was {self.seen[self._position :]!r}"
             self.seen += os.read(self._leader, 65536).decode()
         self._position = found + len(text)
+
+    def until_it_waits(self) -> None:
+        """Return once the command has slept whenever it was looked at for a while; at once where nobody tells."""
+        stat, n_asleep = Path(f"/proc/{self.process.pid}/stat"), 0
+        while stat.exists() and n_asleep < 10:
+            state = stat.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0]
+            n_asleep = n_asleep + 1 if state == "S" else 0
+            time.sleep(0.02)
 
     def type(self, text: str) -> None:
         """Type something."""
@@ -122,7 +130,7 @@ class Terminal:
             if not part:
                 break
             self.seen += part.decode()
-        return self.process.wait(20)
+        return self.process.wait(60)
 
 
 def test_a_terminal_gets_styles_and_nothing_hostile(tmp_path: Path) -> None:
@@ -155,7 +163,7 @@ def test_a_conversation_on_a_terminal(tmp_path: Path) -> None:
         terminal.wait_for("> ")
         terminal.type("half a line")
         terminal.wait_for("half a line")
-        time.sleep(0.2)  # a signal just before the wait for a key would wait for that key
+        terminal.until_it_waits()  # a signal just before the wait for a key would wait for that key
         terminal.type("\x03")
         terminal.wait_for("/quit or Ctrl-D leaves.")
         terminal.wait_for("> ")
@@ -207,7 +215,7 @@ def test_a_reader_that_leaves_is_no_event(tmp_path: Path) -> None:
     process.stdout.close()
     complaints = process.stderr.read()
     process.stderr.close()
-    assert (1, b"") == (process.wait(20), complaints)
+    assert (1, b"") == (process.wait(60), complaints)
 
 
 def test_questions_that_are_no_text_do_not_stop_it(tmp_path: Path) -> None:

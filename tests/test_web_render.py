@@ -308,8 +308,11 @@ def test_a_rewritten_query_is_shown_and_an_unchanged_one_is_not():
         (Exchange(question="q", notice="Getting ready…"), "Getting ready…"),
         (Exchange(question="q", evidence=NEAR), "Reading 1 passage…"),
         (Exchange(question="q", evidence=NEAR * 8), "Reading 8 passages…"),
-        (Exchange(question="q", evidence=NEAR, draft="The har"), "The har"),
-        (Exchange(question="q", draft="The har", trouble="Stopped."), "The harStopped."),
+        (Exchange(question="q", evidence=NEAR, draft="The har"), f"{render.UNCHECKED}The har"),
+        (
+            Exchange(question="q", draft="The har", trouble="Stopped."),
+            f"{render.NEVER_CHECKED}The harStopped.",
+        ),
     ],
 )
 def test_a_question_under_way_says_how_far_it_is(exchange: Exchange, words: str):

@@ -166,7 +166,7 @@ def test_sources_of_one_title_are_told_apart_in_the_choice():
 def tab(tmp_path: Path) -> Iterator:
     """The events of a tab over two sources and one upload."""
     opening = Opening(lambda _: ScriptedRag())
-    opening.wait(10)
+    opening.wait(60)
     uploads = Uploads(tmp_path / "uploads", max_file=1_000_000)
     taking_in = TakingIn(opening, uploads, seeds=tmp_path)
     taking_in.start()

@@ -43,7 +43,7 @@ class Desk:
         self.web = Web()
         self.uploads = Uploads(folder / "uploads", max_file=1_000_000)
         self.opening = Opening(lambda _: rag)
-        self.opening.wait(10)
+        self.opening.wait(60)
         self.taking_in = TakingIn(self.opening, self.uploads, seeds=folder / "seeds", read=self.web)
         self.taking_in.start()
 
@@ -66,7 +66,7 @@ class Desk:
 
 def wait_for(condition: Callable[[], object]) -> None:
     """Wait until something is so."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it never came"
         time.sleep(0.005)

@@ -57,7 +57,7 @@ def make_door(folder: Path, rag: ScriptedRag | None = None, **limits: int) -> It
     """Open a route into a folder; what arrives waits."""
     uploads = Uploads(folder / "uploads", max_file=LIMIT, **limits)
     opening = Opening(lambda _: rag or ScriptedRag())
-    opening.wait(10)
+    opening.wait(60)
     taking_in = TakingIn(opening, uploads, seeds=folder / "seeds")
     app = FastAPI()
     receiving.add_routes(app, taking_in, open_=True, silence=0.3)
@@ -236,7 +236,7 @@ def test_who_breaks_off_leaves_nothing(door: Door):
         async def send(_: Any) -> None:
             """Nobody listens."""
 
-        await asyncio.wait_for(door.client.app(scope(), receive, send), 5)
+        await asyncio.wait_for(door.client.app(scope(), receive, send), 60)
 
     asyncio.run(broken())
     assert [] == door.files()
@@ -259,7 +259,7 @@ def test_who_falls_silent_is_left(door: Door):
         async def send(message: Any) -> None:
             replies.append(message)
 
-        await asyncio.wait_for(door.client.app(scope(), receive, send), 5)
+        await asyncio.wait_for(door.client.app(scope(), receive, send), 60)
 
     asyncio.run(silent())
     assert 408 == replies[0]["status"]

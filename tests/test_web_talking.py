@@ -29,7 +29,7 @@ def rag() -> ScriptedRag:
 def opening(rag: ScriptedRag) -> Opening:
     """It is open."""
     opening = Opening(lambda _: rag)
-    opening.wait(10)
+    opening.wait(60)
     return opening
 
 

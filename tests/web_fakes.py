@@ -255,7 +255,7 @@ class ScriptedRag:
         if model == "extractive":
             return answered(question)
         if "slowly" in question:
-            self.go_on.wait(20)
+            self.go_on.wait(100)
         *_, last = self.stream(question, history, model=model)
         assert isinstance(last, AnswerReady)
         return last.answer
@@ -304,7 +304,7 @@ class ScriptedRag:
         for start in range(0, len(answer.text), 8):
             yield TextDelta(text=answer.text[start : start + 8])
             if ("slowly" in question and start) or ("halfway" in question and start == 40):
-                self.go_on.wait(20)
+                self.go_on.wait(100)
         yield AnswerReady(answer=answer)
 
     def source(self, source_id: str) -> Source:
@@ -345,7 +345,7 @@ class ScriptedRag:
         for done, path in enumerate(found):
             if progress is not None:
                 progress("read", done, len(found))
-            self.may_sync.wait(20)
+            self.may_sync.wait(100)
             if progress is not None:
                 progress("read", done + 1, len(found))
             reports.append(self._indexed(path, Path(paths[0])))

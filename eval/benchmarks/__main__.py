@@ -19,7 +19,7 @@ from eval.benchmarks.runner import WAYS, run_benchmark
 from eval.benchmarks.sweep import run_sweep
 from rag.cli import main
 from rag.cli.evaluation import Dataset, Limit, OfSplit, Out, show
-from rag.cli.options import Index, Json, Seeds, opened, settings_for
+from rag.cli.options import Config, Index, Json, Seeds, opened, settings_for
 from rag.cli.render import Paragraph
 from rag.cli.session import Doors, Exit, Session
 
@@ -45,6 +45,11 @@ class BenchmarkDoors(Doors):
     """What these commands call beside what `rag` calls."""
 
     sweep: Callable[..., Any] = run_sweep
+
+
+@app.callback()
+def _common(config: Config = None) -> None:
+    """Measure on public collections, over settings, and speed."""
 
 
 @app.command()

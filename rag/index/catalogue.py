@@ -29,6 +29,7 @@ from rag.index.database import (
     checksum,
     connect,
     corrupt,
+    passage_checksum,
     put_fact,
     translated,
 )
@@ -281,7 +282,8 @@ class Catalogue:
                 [(key,) for key in keys],
             )
         self._db.execute("DELETE FROM sources WHERE id = ?", [number])
-        self._db.execute("DELETE FROM absent WHERE source_id = ?", [source_id])
+        for table in ("absent", "outdated"):
+            self._db.execute(f"DELETE FROM {table} WHERE source_id = ?", [source_id])  # noqa: S608  (constants)
         return keys
 
     # Passages.
@@ -300,7 +302,13 @@ class Catalogue:
         self._db.execute(
             "INSERT INTO passages (key, source, start, stop, n_tokens, crc, sentences, units, text)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [*facts, _passage_crc(*facts, spans, units, passage.text), spans, units, passage.text],
+            [
+                *facts,
+                passage_checksum(*facts, spans, units, passage.text),
+                spans,
+                units,
+                passage.text,
+            ],
         )
         vector = to_halves(entry.vector)
         self._db.execute("INSERT INTO vectors VALUES (?, ?, ?)", [key, _crc(vector, key), vector])
@@ -350,7 +358,7 @@ class Catalogue:
             [first, last],
         )
         for *facts, crc in rows:
-            self._verify(crc == _passage_crc(*facts), f"passage {facts[0]}")
+            self._verify(crc == passage_checksum(*facts), f"passage {facts[0]}")
             yield facts[0], facts[1], led(path_of(facts[6]), facts[7], facts[2])
 
     def vectors(self, dimension: int) -> tuple[NDArray[np.int64], Vectors]:
@@ -402,7 +410,7 @@ class Catalogue:
             some = keys[start : start + _AT_ONCE]
             query = f"{_PASSAGE} IN ({_marks(some)})"
             for row in self._db.execute(query, some):
-                good = row[8] == _passage_crc(*row[:8]) and row[11] == _crc(row[10], row[0])
+                good = row[8] == passage_checksum(*row[:8]) and row[11] == _crc(row[10], row[0])
                 self._verify(good, f"passage {row[0]}")
                 found[row[0]] = row
         for key in keys:
@@ -423,6 +431,12 @@ class Catalogue:
     def excluded(self) -> dict[str, str]:
         """Return the SHA-256 of each source that was removed by hand, by source_id."""
         return dict(self._listed("SELECT source_id, sha256, crc FROM excluded"))
+
+    def outdated(self) -> frozenset[str]:
+        """Return the sources that an older version read, and that should be read again."""
+        if not self._knows_absent():
+            return frozenset()
+        return frozenset(name for (name,) in self._listed("SELECT source_id, crc FROM outdated"))
 
     def put_excluded(self, source_id: str, sha256: str) -> None:
         """Remember that a source was removed by hand."""
@@ -629,11 +643,3 @@ def _marks(values: Sequence[object]) -> str:
 def _crc(blob: object, key: int) -> int:
     """Return the checksum of a row's vectors; -1 where they are none, so that nothing equals it."""
     return zlib.crc32(blob, key) if isinstance(blob, bytes) else -1
-
-
-def _passage_crc(*values: object) -> int:
-    """Return the checksum of (key, source, start, stop, n_tokens, sentences, text)."""
-    *numbers, spans, text = values
-    if not (isinstance(spans, bytes) and isinstance(text, str)):
-        return -1
-    return zlib.crc32(text.encode(), zlib.crc32(spans, zlib.crc32(repr(numbers).encode())))

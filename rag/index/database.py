@@ -62,12 +62,13 @@ CREATE TABLE IF NOT EXISTS kept (
     since INTEGER NOT NULL, crc INTEGER NOT NULL, vector BLOB NOT NULL, vectors BLOB NOT NULL,
     PRIMARY KEY (source, digest)
 );
+CREATE TABLE IF NOT EXISTS outdated (source_id TEXT PRIMARY KEY, crc INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS kept_by_digest ON kept (digest);
 CREATE INDEX IF NOT EXISTS kept_by_sha256 ON kept (sha256);
 CREATE INDEX IF NOT EXISTS kept_by_since ON kept (since);
 """
 """Tables that an index of an older version lacks until it is written to; without them nothing is absent or kept."""
-LATER_TABLES = ("places", "absent", "kept")
+LATER_TABLES = ("places", "absent", "kept", "outdated")
 
 _APPLICATION = 0x466F6F74
 """SQLite's application id: "Foot"."""
@@ -188,6 +189,15 @@ def checksum(*values: object) -> int:
         data = value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
         crc = zlib.crc32(data, zlib.crc32(b"%d:" % len(data), crc))
     return crc
+
+
+def passage_checksum(*values: object) -> int:
+    """Return the checksum of (key, source, start, stop, n_tokens, sentences, units, text)."""
+    *numbers, spans, units, text = values
+    if not (isinstance(spans, bytes) and isinstance(units, str) and isinstance(text, str)):
+        return -1
+    head = zlib.crc32(units.encode(), zlib.crc32(spans, zlib.crc32(repr(numbers).encode())))
+    return zlib.crc32(text.encode(), head)
 
 
 def put_fact(db: sqlite3.Connection, name: str, value: str) -> None:

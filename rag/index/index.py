@@ -26,6 +26,7 @@ from rag.index.files import DamagedFileError, Layout, read_checked, writing
 from rag.index.lock import exclusive
 from rag.index.search import Structures, load
 from rag.index.snapshot import EmbeddedSnapshot
+from rag.index.upgrade import is_of_last_format, upgrade
 from rag.index.vectors import EXACT_UP_TO
 from rag.index.writer import Writer, remove
 from rag.schema import Source, SourceInfo
@@ -106,7 +107,7 @@ class Index:
                 )
             _create(layout)
         layout.close_to_others()
-        found = _stamp(layout)
+        found = _current_stamp(layout)
         if found is None:
             found = _claim(layout, stamp)
         _compare(layout, wanted=stamp, found=found)
@@ -202,6 +203,11 @@ class Index:
         """Return the SHA-256 of each source that was removed by hand, by source_id."""
         with self._reading() as catalogue:
             return catalogue.excluded()
+
+    def outdated(self) -> frozenset[str]:
+        """Return the sources that an older version read, and that should be read again."""
+        with self._reading() as catalogue:
+            return catalogue.outdated()
 
     def failures(self) -> dict[str, Failure]:
         """Return what could not be indexed, by source_id."""
@@ -368,6 +374,17 @@ def _create(layout: Layout) -> None:
     with exclusive(layout.lock, wait=_CREATING):
         if not layout.database.exists():
             database.create(layout.database)
+
+
+def _current_stamp(layout: Layout) -> IndexStamp | None:
+    """Return what an index was built with; one of the last format is upgraded first."""
+    try:
+        return _stamp(layout)
+    except IndexFormatError:
+        if is_of_last_format(layout.database):
+            with exclusive(layout.lock, wait=_CREATING):
+                upgrade(layout.database)
+    return _stamp(layout)  # another process may have upgraded it meanwhile
 
 
 def _stamp(layout: Layout) -> IndexStamp | None:

@@ -11,21 +11,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rag.language.lines import Line, find_paragraphs, joined
+from rag.language.lines import Line, joined
 from rag.language.marks import (
-    ANSWERS,
     ASKED,
-    ASKS,
     CLOSED,
-    HASHES,
     LEADERS,
     LONGEST_HEADING,
     OWN_QUESTION,
-    QUOTED,
     RULE,
     SAID,
     SHORT,
-    STAMP,
     Mark,
     division_of,
     has_gap,
@@ -39,7 +34,6 @@ from rag.language.marks import (
     is_question,
     is_said,
     is_sentence,
-    is_underlined,
     label_of,
     mark_of,
 )
@@ -58,8 +52,9 @@ from rag.language.nesting import (
     rank_of,
 )
 from rag.language.outline import Outline, add_table, names_columns, shifted
+from rag.language.stanzas import Stanza, Stanzas, depth_of, marked_lines
 from rag.language.tables import Table, barred, columned
-from rag.language.talks import FROM, Talk, cue_of, mail_labels, says_who_wrote
+from rag.language.talks import FROM, cue_of, mail_labels, says_who_wrote
 from rag.language.talks import SUBJECT as SUBJECTS
 from rag.schema import Block, BlockKind
 
@@ -78,6 +73,8 @@ __all__ = [
     "refine",
 ]
 
+_NEAR = 8
+"""Lines before and behind an item in which another shows that it is one."""
 _MOST_LINES = 64
 _MOST_OF_TERM = 5
 """Words."""
@@ -166,17 +163,6 @@ def _renumbered(block: Block, at: int, moved: dict[int, int]) -> Block:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stanza:
-    """Lines that belong together."""
-
-    lines: tuple[Line, ...]
-    apart: bool = True
-    """Nothing but an empty line, or the start of the text, stands before them."""
-    ends: bool = True
-    """Nothing but an empty line, or the end of the text, stands behind them."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Item:
     """An item that others may lie in."""
 
@@ -192,13 +178,10 @@ class _Reader:
         self._text = text
         self._headings = headings
         self._outline = Outline()
-        paragraphs = [*find_paragraphs(text)]
-        lines = [line for paragraph in paragraphs for line in paragraph]
-        self._talk = Talk(text, lines)
-        self._asks = any(ASKS.match(self._said(line)) for line in lines)
-        self._faq = not self._talk and self._count_questions(paragraphs) >= _FEWEST
-        self._letters = {self._said(line)[:2] for line in lines}
-        self._stanzas = [part for paragraph in paragraphs for part in self._parted(paragraph)]
+        stanzas = Stanzas(text)
+        self._stanzas = stanzas.found
+        self._talk, self._faq = stanzas.talk, stanzas.is_faq
+        self._letters = {self._said(line)[:2] for line in stanzas.lines}
         self._records = self._find_records()
         self._terms = sum(self._is_term(one) for one in self._stanzas)
         self._at = 0
@@ -207,7 +190,8 @@ class _Reader:
 
     def read(self) -> tuple[Block, ...]:
         """Return the blocks; what hangs from what is known only where it stands in one stanza."""
-        for self._at, stanza in enumerate(self._stanzas):
+        for at, stanza in enumerate(self._stanzas):
+            self._at = at
             self._read(stanza, None)
         if len(self._outline) and self._headings and self._is_title():
             self._outline.update(0, level=TITLE)
@@ -227,106 +211,13 @@ class _Reader:
     def _said(self, line: Line) -> str:
         return self._text[line[0] : line[1]]
 
-    def _next(self) -> _Stanza | None:
+    def _next(self) -> Stanza | None:
         """Return the stanza behind the one that is read."""
         return self._stanzas[self._at + 1] if self._at + 1 < len(self._stanzas) else None
 
-    # Where a paragraph falls into stanzas
-
-    def _count_questions(self, paragraphs: Sequence[Sequence[Line]]) -> int:
-        """Count the lines that are questions by themselves, those of speech in quotes left out."""
-        return sum(
-            self._is_own_question(paragraph, at)
-            for paragraph in paragraphs
-            for at in range(len(paragraph))
-        )
-
-    def _is_own_question(self, paragraph: Sequence[Line], at: int) -> bool:
-        said = self._said(paragraph[at])
-        if not is_question(said):
-            return False
-        before = self._said(paragraph[at - 1]) if at else ""
-        return not before or bool(SAID.search(before)) or (at == 1 and is_headline(before))
-
-    def _parted(self, paragraph: list[Line]) -> Iterator[_Stanza]:
-        """Part a paragraph before marked headings, questions, turns and dated lines, and behind headings and questions."""
-        marked = {
-            at: count for at in range(len(paragraph)) if (count := self._marked(paragraph, at))
-        }
-        stamps = sum(bool(STAMP.match(self._said(line))) for line in paragraph)
-        stamped = stamps >= max(_FEWEST, _MOSTLY * len(paragraph)) and not columned(
-            self._text, paragraph
-        )
-        first, at = 0, 0
-        while at < len(paragraph):
-            if at > first and (at in marked or self._begins(paragraph, at, stamped=stamped)):
-                yield self._stanza(paragraph, first, at)
-                first = at
-            at += marked.get(at, 1)
-            if first + marked.get(first, 0) == at or self._has_asked(paragraph, first, at):
-                yield self._stanza(paragraph, first, at)
-                first = at
-        if first < len(paragraph):
-            yield self._stanza(paragraph, first, len(paragraph))
-
-    @staticmethod
-    def _stanza(paragraph: list[Line], first: int, last: int) -> _Stanza:
-        return _Stanza(tuple(paragraph[first:last]), first == 0, last == len(paragraph))
-
-    def _marked(self, lines: Sequence[Line], at: int) -> int:
-        """Return how many lines the heading with a mark or a rule has that begins at a line; 0 where none does."""
-        said = self._said(lines[at])
-        if HASHES.match(said):
-            return 1
-        following = [self._said(line) for line in lines[at + 1 : at + 3]]
-        if len(following) == 2 and said == following[1] and is_underlined(following[0], said):
-            return 3
-        return 2 if following and is_underlined(said, following[0]) else 0
-
-    def _begins(self, paragraph: Sequence[Line], at: int, *, stamped: bool) -> bool:
-        """Tell whether a line of a paragraph begins a stanza."""
-        line, before = paragraph[at], self._said(paragraph[at - 1])
-        said = self._said(line)
-        depth = self._depth(said)
-        if depth or self._depth(before):
-            return self._quote_parts(paragraph, at)
-        if self._talk.turn(line) or self._talk.head(line) or (stamped and STAMP.match(said)):
-            return True
-        if ASKS.match(said) or (self._asks and ANSWERS.match(said)):
-            return True
-        if not ASKED.search(said):
-            return False
-        numbered = is_numbered_question(said) and is_said(before)
-        return numbered or (self._faq and self._is_own_question(paragraph, at))
-
-    def _has_asked(self, paragraph: Sequence[Line], first: int, last: int) -> bool:
-        """Tell whether the lines so far are a question that the next ones answer."""
-        if last == len(paragraph) or self._talk:
-            return False
-        said = " ".join(self._said(line) for line in paragraph[first:last])
-        if "-->" in said:
-            return False
-        return is_question(said) and (not first or self._faq or is_numbered_question(said))
-
-    @staticmethod
-    def _depth(said: str) -> int:
-        """Return how deep a line is quoted."""
-        quoted = QUOTED.match(said)
-        return quoted[0].count(">") if quoted else 0
-
-    def _quote_parts(self, paragraph: Sequence[Line], at: int) -> bool:
-        """Tell whether a quote begins or ends before a line, or a paragraph of it: behind it an empty line stays."""
-        said, before = self._said(paragraph[at]), self._said(paragraph[at - 1])
-        if self._depth(said) != self._depth(before):
-            return True
-        goes_on = at + 1 < len(paragraph) and self._depth(
-            self._said(paragraph[at + 1])
-        ) == self._depth(said)
-        return not said.strip("> ") and bool(before.strip("> ")) and goes_on
-
     # What a stanza is
 
-    def _read(self, stanza: _Stanza, parent: int | None) -> None:
+    def _read(self, stanza: Stanza, parent: int | None) -> None:
         """Add what a stanza is; `parent` is what stands above it in its paragraph."""
         if not stanza.lines:
             return
@@ -344,28 +235,28 @@ class _Reader:
         self._items, self._list = [], None
         return self._outline.add(kind, *place, level=level, parent=parent)
 
-    def _rest(self, stanza: _Stanza, count: int, parent: int | None) -> None:
+    def _rest(self, stanza: Stanza, count: int, parent: int | None) -> None:
         """Read the lines of a stanza behind the first ones."""
         self._read(replace(stanza, lines=stanza.lines[count:], apart=False), parent)
 
-    def _quote(self, stanza: _Stanza, parent: int | None) -> bool:
-        """Take lines behind `>` for a quote; a question in it heads the reply, a line that says who wrote it the others."""
+    def _quote(self, stanza: Stanza, parent: int | None) -> bool:
+        """Take lines behind `>` for a quote; a question in it heads the reply, who wrote it the rest."""
         lines = stanza.lines
-        depth = self._depth(self._said(lines[0]))
+        depth = depth_of(self._said(lines[0]))
         if not depth:
             return False
         if says_who_wrote(self._said(lines[0])):
             self._add("speaker", lines[0], level=min(SPEAKER + depth, TERM - 1))
             lines = lines[1:]
         following = self._next()
-        replied = following is not None and not self._depth(self._said(following.lines[0]))
+        replied = following is not None and not depth_of(self._said(following.lines[0]))
         if lines and replied and ASKED.search(self._said(lines[-1])):
             self._add("question", (lines[0][0], lines[-1][1]), level=QUESTION, parent=parent)
         elif lines:
             self._add("quote", (lines[0][0], lines[-1][1]), parent=parent)
         return True
 
-    def _mail(self, stanza: _Stanza, parent: int | None) -> bool:
+    def _mail(self, stanza: Stanza, parent: int | None) -> bool:
         """Take the head of a mail for fields; what follows hangs from who wrote it and on what."""
         labels = mail_labels(self._text, stanza.lines)
         for line, label in zip(stanza.lines, labels, strict=False):
@@ -373,7 +264,7 @@ class _Reader:
             self._add("field", line, level=level, parent=parent)
         return bool(labels)
 
-    def _cue(self, stanza: _Stanza, parent: int | None) -> bool:
+    def _cue(self, stanza: Stanza, parent: int | None) -> bool:
         """Take the time of a subtitle for a heading of what is said; its text is joined to one paragraph."""
         count = cue_of(self._text, stanza.lines)
         if count:
@@ -391,7 +282,7 @@ class _Reader:
             self._add("speaker", name, level=SPEAKER)
         return name is not None
 
-    def _spoken(self, stanza: _Stanza, parent: int | None) -> bool:
+    def _spoken(self, stanza: Stanza, parent: int | None) -> bool:
         """Take a turn of a talk for who speaks and what is said."""
         first = stanza.lines[0]
         if self._talk.head(first):
@@ -406,7 +297,7 @@ class _Reader:
 
     # Headings
 
-    def _headed(self, stanza: _Stanza, parent: int | None) -> bool:
+    def _headed(self, stanza: Stanza, parent: int | None) -> bool:
         """Take the first lines of a stanza, or all, for a heading."""
         for find in (self._ruled_heading, self._division, self._question, self._plain_heading):
             count, level = find(stanza)
@@ -417,7 +308,7 @@ class _Reader:
                 return True
         return False
 
-    def _is_followed(self, stanza: _Stanza, count: int) -> bool:
+    def _is_followed(self, stanza: Stanza, count: int) -> bool:
         """Tell whether text follows the first lines of a stanza that may belong to them."""
         if len(stanza.lines) > count:
             first, line = stanza.lines[0], stanza.lines[count]
@@ -428,14 +319,14 @@ class _Reader:
             return False
         said = self._said(following.lines[0])
         return (
-            not self._depth(said)
+            not depth_of(said)
             and not said.startswith("--")
             and not mail_labels(self._text, following.lines)
         )
 
-    def _ruled_heading(self, stanza: _Stanza) -> tuple[int, int]:
+    def _ruled_heading(self, stanza: Stanza) -> tuple[int, int]:
         """Return how many lines a heading with a mark or a rule has, and its level."""
-        count = self._marked(stanza.lines, 0)
+        count = marked_lines(self._text, stanza.lines, 0)
         first = self._said(stanza.lines[0])
         if count == 1:
             return 1, first.partition(" ")[0].count("#")
@@ -443,7 +334,7 @@ class _Reader:
             return count, count == 3 or 2 + _UNDERLINES.find(self._said(stanza.lines[1])[0])
         return 0, 0
 
-    def _division(self, stanza: _Stanza) -> tuple[int, int]:
+    def _division(self, stanza: Stanza) -> tuple[int, int]:
         """Return how many lines name an article, a chapter or the like, and their level."""
         lines = stanza.lines
         first = self._said(lines[0])
@@ -456,7 +347,7 @@ class _Reader:
             count += is_headline(second) and len(second) <= SHORT and not is_item(second)
         return (count, rank_of(division)) if self._is_followed(stanza, count) else (0, 0)
 
-    def _question(self, stanza: _Stanza) -> tuple[int, int]:
+    def _question(self, stanza: Stanza) -> tuple[int, int]:
         """Return how many lines a question has that heads its answer."""
         said = " ".join(self._said(line) for line in stanza.lines)
         if self._talk or not is_question(said) or not self._is_followed(stanza, len(stanza.lines)):
@@ -468,7 +359,7 @@ class _Reader:
         )
         return (len(stanza.lines), QUESTION) if known else (0, 0)
 
-    def _plain_heading(self, stanza: _Stanza) -> tuple[int, int]:
+    def _plain_heading(self, stanza: Stanza) -> tuple[int, int]:
         """Return whether the first line is a heading by its number, its capitals, or since it stands apart."""
         first = self._said(stanza.lines[0])
         mark = mark_of(first)
@@ -508,7 +399,7 @@ class _Reader:
         ]
         return any(one and (one.style, one.dots) == (mark.style, mark.dots) for one in others)
 
-    def _opens(self, stanza: _Stanza) -> bool:
+    def _opens(self, stanza: Stanza) -> bool:
         """Tell whether the first lines of a text are its title and what belongs to it, such as name and address."""
         said = [self._said(line) for line in stanza.lines]
         return (
@@ -523,8 +414,8 @@ class _Reader:
     # Rows, records and labels
 
     def _head(
-        self, stanza: _Stanza, fits: Sequence[bool], parent: int | None
-    ) -> tuple[_Stanza, int | None]:
+        self, stanza: Stanza, fits: Sequence[bool], parent: int | None
+    ) -> tuple[Stanza, int | None]:
         """Take the first line for a heading of the others, where it alone is not of their kind."""
         first = self._said(stanza.lines[0])
         if fits[0] or len(fits) < _FEWEST or not fits[1] or len(first) > LONGEST_HEADING:
@@ -534,17 +425,17 @@ class _Reader:
         head = self._add("heading", stanza.lines[0], level=PLAIN, parent=parent)
         return replace(stanza, lines=stanza.lines[1:], apart=False), head
 
-    def _ruled(self, stanza: _Stanza, parent: int | None) -> bool:
+    def _ruled(self, stanza: Stanza, parent: int | None) -> bool:
         """Take lines with bars between their cells for the rows of a table."""
         return self._table(stanza, parent, barred)
 
-    def _columns(self, stanza: _Stanza, parent: int | None) -> bool:
+    def _columns(self, stanza: Stanza, parent: int | None) -> bool:
         """Take lines that wide gaps part alike for the rows of a table."""
         return self._table(stanza, parent, columned)
 
     def _table(
         self,
-        stanza: _Stanza,
+        stanza: Stanza,
         parent: int | None,
         find: Callable[[str, Sequence[Line]], Table | None],
     ) -> bool:
@@ -566,7 +457,7 @@ class _Reader:
         add_table(self._outline, table.rows, table.places, named=named, parent=parent)
         return True
 
-    def _leaders(self, stanza: _Stanza, parent: int | None) -> bool:
+    def _leaders(self, stanza: Stanza, parent: int | None) -> bool:
         """Take lines with dots between label and value for fields; one without heads those behind it."""
         led = [bool(LEADERS.search(self._said(line))) for line in stanza.lines]
         if sum(led) < _MOSTLY * len(led):
@@ -579,7 +470,7 @@ class _Reader:
                 self._add("field" if fits else "paragraph", line, parent=head)
         return True
 
-    def _find_records(self) -> frozenset[_Stanza]:
+    def _find_records(self) -> frozenset[Stanza]:
         """Return the stanzas that are records, as in a list of addresses; one alone is none.
 
         Where each line has a label, the records begin with the same.
@@ -594,7 +485,7 @@ class _Reader:
         ]
         return frozenset(found if len(found) > 1 else ())
 
-    def _is_record(self, stanza: _Stanza) -> bool:
+    def _is_record(self, stanza: Stanza) -> bool:
         """Tell whether all lines are short, none ends a sentence or is an item, and one has a figure."""
         lines = [self._said(line) for line in stanza.lines]
         return (
@@ -602,14 +493,14 @@ class _Reader:
             and not self._talk
             and not division_of(lines[0])
             and not any(
-                len(line) > SHORT or SAID.search(line) or is_item(line) or self._depth(line)
+                len(line) > SHORT or SAID.search(line) or is_item(line) or depth_of(line)
                 or LEADERS.search(line) or RULE.match(line)
                 for line in lines
             )
             and any(any(map(str.isdigit, line)) for line in lines)
         )  # fmt: skip
 
-    def _record(self, stanza: _Stanza, parent: int | None) -> bool:
+    def _record(self, stanza: Stanza, parent: int | None) -> bool:
         """Take a record for a row whose cells are its lines, the first its key."""
         if stanza not in self._records:
             return False
@@ -618,7 +509,7 @@ class _Reader:
         self._outline.update(row, key=cells[0])
         return True
 
-    def _fields(self, stanza: _Stanza, parent: int | None) -> bool:
+    def _fields(self, stanza: Stanza, parent: int | None) -> bool:
         """Take lines with a label and a value, or a term and its meaning, for fields."""
         fits = [is_field(self._said(line)) for line in stanza.lines]
         if sum(fits) < max(_FEWEST, _MOSTLY * len(fits)):
@@ -634,12 +525,12 @@ class _Reader:
         for place in places:
             said = self._said(place)
             if is_item(said):
-                self._running(_Stanza((place,)), parent)
+                self._running(Stanza((place,)), parent)
             else:
                 self._add("field" if is_field(said) else "paragraph", place, parent=parent)
         return True
 
-    def _figures(self, stanza: _Stanza, parent: int | None) -> bool:
+    def _figures(self, stanza: Stanza, parent: int | None) -> bool:
         """Take short lines that begin or end with a figure for a list, as of ingredients."""
         said = [self._said(line) for line in stanza.lines]
         fits = [one[0].isdigit() or one.rstrip(" €$£%")[-1:].isdigit() for one in said]
@@ -657,7 +548,7 @@ class _Reader:
 
     # Terms, code and running text
 
-    def _is_term(self, stanza: _Stanza) -> bool:
+    def _is_term(self, stanza: Stanza) -> bool:
         """Tell whether the first line is a term that the deeper lines below it define."""
         first, rest = stanza.lines[0], stanza.lines[1:]
         said = self._said(first)
@@ -675,7 +566,7 @@ class _Reader:
         indent = indent_of(self._text, first) + _DEEPER
         return all(indent_of(self._text, line) >= indent for line in rest)
 
-    def _definition(self, stanza: _Stanza, parent: int | None) -> bool:
+    def _definition(self, stanza: Stanza, parent: int | None) -> bool:
         """Take a line and the deeper ones below it for a term and its meaning; one alone is none."""
         if not self._is_term(stanza):
             return False
@@ -688,7 +579,7 @@ class _Reader:
         self._running(rest, holder, spoken=True)
         return True
 
-    def _code(self, stanza: _Stanza, parent: int | None) -> bool:
+    def _code(self, stanza: Stanza, parent: int | None) -> bool:
         """Take deeper lines behind a colon for code, unless they end as a sentence does."""
         if not self._at or not stanza.apart or is_item(self._said(stanza.lines[0])):
             return False
@@ -701,7 +592,7 @@ class _Reader:
         self._add("code", (stanza.lines[0][0], stanza.lines[-1][1]), parent=parent)
         return True
 
-    def _running(self, stanza: _Stanza, parent: int | None, *, spoken: bool = False) -> None:
+    def _running(self, stanza: Stanza, parent: int | None, *, spoken: bool = False) -> None:
         """Add running text, items and single labelled lines."""
         for number, (mark, place) in enumerate(self._runs(stanza)):
             said = self._said(place)
@@ -722,7 +613,7 @@ class _Reader:
         short = len(label.split()) <= _MOST_OF_LABEL
         return bool(label) and is_field(said) and short and is_sentence(said)
 
-    def _runs(self, stanza: _Stanza) -> Iterator[tuple[Mark | None, Line]]:
+    def _runs(self, stanza: Stanza) -> Iterator[tuple[Mark | None, Line]]:
         """Yield each item with its mark, and each stretch of text that an editor only wrapped."""
         first = 0
         lines = stanza.lines
@@ -762,25 +653,29 @@ class _Reader:
         """Return the mark of an item that a line begins, if it is one: a wrapped line may begin with a number too."""
         said = self._said(lines[at])
         mark = mark_of(said)
-        if mark is None:
+        if mark is None or not self._is_counted(mark):
             return None
-        if mark.label in {"–", "—"}:
-            dashes = sum(self._said(line)[0] == mark.label for line in lines)
-            return mark if dashes > 1 or not SAID.search(said) else None
-        if len(mark.label) == 1 and mark.label.isalpha() and "(" not in mark.style:
-            # "A. Berg" is a name unless "A." and "B." are counted
-            close = mark.style[-1]
-            known = {f"{one}{close}" for one in ("ab" if mark.label.islower() else "AB")}
-            roman = mark.label in "iIvVxX" and f"{mark.label[0]}{close}" in self._letters
-            return mark if known <= self._letters or roman else None
-        if mark.is_bullet or not at:
+        if mark.is_bullet and mark.label not in {"–", "—"}:
+            return mark
+        near = [mark_of(self._said(one)) for one in lines[max(0, at - _NEAR) : at + _NEAR]]
+        many = sum(one is not None and one.style == mark.style for one in near) > 1
+        if mark.label in {"–", "—"}:  # what somebody says, in a novel
+            return mark if many or not SAID.search(said) else None
+        if not at or many:
             return mark
         before = self._said(lines[at - 1])
         goes_on = is_said(before) or mark_of(before) is not None
         deeper = indent_of(self._text, lines[at]) > indent_of(self._text, lines[0])
-        beside = [mark_of(self._said(one)) for one in lines]
-        counted = sum(one is not None and one.style == mark.style for one in beside) > 1
-        return mark if goes_on or deeper or counted else None
+        return mark if goes_on or deeper else None
+
+    def _is_counted(self, mark: Mark) -> bool:
+        """Tell whether a letter counts: in `A. Berg` it does only where the text has lines with `A.` and `B.`."""
+        if len(mark.label) > 1 or not mark.label.isalpha() or "(" in mark.style:
+            return True
+        close = mark.style[-1]
+        first, second, two = ("a", "b", "ii") if mark.label.islower() else ("A", "B", "II")
+        known = {f"{first}{close}", f"{second}{close}"} <= self._letters
+        return known or (mark.label in "iIvVxX" and two in self._letters)
 
     def _item(self, mark: Mark, place: Line, parent: int | None, *, apart: bool) -> None:
         """Add an item to the list that is open, inside the item that it is deeper than, or to a new one."""

@@ -181,8 +181,8 @@ class _Level:
         if self._open:
             self._hang(at, self._open[-1])
         is_lead = self._said(block).endswith(":") and self._leads
-        is_whole = (
-            is_lead or (at in self._inside and block.kind != "speaker" and not self._is_numbered(at))
+        is_whole = is_lead or (
+            at in self._inside and block.kind != "speaker" and not self._is_numbered(at)
         )
         if not is_whole and len(self._open) < _MOST_OPEN:
             self._open.append(at)

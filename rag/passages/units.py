@@ -116,7 +116,7 @@ def _furthest(text: str, start: int, end: int, max_tokens: int, count: Callable[
 
 
 def _row_stop(text: str, unit: Unit, start: int, stop: int) -> int:
-    """Return where to cut a row at or before `stop`: behind a cell, so that no name is parted from its value; else 0."""
+    """Return where to cut a row at or before `stop`: behind a cell, with its name and value whole; else 0."""
     half = start + (stop - start) // 2
     ends = [cell.end + (text[cell.end : cell.end + 1] in _ROW_MARKS) for cell in unit.cells]
     return max((end for end in ends if half < end <= stop), default=0)

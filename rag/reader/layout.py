@@ -91,7 +91,7 @@ def spoken(candidate: Candidate) -> tuple[str, tuple[tuple[int, str], ...]]:
     put_in: list[tuple[int, str]] = []
     for one in candidate.sentences:
         if one.kind not in HEADS and (path := _told(one)):
-            put_in.append((one.start - begin, f"{spelled(path)}: "))
+            put_in.append((one.start - begin, f"{spelled(path).rstrip(':')}: "))
         put_in += [(cell.start - begin, f"{cell.name}: ") for cell in one.cells if cell.name]
     pieces, done = [], 0
     for at, words in put_in:

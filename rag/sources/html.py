@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 MAX_DEPTH = 1_000
 """A page nested deeper is refused: the parser's time grows with the square of the depth."""
 
-_UNSEEN = "script, style, noscript, template, head, iframe, object, svg, annotation, select, textarea, dialog:not([open])"
+_UNSEEN = (
+    "script, style, noscript, template, head, iframe, object, svg, annotation, select, textarea,"
+    " dialog:not([open])"
+)
 _UNFOLDS = "[aria-expanded][aria-controls]"
 """What shows a hidden part of the page when it is clicked."""
 _HIDING_STYLE = re.compile(
@@ -154,9 +157,11 @@ def remove(nodes: Iterable[LexborNode]) -> None:
 
 
 def to_text(top: LexborNode | None) -> tuple[str, tuple[Block, ...]]:
-    """Return the text below a node and its structure: a line for each list item and table row, else empty lines between.
+    """Return the text below a node and its structure.
 
-    The blocks hang from each other as the markup nests them; `language.layout.nest` hangs the others.
+    Each list item and table row has a line; between all else stands an empty one.
+
+    The blocks hang from each other as the markup nests them; `language.layout.refine` hangs the others.
     """
     if top is None:
         return "", ()
@@ -380,7 +385,9 @@ def _heads_lines(node: LexborNode) -> bool:
     if not text or len(text) > LONGEST_HEADING or text.endswith((".", ",", ";")):
         return False
     before, after = node.prev, node.next
-    if before is not None and (before.tag != "-text" or (before.text_content or "").strip()):
+    while before is not None and before.tag == "-text" and not (before.text_content or "").strip():
+        before = before.prev
+    if before is not None and before.tag not in _PARAGRAPHS:
         return False
     if after is None or after.tag == "br" or text.endswith("?"):
         return True

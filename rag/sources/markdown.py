@@ -29,7 +29,8 @@ _FRONT_TITLE = re.compile(r"^title[ \t]*:[ \t]*(.+)$", re.MULTILINE)
 
 
 _CALLOUT = re.compile(
-    r"(?P<before>[ >]{0,20})(?:!!!|\?\?\?\+?|(?P<fence>:::+)|>? ?\[!) ?(?P<kind>\w{1,30})\]?(?: \"?(?P<title>[^\s\"][^\"\n]{0,100})\"?)?"
+    r"[ >]{0,20}(?:!!!|\?\?\?\+?|(?P<fence>:::+)|>? ?\[!) ?(?P<kind>\w{1,30})\]?"
+    r"(?: \"?(?P<title>[^\s\"][^\"\n]{0,100})\"?)?"
 )
 """The first line of a note that stands apart, in the writings of MkDocs, Docusaurus and GitHub."""
 _INDENT, _FENCE = "    ", ":::"

@@ -64,7 +64,7 @@ class Structure:
         return True
 
     def open_below(self, key: int) -> None:
-        """Open what belongs to the block that was opened last, until `key` is closed: an answer that can be unfolded."""
+        """Open what belongs to the block that was opened last, until `key` is closed, as an unfolded answer does."""
         if self._all and len(self._stack) < _MOST_DEEP:
             self._all.append(_Open("definition", key, 0, len(self._all) - 1))
             self._stack.append(len(self._all) - 1)
@@ -184,7 +184,7 @@ class Structure:
         return len(cells) == 1 and width > 1 and self._all[cells[0]].spans[0] >= width
 
     def _parts_names(self, names: Sequence[int], placed: Sequence[tuple[int, int]]) -> bool:
-        """Tell whether a second row parts the wide names of the first: nothing of its own stands in its first column."""
+        """Tell whether a second row parts the wide names of the first: its own first column is empty."""
         keyed = any(column == 0 and self._all[cell].start is not None for column, cell in placed)
         return not keyed and any(self._all[cell].spans[0] > 1 for cell in names)
 

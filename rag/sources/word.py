@@ -74,7 +74,7 @@ def read(data: bytes) -> Document:
 
 
 def _as_seen(content: io.BytesIO) -> tuple[io.BytesIO, bool]:
-    """Write into a document what a reader sees and its text does not hold; say whether it has a paragraph for its title."""
+    """Write into a document what a reader sees and its text does not hold; say whether its title is marked."""
     with zipfile.ZipFile(content) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
     if _DOCUMENT not in entries:

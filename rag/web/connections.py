@@ -20,6 +20,8 @@ from rag.web.access import who
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from uvicorn.protocols.http.h11_impl import RequestResponseCycle
+
 _BACKLOG = 64
 _REFUSAL = (
     "There are too many connections from there at the moment. Close some, or try again in a while."
@@ -132,7 +134,7 @@ class Connection(H11Protocol):
     @property
     def is_answering(self) -> bool:
         """Tell whether a request is being answered."""
-        cycle: Any = self.cycle  # uvicorn's type forgets that there may be none
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # none before the first request
         return cycle is not None and not cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

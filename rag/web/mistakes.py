@@ -11,9 +11,10 @@ import json
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from rag.errors import (
     ChatError,
@@ -28,7 +29,7 @@ from rag.web.hardening import Refused
 from rag.web.logs import trail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -119,8 +120,8 @@ class Border:
         if body is None:
             return
         self._check(way, name, body)
-        passed_on = self._app(scope, _again(body, receive), response.send)
-        await (self._in_turn(passed_on) if (way, name) == ("run", ENDPOINT) else passed_on)
+        work = partial(self._app, scope, _again(body, receive), response.send)
+        await (self._in_turn(work) if (way, name) == ("run", ENDPOINT) else work())
 
     def _check(self, way: str, name: str, body: bytes) -> None:
         """Refuse a call that cannot be meant."""
@@ -167,15 +168,14 @@ class Border:
         if len(self._unread) > _MOST_EVENTS:
             self._unread.popitem(last=False)
 
-    async def _in_turn(self, work: Awaitable[None]) -> None:
+    async def _in_turn(self, work: Callable[[], Awaitable[None]]) -> None:
         """Keep the limits of the queue for what goes past it."""
         if self._n_runs >= N_AT_ONCE + N_WAITING:
-            cast("Coroutine[Any, Any, None]", work).close()
             raise Refused(503, BUSY)
         self._n_runs += 1
         try:
             async with self._slots:
-                await work
+                await work()
         finally:
             self._n_runs -= 1
 
@@ -282,14 +282,14 @@ def _is_refusal(exc: Exception) -> bool:
 
 async def _whole(receive: Receive) -> bytes | None:
     """Return the body; None where the caller has gone."""
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        body += bytes(message.get("body", b""))
+        body += message.get("body", b"")
         if not message.get("more_body", False):
-            return body
+            return bytes(body)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -105,14 +105,14 @@ class _Page(gr.Blocks):
     Gradio by itself wants every value of a call that gives them by their places, and prints what it cannot use.
     """
 
+    offered: Collection[int] = ()
+    """Numbers of the choices that are known only once the pipeline is open: whoever answers checks what is chosen."""
+
     def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
         """Fill in what was left out, and refuse what is still too little."""
         if block_fn.api_name == ENDPOINT and inputs:
             inputs += [None] * (len(block_fn.inputs) - len(inputs))
         super().validate_inputs(block_fn, inputs)
-
-    offered: Collection[int] = ()
-    """Numbers of the choices that are known only once the pipeline is open: whoever answers checks what is chosen."""
 
     async def preprocess_data(
         self,
@@ -124,12 +124,14 @@ class _Page(gr.Blocks):
         """Read what a page sent, which only somebody else than the page gets wrong."""
         try:
             self._offer_again(block_fn, inputs, state)
-            read: list[Any] = await super().preprocess_data(block_fn, inputs, state, explicit_call)
-            return read
+            values: list[Any] = await super().preprocess_data(
+                block_fn, inputs, state, explicit_call
+            )
         except Exception as exc:  # noqa: BLE001  (each component has its own)
             log.info("A call was refused: %s", trail(exc))
             bad = HTTPStatus.BAD_REQUEST.phrase
             raise gr.Error(_UNFIT, title=bad, print_exception=False) from None
+        return values
 
     def _offer_again(
         self, block_fn: BlockFunction, inputs: list[Any], state: SessionState | None

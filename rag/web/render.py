@@ -60,11 +60,11 @@ _VERDICTS: Mapping[Verdict, tuple[str, str]] = {
     ),
 }
 
-_UNCHECKED = (
-    "<strong>Draft, not checked yet.</strong> It may say what your sources do not; that will be marked or"
-    " taken out."
+UNCHECKED = (
+    "Draft, not checked yet. It may say what your sources do not; that will be marked or taken out."
 )
-_NEVER_CHECKED = "<strong>Draft, never checked.</strong> It may say what your sources do not: rely on nothing in it."
+NEVER_CHECKED = "Draft, never checked. It may say what your sources do not: rely on nothing in it."
+"""What stands above text that comes, and above text that was stopped."""
 
 _READ = ("Passages read", "What was read for this answer, best first.")
 _UNCITED: Mapping[Status | Literal["pending"], tuple[str, str]] = {
@@ -233,7 +233,7 @@ def _said(question: str) -> str:
 
 def _pending(exchange: Exchange, turn: int) -> Iterator[str]:
     if exchange.draft:
-        yield f'<p class="fn-drafting">{_NEVER_CHECKED if exchange.trouble else _UNCHECKED}</p>'
+        yield f'<p class="fn-drafting">{NEVER_CHECKED if exchange.trouble else UNCHECKED}</p>'
         yield f'<p class="fn-text fn-draft">{_draft(exchange, turn)}</p>'
     if exchange.trouble:
         yield f'<p class="fn-state fn-trouble">{escape(exchange.trouble)}</p>'
@@ -261,15 +261,12 @@ def _answer(exchange: Exchange, answer: Answer, turn: int) -> Iterator[str]:
     reason = escape(answer.reason.message) if answer.reason else ""
     yield remarks.replaced(answer)
     if answer.status == "unanswered":
-        said = "Not in your sources." if answer.complete else "Not found so far."
-        yield f'<p class="fn-state fn-none"><strong>{said}</strong> {reason}</p>'
+        yield f'<p class="fn-state fn-none"><strong>Not in your sources.</strong> {reason}</p>'
         yield _near_misses(answer, turn)
     else:
         yield f'<p class="fn-text">{"".join(_sentences(exchange, answer, turn))}</p>'
         if answer.status == "partial":
             yield f'<p class="fn-state fn-partial"><strong>Answered in part.</strong> {reason}</p>'
-        if answer.caveat:
-            yield f'<p class="fn-state fn-partial">{escape(answer.caveat)}</p>'
         yield from _told_openly(exchange, answer, turn)
         yield remarks.outdated(exchange)
     yield remarks.footer(answer)

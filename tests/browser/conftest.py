@@ -56,7 +56,7 @@ def arrive(context: BrowserContext) -> Iterator[Callable[..., Visit]]:
         script: str = "",
     ) -> Visit:
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
         visit = Visit(page, address)

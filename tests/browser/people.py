@@ -154,6 +154,26 @@ class Visit:
             [{"name": name, "mimeType": "", "buffer": data} for name, data in files]
         )
 
+    def still(self) -> None:
+        """Wait until nothing on the page moves any more."""
+        self.page.wait_for_function(
+            """() => {
+                const parts = document.querySelectorAll('#fn-side, .fn-message, .fn-reading > *, .fn-list');
+                const now = [...parts].map(one => one.getBoundingClientRect().toJSON());
+                const moved = JSON.stringify(now) !== window.stood;
+                window.nStood = moved ? 0 : window.nStood + 1;
+                window.stood = JSON.stringify(now);
+                return window.nStood >= 3;
+            }""",
+            polling=60,
+        )
+
+    def drawn(self) -> None:
+        """Wait until the page has drawn what it has been told, and begun to load what is on it."""
+        self.page.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+        )
+
     def told(self, words: str) -> None:
         """Wait until something is said of what was taken in."""
         self.page.locator("#fn-add .fn-outcomes li").filter(has_text=words).first.wait_for()

@@ -51,7 +51,7 @@ def visit(live: Served, arrive: Callable[..., Visit]) -> Callable[..., Visit]:
 def answered(person: Visit) -> None:
     """Sentences of each verdict, and the words that one rests on."""
     marker = person.answer().locator(".fn-ref").first
-    person.page.wait_for_timeout(500)  # the conversation glides to its end
+    person.still()  # the conversation glides to its end
     marker.click()
     person.page.locator("mark.fn-hit").first.wait_for()
 

@@ -246,7 +246,7 @@ def test_what_can_be_saved_is_all_in_sight(visit: Callable[..., Visit]):
     person = visit(height=560)
     for question in ("When was the harbour built?", "And the ferry?"):
         person.answer(question)
-    person.page.wait_for_timeout(500)  # the conversation glides to its end
+    person.still()  # the conversation glides to its end
     menu = person.page.locator(".fn-acts details").last
     menu.locator("summary").click()
     person.page.wait_for_function(
@@ -265,7 +265,7 @@ def test_on_a_phone_nothing_of_the_chat_lies_over_the_sources(visit: Callable[..
         person.answer(question)
     person.page.locator(".fn-ref").first.click()
     person.hit(BUILT)
-    person.page.wait_for_timeout(500)  # it slides
+    person.still()  # it slides
     over = person.page.evaluate(
         """() => {
             const side = document.getElementById('fn-side'), box = side.getBoundingClientRect();
@@ -296,9 +296,9 @@ def test_settings_hold_for_the_questions_of_this_page(visit: Callable[..., Visit
     person, other = visit(), visit()
     person.page.get_by_role("tab", name="Settings").click()
     number = person.page.locator("#fn-set-strictness input[type=number]")
-    number.fill("0.8")
-    number.press("Enter")
-    person.page.wait_for_timeout(500)
+    with person.page.expect_response(lambda response: "0.8" in (response.request.post_data or "")):
+        number.fill("0.8")
+        number.press("Enter")
     person.page.get_by_role("tab", name="Chat").click()
     person.answer()
     assert (None, 0.8) == live.rag.ways[-1]

@@ -1,4 +1,6 @@
-"""Documents of every day in the form in which the program reads them: a cell of a table with the name of its column.
+"""Documents of every day in the form in which the program reads them.
+
+Each sentence stands behind what it hangs from, each cell behind the name of its column.
 
 They are in the SQuAD 2.0 layout, one paragraph a document; those of `training/everyday.json.gz` were written for this.
 """
@@ -8,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rag.language.sentences import split_sentences
+from rag.passages import units_of
 from rag.reader.layout import spoken
-from rag.schema import Candidate, Passage, ScoredSentence
+from rag.schema import Candidate, Passage, ScoredSentence, Source
 from training.reader.squad import Article, Paragraph
 
 
@@ -43,11 +45,19 @@ def _spoken(paragraph: Paragraph) -> Paragraph:
 
 def _candidate(text: str) -> Candidate:
     """Return a text as one passage; no score of it means anything."""
+    source = Source(source_id="", title="", text=text, sha256="", media_type="text/plain")
     sentences = tuple(
         ScoredSentence(
-            start=one.start, end=one.end, text=text[one.start : one.end], dense=0.0, lexical=0.0
+            start=one.start,
+            end=one.end,
+            text=text[one.start : one.end],
+            dense=0.0,
+            lexical=0.0,
+            kind=one.kind,
+            path=one.path,
+            cells=one.cells,
         )
-        for one in split_sentences(text)
+        for one in units_of(source)
     )
     passage = Passage(
         passage_id="", source_id="", start=0, end=len(text), text=text, n_tokens=len(text)

@@ -246,6 +246,8 @@ class _Plan(Generic[F]):
     """What is indexed."""
     keepers: dict[str, str] = field(default_factory=dict)
     """Hash to the source_id that is indexed with it, and stays."""
+    outdated: frozenset[str] = frozenset()
+    """What an older version read, and is to be read again."""
     failures: Mapping[str, Failure] = field(default_factory=dict)
     coverage: Coverage = field(default_factory=Coverage)
     """As it is remembered."""
@@ -454,6 +456,7 @@ def _plan(view: _View[F], index: Store, *, confirmed: bool) -> _Plan[F]:
     plan: _Plan[F] = _Plan(
         held={info.source_id: info for info in index.sources()},
         failures=index.failures(),
+        outdated=index.outdated(),
         coverage=index.coverage(),
         places=dict(view.places),
         only=view.only,
@@ -472,7 +475,7 @@ def _plan(view: _View[F], index: Store, *, confirmed: bool) -> _Plan[F]:
                 continue
             elif fault.source_id != info.source_id:
                 _tell_source_away(plan, info, fault.message)
-        if _stays(info, view, excluded):
+        if _stays(info, view, excluded) and info.source_id not in plan.outdated:
             plan.keepers.setdefault(info.sha256, info.source_id)
     _judge_missing(plan, missing, view, confirmed=confirmed)
     for source_id, seen in view.files.items():
@@ -550,7 +553,7 @@ def _judge(plan: _Plan[F], source_id: str, seen: _Seen[F], excluded: Mapping[str
             plan.remove.append(source_id)
         message = f"{source_id!r} was removed by hand; add it again to index it."
         plan.tell(source_id, "excluded", "by_hand", message)
-    elif held and held.sha256 == seen.sha256:
+    elif held and held.sha256 == seen.sha256 and source_id not in plan.outdated:
         if held.origin != seen.origin:
             plan.adopt.append((source_id, seen.origin))
         plan.tell(source_id, "unchanged")
