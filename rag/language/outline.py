@@ -114,10 +114,10 @@ def names_columns(text: str, cells: Sequence[Line], below: Sequence[Sequence[Lin
     names = [text[slice(*cell)].strip() for cell in cells]
     if not all(len(name) <= _LONGEST_NAME and not _FIGURE.search(name) for name in names):
         return False
-    dated = [any(map(str.isdigit, name)) for name in names]
+    dated = [any(map(str.isdigit, name)) and not any(map(str.isalpha, name)) for name in names]
     if not names or dated[0] or names[0].endswith(":") or names[0].startswith("-"):
         return False
-    if len(names) != _TWO:
+    if len(names) != _TWO or not names[0]:
         return True
     return not any(dated) and (not below or _are_told(text, below))
 

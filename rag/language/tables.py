@@ -39,16 +39,18 @@ def barred(text: str, lines: Sequence[Line]) -> Table | None:
         return None
     below = rules.index(False) + 1
     named = True if below < len(rules) and rules[below] and len(places) > 1 else None
-    return Table(places, [_between_bars(text, place) for place in places], named)
+    framed = all(text[start] == "|" for start, _ in places)
+    return Table(places, [_between_bars(text, place, framed=framed) for place in places], named)
 
 
-def _between_bars(text: str, line: Line) -> list[Line]:
-    """Return the cells of a row; bars around the whole row part nothing."""
+def _between_bars(text: str, line: Line, *, framed: bool) -> list[Line]:
+    """Return the cells of a row; bars around the rows of a table part nothing."""
     start, end = line
-    if text[start] == "|":
+    if framed:
         start += 1 + (text[start + 1 : start + 2] == " ")
-    if text[end - 1] == "|" and end - 1 > start:
-        end -= 1
+        end -= text[end - 1] == "|" and end - 1 > start
+    elif text[start] == "|":
+        return [(start, start), *_between_bars(text, line, framed=True)]
     return [_trimmed(text, cell) for cell in _cells(text, (start, end), _BAR)]
 
 
