@@ -15,7 +15,7 @@ from rag.cli.layout import answer_lines
 from rag.errors import IndexBusyError, IndexWriteError, SourceNotFoundError
 from rag.pipeline import Rag
 from rag.pipeline.completeness import Lag, gaps
-from rag.queries.answers import telling
+from rag.queries.rewriting import telling
 from rag.store import Absence, Coverage, KnownRoot, Place
 from rag.web import export, render
 from rag.web.assistants import _answer_lines
