@@ -107,7 +107,9 @@ def _read(folder: Path) -> dict[str, Source]:
     return {file.source_id: load(file, max_bytes=1_000_000).source for file in files}
 
 
-@pytest.mark.parametrize(("folder", "n", "unanswerable"), [(EVERYDAY, [7, 7], 42), (KINDS, [20, 20], 34)])
+@pytest.mark.parametrize(
+    ("folder", "n", "unanswerable"), [(EVERYDAY, [7, 7], 42), (KINDS, [20, 20], 34)]
+)
 def test_questions_on_several_documents_keep_their_promises(folder, n, unanswerable):
     """Every span holds an accepted answer in the text as it is read today; halves are by document."""
     examples = load_dataset(folder / "questions.jsonl")

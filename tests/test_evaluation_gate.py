@@ -83,8 +83,15 @@ def test_an_equal_run_passes(tmp_path, baseline):
         (ScriptedPipeline(answer=abstaining), {"right", "evidence recall", "citation precision"}),
         (ScriptedPipeline(answer=shifted), {"right", "evidence recall", "citation precision"}),
     ],
-    ids=["finds others", "finds nothing", "always answers", "is never sure", "always guesses",
-         "never answers", "cites the next"],
+    ids=[
+        "finds others",
+        "finds nothing",
+        "always answers",
+        "is never sure",
+        "always guesses",
+        "never answers",
+        "cites the next",
+    ],
 )
 def test_each_breakage_is_caught(tmp_path, baseline, pipeline, lost):
     """A pipeline broken in one way does not pass, and the gate says in what."""
