@@ -169,8 +169,8 @@ class Asker:
         request = request_of(turn.question)
         last = last_answer(request, turn.history) if request is not None else None
         if last is not None and turn.answerer is not self._reader:
-            query = f"{turn.question.strip()} (of the answer to: {last.query})"
-            return Intent(kind="question"), query, last.query
+            asked = f"{turn.question.strip()} (of the answer to: {last.query})"
+            return Intent(kind="question"), asked, last.query
         meant = self._respelled(turn.snapshot, turn.question, turn.only)
         before = recent(turn.history)
         intent, query = understood(meant, turn.answerer.standalone(meant, before))

@@ -16,7 +16,19 @@ from rag.language.sentences import split_sentences
 from rag.passages import units_of
 from rag.pipeline.inquiry import MESSAGES
 from rag.queries import Request, SmallTalk
-from rag.schema import Answer, Citation, Context, Reason, ReasonCode, Source, Span, Step, Turn, Unit
+from rag.schema import (
+    Answer,
+    Citation,
+    Context,
+    Reason,
+    ReasonCode,
+    Source,
+    Span,
+    Step,
+    Turn,
+    Unit,
+    Verdict,
+)
 
 MOST_MORE = 4
 """Sentences that are said beside an answer."""
@@ -210,7 +222,9 @@ def _shorter(
     return [replace(first, text=short)] if short and short in first.text else counted
 
 
-def _point(number: int, said: Sequence[Said], source: Callable[[str], Source]) -> Reply | None:
+def _point(
+    number: int, said: Sequence[Said], source: Callable[[str], Source | None]
+) -> Reply | None:
     """Return a point with what its source goes on to say of it."""
     counted = points(said, source)
     if not 0 < abs(number) <= len(counted) or len(counted) < 2:
@@ -300,11 +314,11 @@ def _state(writer: Writer, one: Said, text: str = "") -> None:
     quotes = [passage.words(span) for passage, span in one.picks]
     exact = any(one.text in " ".join(visible(quote).split()) for quote in quotes)
     support = 1.0 if exact else max(lexical_support(one.text, quotes))
-    verdict = "supported" if support >= _SUPPORTED else "weak"
+    verdict: Verdict = "supported" if support >= _SUPPORTED else "weak"
     writer.state(text or one.text, one.picks, verdict, support)
 
 
-def _table(said: Sequence[Said], source: Callable[[str], Source]) -> Draft:
+def _table(said: Sequence[Said], source: Callable[[str], Source | None]) -> Draft:
     """Write sentences as rows of a table: by the columns of their own table, where they are rows of one."""
     rows = [_cells(one, source) for one in said]
     names = tuple(rows[0]) if all(rows) and len({tuple(row) for row in rows}) == 1 else ()
@@ -320,7 +334,7 @@ def _table(said: Sequence[Said], source: Callable[[str], Source]) -> Draft:
     return writer.draft()
 
 
-def _cells(one: Said, source: Callable[[str], Source]) -> dict[str, str]:
+def _cells(one: Said, source: Callable[[str], Source | None]) -> dict[str, str]:
     """Return the cells of a row by the names of their columns; none for what is no row, or has nameless columns."""
     text = _there(source, one.picks[0][0])
     unit = _unit(one, source)
@@ -333,7 +347,7 @@ def _plain(text: str) -> str:
     return harmless(" ".join(visible(text).replace("|", "/").split()))
 
 
-def _places(said: Sequence[Said], source: Callable[[str], Source]) -> Draft:
+def _places(said: Sequence[Said], source: Callable[[str], Source | None]) -> Draft:
     """Write where the quotes of an answer stand, each with its words."""
     writer = Writer()
     picks = {(p.source_id, s.start): (p, s) for one in said for p, s in one.picks}
