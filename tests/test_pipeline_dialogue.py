@@ -169,6 +169,18 @@ def test_rows_become_a_table_with_their_own_columns(rag):
     ] == answer.text.splitlines()
 
 
+def test_an_answer_keeps_its_lines_when_it_is_said_again(rag):
+    """Bullets stay bullets, and what says where a quote stands is no part of it."""
+    cited = _cited(rag, "Hens may be kept.", "Cockerels are not allowed.").citations
+    text = "- Hens may be kept. [1]\n- Cockerels are not allowed. [2]"
+    asked = Turn(role="user", text="Which animals are allowed?")
+
+    said = [asked, Turn(role="assistant", text=text, citations=cited)]
+    assert text == rag.ask("Say that again", said).text
+    placed = replace(said[1], text="In “Rules”, under “Animals”: Hens may be kept. [1]")
+    assert "Hens may be kept. [1]" == rag.ask("Say that again", [asked, placed]).text
+
+
 def test_without_citations_the_question_is_answered_again(rag):
     """Who keeps only the text of a conversation can still go on from it."""
     said = [
