@@ -158,7 +158,8 @@ class Source:
     pages: tuple[int, ...] = ()
     """Start offset of each page in `text`, ascending, first is 0; empty where there are no pages."""
     blocks: tuple[Block, ...] = ()
-    """In order of `start`, a block before those that hang from it; empty where nothing has looked yet."""
+    """In order of `start`, a block before those that hang from it (a speaker's name may stand inside the first of them);
+    empty where nothing has looked yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +200,8 @@ class ScoredPassage:
     scorer: Scorer
     decisive: Span | None = None
     """The words that come nearest to the answer, in the source's text; None where nobody looked."""
+    context: tuple[Context, ...] = ()
+    """What is needed to understand the decisive words: headings, what announces them, columns' names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,7 +321,7 @@ class Answer:
     citations: tuple[Citation, ...]
     """In order of marker; marker k is `citations[k - 1]`."""
     evidence: tuple[ScoredPassage, ...]
-    """What was read, best first; near misses when unanswered."""
+    """What was read, best first."""
     confidence: float
     """0..1, calibrated: the share of answers at this confidence that are right."""
     model: str

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from rag.errors import SettingsError, SourceError
 from rag.language.outline import Outline
-from rag.language.sentences import split_sentences
 from rag.passages import split, units_of
 from rag.passages.units import find_pieces
 from rag.schema import Source, Span, SplitPassage
@@ -222,14 +221,6 @@ def test_impossible_limits_are_refused(max_tokens: int, overlap: int) -> None:
     """A budget below 1 or a negative overlap is a SettingsError with what was given."""
     with pytest.raises(SettingsError, match=f"{max_tokens} and {overlap}"):
         packed("text", max_tokens=max_tokens, overlap=overlap)
-
-
-def test_windows_do_not_cut_sentences() -> None:
-    """A paragraph longer than sentencex is given at once has the same sentences as its sentences have alone."""
-    text = prose(200)
-
-    assert len(text) > 3 * 2500
-    assert len(split_sentences(text)) == 200
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,8 @@ def names_columns(text: str, cells: Sequence[Line], below: Sequence[Sequence[Lin
 
 def _are_told(text: str, rows: Sequence[Sequence[Line]]) -> bool:
     """Tell whether the second of two columns holds quantities throughout, or texts."""
-    values = [text[slice(*row[1])].strip() for row in islice(rows, _MOST_COMPARED) if len(row) > 1]
+    below = [text[slice(*row[1])].strip() for row in islice(rows, _MOST_COMPARED) if len(row) > 1]
+    values = [*filter(None, below)]
     words = [len(value.split()) for value in values]
     return bool(values) and (
         all(_QUANTITY.match(value) for value in values)

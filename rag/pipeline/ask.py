@@ -23,6 +23,7 @@ from rag.pipeline.extractive import ExtractiveAnswerer
 from rag.pipeline.inquiry import Answerer, Inquiry, abstain, scored
 from rag.pipeline.library import Library
 from rag.pipeline.overview import Overview, gather, understood
+from rag.pipeline.preference import Preference, find_preferred, preference_of
 from rag.queries import Intent, recent, request_of, respelled, standalone
 from rag.reader.parts import split_parts
 from rag.retrieval import POOL, Retriever
@@ -36,6 +37,7 @@ from rag.schema import (
     QueryReady,
     ReasonCode,
     Source,
+    SourceInfo,
     TextDelta,
     Turn,
 )
@@ -213,12 +215,15 @@ class Asker:
 
         if intent.kind == "question":
             parts = _standalone_parts(query)
-            return None, tuple((part, retrieve(part, top_k)) for part in parts)
+            wanted = turn.preference(query)
+            return None, tuple(
+                (part, find_preferred(retrieve, part, top_k, only, wanted)) for part in parts
+            )
         overview = gather(
             intent,
             store=snapshot,
             retrieve=retrieve,
-            sources=[one for one in snapshot.sources() if only is None or one.source_id in only],
+            sources=_allowed(snapshot, only),
             most_tokens=self._settings.llm_tokens,
         )
         return overview, ((query, overview.candidates),)
@@ -250,9 +255,15 @@ class _Turn:
             history=self.history,
             parts=parts,
             source=self.snapshot.source,
+            listed=lambda: _allowed(self.snapshot, self.only),
+            preference=self.preference(query),
             overview=overview,
             strictness=self.strictness,
         )
+
+    def preference(self, query: str) -> Preference:
+        """Return what a query wants of documents."""
+        return preference_of(query, _allowed(self.snapshot, self.only))
 
     def source(self, source_id: str) -> Source | None:
         """Return a source; None where it is gone, or may not be shown."""
@@ -280,6 +291,11 @@ class _Watch:
     def timings(self) -> dict[str, float]:
         """Return every stage's seconds and their total."""
         return self._laps | {"total": round(self._last - self._start, 6)}
+
+
+def _allowed(snapshot: Snapshot, only: frozenset[str] | None) -> list[SourceInfo]:
+    """Return the sources that may be searched."""
+    return [one for one in snapshot.sources() if only is None or one.source_id in only]
 
 
 def _standalone_parts(query: str) -> tuple[str, ...]:

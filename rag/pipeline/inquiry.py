@@ -8,6 +8,7 @@ from typing import Protocol
 
 from rag.citations import CitablePassage
 from rag.pipeline.overview import Overview
+from rag.pipeline.preference import Preference
 from rag.queries import Query
 from rag.schema import (
     Answer,
@@ -17,15 +18,16 @@ from rag.schema import (
     ReasonCode,
     ScoredPassage,
     Source,
-    Span,
+    SourceInfo,
     TextDelta,
     Turn,
+    Unit,
 )
 
 MESSAGES: dict[ReasonCode, str] = {
     "no_sources": "There are no sources yet: put documents into the seeds folder, or name them to `rag sync`.",
     "nothing_retrieved": "Nothing in the sources resembles the question.",
-    "not_supported": "No answer to this was found in the passages that were read.",
+    "not_supported": "The passages that were read do not seem to answer this.",
     "subject_missing": "{missing} is not mentioned where an answer was looked for.",
     "unsure": "This is the best that was found, and it may not answer the question.",
     "partly_answered": "The sources answer only a part of this. Nothing was found on: {missing}",
@@ -34,7 +36,7 @@ MESSAGES: dict[ReasonCode, str] = {
     "no_last_answer": "There is no answer before this to do that with: ask something about your documents first.",
     "needs_model": "That takes a chat model, which does not answer here. This is the answer in your documents' words.",
 }
-"""What a person is told for each reason; the page says "Not in your sources." before it, unless `NOT_SEARCHED`."""
+"""What a person is told for each reason; interfaces say before it in a word what it comes to, unless `NOT_SEARCHED`."""
 NOT_SEARCHED: frozenset[ReasonCode] = frozenset({"small_talk", "no_last_answer"})
 """Reasons of an answer that says nothing of what the sources hold."""
 
@@ -52,6 +54,10 @@ class Inquiry:
     """Looks a source up in the state of the store that the candidates are from."""
     strictness: float = 0.5
     """0..1, see `rag.reader.selection.threshold_at`."""
+    listed: Callable[[], Sequence[SourceInfo]] | None = None
+    """Tells what may be searched; None where that is not known."""
+    preference: Preference = Preference()
+    """What the question wants of documents."""
     overview: Overview | None = None
     """Set where the query is no question; then there is one part, and its candidates keep their order."""
 
@@ -84,7 +90,10 @@ class Inquiry:
             pages=source.pages,
             start=passage.start,
             text=passage.text,
-            sentences=tuple(Span(start=one.start, end=one.end) for one in candidate.sentences),
+            sentences=tuple(
+                Unit(start=one.start, end=one.end, kind=one.kind, path=one.path, cells=one.cells)
+                for one in candidate.sentences
+            ),
         )
 
 
@@ -114,7 +123,7 @@ def abstain(
     confidence: float = 0.0,
     missing: Sequence[str] = (),
 ) -> Answer:
-    """Return the answer that says why there is none, with the near misses."""
+    """Return the answer that says why there is none."""
     reason = Reason(code=code, message=MESSAGES[code].format(missing=listed(missing or ("It",))))
     return Answer(
         question=inquiry.question,

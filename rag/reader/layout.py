@@ -92,7 +92,11 @@ def spoken(candidate: Candidate) -> tuple[str, tuple[tuple[int, str], ...]]:
     for one in candidate.sentences:
         if one.kind not in HEADS and (path := _told(one)):
             put_in.append((one.start - begin, f"{spelled(path).rstrip(':')}: "))
-        put_in += [(cell.start - begin, f"{cell.name}: ") for cell in one.cells if cell.name]
+        put_in += [
+            (cell.start - begin, f"{cell.name}: ")
+            for cell in one.cells
+            if cell.name and cell.start < cell.end
+        ]
     pieces, done = [], 0
     for at, words in put_in:
         pieces += [text[done:at], words]

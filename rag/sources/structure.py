@@ -19,6 +19,8 @@ _MOST_COLUMNS = 1_000
 """Those of a table that are named, or that cells reach down in."""
 _MOST_COMPARED = 20
 """Rows, and columns of one cell, that are looked at to tell whether the first row names the columns."""
+_MOST_SHARING = 8
+"""Terms that share a definition."""
 _MOST_REACHING = 8
 """Cells that reach down to one row."""
 
@@ -47,6 +49,8 @@ class Structure:
         self._paragraph: int | None = None
         self._terms: dict[int | None, int] = {}
         """The last term in each block."""
+        self._sharing = 0
+        """Terms behind each other that share what follows."""
 
     def open(self, kind: BlockKind, key: int, *, level: int = 0) -> bool:
         """Open a block inside the one that is open; `key` tells it when it is closed. Say whether there is room.
@@ -58,7 +62,9 @@ class Structure:
         holder = self._stack[-1] if self._stack else None
         parent = holder
         if kind in {"term", "definition"} and (term := self._terms.get(holder)) is not None:
-            parent = term if kind == "definition" or self._all[-1].kind == "term" else holder
+            shared = self._all[-1].kind == "term" and self._sharing < _MOST_SHARING
+            self._sharing = self._sharing + 1 if shared else 0
+            parent = term if kind == "definition" or shared else holder
         if kind == "term":
             self._terms[holder] = len(self._all)
         self._all.append(_Open(kind, key, level, parent))
