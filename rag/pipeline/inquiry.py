@@ -33,7 +33,7 @@ MESSAGES: dict[ReasonCode, str] = {
     "partly_answered": "The sources answer only a part of this. Nothing was found on: {missing}",
     "incomplete": "Nothing was found in what is indexed, but that is not all of the documents.",
     "small_talk": "Ask something about your documents.",
-    "no_last_answer": "There is no answer before this to do that with. Ask something about your documents first.",
+    "no_last_answer": "There is no answer before this to do that with: ask something about your documents first.",
     "needs_model": "That takes a chat model, which does not answer here. This is the answer in your documents' words.",
 }
 """What a person is told for each reason; interfaces say before it in a word what it comes to, unless `NOT_SEARCHED`."""

@@ -40,6 +40,8 @@ _SUPPORTED = 0.5
 _MARKED = re.compile(r"(?P<said>[^\n]*?\S)(?P<markers>(?:\s?\[\d{1,4}\])+)[.]?|(?P<bare>[^\n]+)")
 _MARKER = re.compile(r"\[(\d{1,4})\]")
 _BULLET = re.compile(r"^(?:[-*•]\s+|\|\s*|\d{1,2}[.)]\s+)+")
+_PLACE = re.compile(r"^In “[^”]*”(?:, (?:page \d+|under “[^”]*”))*: ")
+"""What `_places` writes before a quote."""
 _RULE = re.compile(r"[\s|:-]*")
 
 LINES: dict[SmallTalk, str] = {
@@ -62,6 +64,8 @@ class Said:
 
     text: str
     picks: tuple[Pick, ...]
+    item: bool = False
+    """Whether it stands behind a bullet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,27 +94,27 @@ def said_of(turn: Turn, source: Callable[[str], Source | None]) -> tuple[Said, .
     found = {one.marker: pick for one in turn.citations if (pick := _pick(one, source)) is not None}
     quotes = {one.marker: one.quote for one in turn.citations}
     said = []
-    for text, markers in _sentences(turn.text):
+    for text, markers, item in _sentences(turn.text):
         named = markers or _nearest(text, quotes)
         picks = tuple(found[marker] for marker in named if marker in found)
         if picks:
-            said.append(Said(text=text, picks=picks))
+            said.append(Said(text=text, picks=picks, item=item))
     return tuple(said)
 
 
-def _sentences(text: str) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield the sentences of an answer without bullets and markers, and the markers behind each."""
+def _sentences(text: str) -> Iterator[tuple[str, tuple[int, ...], bool]]:
+    """Yield the sentences of an answer without bullets and markers, the markers, and whether a bullet stood there."""
     for line in text.splitlines():
         if _RULE.fullmatch(line):
             continue
-        for match in _MARKED.finditer(line):
+        for match in _MARKED.finditer(_PLACE.sub("", line)):
             whole = match["said"] or match["bare"]
             markers = tuple(int(one) for one in _MARKER.findall(match["markers"] or ""))
             spans = [] if markers else split_sentences(whole)
             for part in [whole[one.start : one.end] for one in spans] or [whole]:
                 bare = _BULLET.sub("", part.strip()).strip(" |")
                 if any(letter.isalnum() for letter in bare):
-                    yield bare, markers
+                    yield bare, markers, line.startswith("- ")
 
 
 def _nearest(text: str, quotes: dict[int, str]) -> tuple[int, ...]:
@@ -301,9 +305,10 @@ def _written(said: Sequence[Said], *, as_list: bool = False) -> Draft:
     listing = as_list or (len(said) > 1 and said[0].text.endswith(":"))
     writer = Writer()
     for number, one in enumerate(said):
+        item = (listing or (one.item and len(said) > 1)) and not one.text.endswith(":")
         if number:
-            writer.say("\n" if listing else " ")
-        if listing and not one.text.endswith(":"):
+            writer.say("\n" if item or said[number - 1].item else " ")
+        if item:
             writer.say("- ")
         _state(writer, one)
     return writer.draft()
