@@ -8,13 +8,15 @@ from dataclasses import replace
 
 from rag.embedding import Encoder
 from rag.index import Index
+from rag.pipeline.comparison import Side, asked_of, sides_of
 from rag.pipeline.completeness import qualified
 from rag.pipeline.disagreement import set_beside
 from rag.pipeline.inquiry import Answerer, Inquiry, abstain, scored
 from rag.pipeline.library import Library
 from rag.pipeline.overview import Overview, gather, understood
 from rag.pipeline.preference import Preference, preference_of, searched
-from rag.queries import Intent, respelled, standalone
+from rag.queries import Intent, intent_of, respelled, standalone
+from rag.queries.documents import Named
 from rag.reader.parts import split_parts
 from rag.retrieval import POOL, Retriever
 from rag.schema import (
@@ -85,6 +87,8 @@ class Asker:
             yield QueryReady(query=query.text, rewritten=query.rewritten or meant != question)
             watch.lap("query")
             wanted = preference_of(query.text, _of(snapshot.sources(), only))
+            if intent.kind == "comparison":
+                wanted = replace(wanted, named=Named())
             overview, parts = self._found(
                 snapshot, query.text, intent, only, options.top_k or self._settings.top_k, wanted
             )
@@ -97,6 +101,7 @@ class Asker:
                 source=snapshot.source,
                 overview=overview,
                 preference=wanted,
+                compared=intent.kind == "comparison" and overview is None and len(parts) > 1,
                 strictness=self._settings.strictness
                 if options.strictness is None
                 else options.strictness,
@@ -151,6 +156,13 @@ class Asker:
         ) -> tuple[Candidate, ...]:
             return self.retriever.retrieve(snapshot, part, k=k, sources=sources)
 
+        sides: tuple[Side, ...] = ()
+        if intent.kind == "comparison":
+            sides = sides_of(intent, _of(snapshot.sources(), only))
+            if intent.asked and len(sides) > 1:
+                return None, asked_of(sides, intent.asked, retrieve, top_k, only)
+            if intent.asked or not all(one.sources for one in sides) or len(sides) < 2:
+                intent, sides = intent_of(query, sides=False), ()
         if intent.kind == "question":
             parts = _standalone_parts(query)
             return None, tuple(
@@ -162,6 +174,7 @@ class Asker:
             retrieve=retrieve,
             sources=_of(snapshot.sources(), only),
             most_tokens=self._settings.llm_tokens,
+            sides=sides,
         )
         return overview, ((query, overview.candidates),)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from rag.citations import CitablePassage
@@ -48,8 +48,10 @@ class Inquiry:
     """Looks a source up in the state of the store that the candidates are from."""
     strictness: float = 0.5
     """0..1, see `rag.reader.selection.threshold_at`."""
-    preference: Preference = Preference()
+    preference: Preference = field(default_factory=Preference)
     """What the question wants of documents."""
+    compared: bool = False
+    """Whether each part asks the same of another side of a comparison."""
     overview: Overview | None = None
     """Set where the query is no question; then there is one part, and its candidates keep their order."""
 

@@ -49,7 +49,7 @@ _TOKEN = re.compile(r"[^\W_]+")
 class Preference:
     """What a question wants of documents."""
 
-    named: Named = Named()
+    named: Named = field(default_factory=Named)
     order: int = 0
     """1 for the newest, -1 for the oldest, 0 where nothing is said."""
     dated: bool = False
