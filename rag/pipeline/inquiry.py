@@ -58,6 +58,8 @@ class Inquiry:
     """Tells what may be searched; None where that is not known."""
     preference: Preference = field(default_factory=Preference)
     """What the question wants of documents."""
+    compared: bool = False
+    """Whether each part asks the same of another side of a comparison."""
     overview: Overview | None = None
     """Set where the query is no question; then there is one part, and its candidates keep their order."""
 
