@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
@@ -233,8 +234,7 @@ def test_any_paragraphs_have_a_structure(text, cuts):
     """However a loader cuts a text into paragraphs, what is found in them stands where it says."""
     bounds = sorted({0, len(text), *(at for at in cuts if at < len(text))})
     loose = [
-        Block(kind="paragraph", start=start, end=end)
-        for start, end in zip(bounds, bounds[1:], strict=False)
+        Block(kind="paragraph", start=start, end=end) for start, end in itertools.pairwise(bounds)
     ]
 
     refined = refine(text, loose)

@@ -42,7 +42,8 @@ _DECIDED = 0.12
 _NUMBERED = 0.05
 """What a sentence with a figure has."""
 _DECIDES = re.compile(
-    r"\b(?:decid\w+|decision|agree[ds]?|resolv\w+|approv\w+|adopt\w+|elect(?:s|ed)|appoint\w*|reject\w*|vot\w+|carried|accept\w*"
+    r"\b(?:decid\w+|decision|agree[ds]?|resolv\w+|approv\w+|adopt\w+|elect(?:s|ed)|appoint\w*|reject\w*|vot\w+|carried"
+    r"|accept\w*"
     r"|will|must|shall|may not|is to|are to|moved to|postponed|replaces|found that|conclude[sd]?|results?|therefore|in total"
     r"|deadline|due|costs?|rose|fell|increased?|decreased?|won|lost|completed|launched|opens?|closes?|starts?|ends?)\b",
     re.IGNORECASE,
@@ -60,7 +61,8 @@ _OPENING = 8
 _EARLY = 0.3
 """What the first of them has over its centrality."""
 _ASIDE = re.compile(
-    r"\W*(?:present|attend\w+|apologies|version|valid|date[d]?|copyright|page|author|last (?:updated|changed)|published|printed"
+    r"\W*(?:present|attend\w+|apologies|version|valid|date[d]?|copyright|page|author|last (?:updated|changed)|published"
+    r"|printed"
     r"|it replaces|this (?:version|page|document) (?:was|is valid|replaces))\b",
     re.IGNORECASE,
 )
