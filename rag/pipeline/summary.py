@@ -44,7 +44,8 @@ _NUMBERED = 0.05
 _DECIDES = re.compile(
     r"\b(?:decid\w+|decision|agree[ds]?|resolv\w+|approv\w+|adopt\w+|elect(?:s|ed)|appoint\w*|reject\w*|vot\w+|carried"
     r"|accept\w*"
-    r"|will|must|shall|may not|is to|are to|moved to|postponed|replaces|found that|conclude[sd]?|results?|therefore|in total"
+    r"|will|must|shall|may not|is to|are to|moved to|postponed|replaces|found that|conclude[sd]?|results?"
+    r"|therefore|in total"
     r"|deadline|due|costs?|rose|fell|increased?|decreased?|won|lost|completed|launched|opens?|closes?|starts?|ends?)\b",
     re.IGNORECASE,
 )
