@@ -158,8 +158,10 @@ class Source:
     pages: tuple[int, ...] = ()
     """Start offset of each page in `text`, ascending, first is 0; empty where there are no pages."""
     blocks: tuple[Block, ...] = ()
-    """In order of `start`, a block before those that hang from it (a speaker's name may stand inside the first of them);
-    empty where nothing has looked yet."""
+    """In order of `start`, a block before those that hang from it; empty where nothing has looked yet.
+
+    A speaker's name may stand inside the first of them.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,7 +152,9 @@ def test_a_table_is_read_out_with_the_names_of_its_columns():
 
     read, put_in = spoken(laid_out(text, begin=7))
 
-    assert "Rooms:\n\n Rooms: | price\nRooms: sea | price: 80\nRooms: hill | \n\nBook early." == read
+    assert (
+        "Rooms:\n\n Rooms: | price\nRooms: sea | price: 80\nRooms: hill | \n\nBook early." == read
+    )
     assert (text.index("80"), "price: ") in put_in
     assert ["Rooms: ", "Rooms: ", "price: ", "Rooms: "] == [words for _, words in put_in]
 

@@ -13,7 +13,7 @@ from tests.structure_fakes import ANY_TEXT, check_blocks, told
 
 
 def written(*steps: tuple[object, ...]) -> tuple[str, tuple[Block, ...]]:
-    """The text and the blocks of steps: ("open", kind, key), ("cell", key, is_head, spans), ("text", words), ("close", key)."""
+    """The text and the blocks of steps: an element or a cell begins, a text is written, an element with a key ends."""
     text, structure = "", Structure()
     for step, *rest in steps:
         if step == "open":
@@ -128,7 +128,9 @@ def test_a_cell_that_reaches_down_heads_the_rows_below():
 
 def test_a_row_has_its_first_cell_for_a_key():
     """It tells the row from the others."""
-    text, blocks = written(("open", "table", 1), *row(10, ("North", False, (1, 1)), ("4", False, (1, 1))))
+    text, blocks = written(
+        ("open", "table", 1), *row(10, ("North", False, (1, 1)), ("4", False, (1, 1)))
+    )
     (one,) = (block for block in blocks if block.kind == "row")
 
     assert "North" == text[blocks[one.key].start : blocks[one.key].end]
@@ -191,7 +193,11 @@ def test_a_stretch_keeps_its_blocks(text, one, other):
     held = clipped(blocks, start, end)
 
     check_blocks(text[start:end], held)
-    inside = [block for block in blocks if start <= block.start and block.end <= end and block.start < block.end]
+    inside = [
+        block
+        for block in blocks
+        if start <= block.start and block.end <= end and block.start < block.end
+    ]
     told_inside = {(block.kind, text[block.start : block.end]) for block in inside}
     assert told_inside <= {(block.kind, text[start:end][block.start : block.end]) for block in held}
 
