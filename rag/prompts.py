@@ -64,6 +64,10 @@ TASKS = {
     " follows, each with its passage number. Leave no source out.",
     "survey": "Say what each source says on the topic of the question. Take the sources one after the other, name"
     " where they agree, and cite every sentence. Leave out what is not on the topic.",
+    "contents": "Say of each source in one sentence what it is and what it is about, with its passage number. Leave"
+    " no source out.",
+    "comparison": "Set the sources side by side: for each point on which they differ write one sentence for each"
+    " side, with its passage number; give numbers and dates exactly.",
     "disagreement": "Say where the sources disagree. For each point write one sentence for each side, with its"
     " passage number; give numbers and dates exactly. Where no passages disagree, say only that they do not answer.",
 }

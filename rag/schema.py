@@ -158,10 +158,8 @@ class Source:
     pages: tuple[int, ...] = ()
     """Start offset of each page in `text`, ascending, first is 0; empty where there are no pages."""
     blocks: tuple[Block, ...] = ()
-    """In order of `start`, a block before those that hang from it; empty where nothing has looked yet.
-
-    A speaker's name may stand inside the first of them.
-    """
+    """In order of `start`, a block before those that hang from it (a speaker's name may stand inside the first);
+    empty where nothing has looked yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,8 +311,8 @@ class Answer:
 
     question: str
     query: str
-    """What was searched: the question, its misspelt words put right, or a follow-up rewritten to stand alone. Of a request
-    to do something with the last answer, the question which that answered."""
+    """What was searched: the question, its misspelt words put right, or a follow-up rewritten to stand alone. Of a
+    request to do something with the last answer, the question which that answered."""
     status: Status
     reason: Reason | None
     """Set unless the status is `answered`."""

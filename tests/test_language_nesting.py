@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -203,11 +203,9 @@ def test_a_row_has_its_first_cell_for_a_key():
 def test_markup_is_not_guessed_again():
     """What a loader knows stays; only loose paragraphs are looked at, and headings only where the markup has none."""
     text = "Rules\n\nIt has:\n\n- one\n- two\n\nA heading\n\nAnd text."
-    heading = Block(kind="heading", start=0, end=5)
-    places = [(7, 14), (16, 27), (29, 38), (40, 49)]
-    loose = [Block(kind="paragraph", start=start, end=end) for start, end in places]
+    places = [("heading", 0, 5), ("paragraph", 7, 14), ("paragraph", 16, 27), ("paragraph", 29, 38), ("paragraph", 40, 49)]  # fmt: skip
 
-    refined = refine(text, [heading, *loose])
+    refined = refine(text, [Block(kind=kind, start=start, end=end) for kind, start, end in places])
 
     assert told(text, refined) == [
         ("title", "Rules", None),
@@ -235,7 +233,9 @@ def test_any_text_has_a_structure(text):
 def test_any_paragraphs_have_a_structure(text, cuts):
     """However a loader cuts a text into paragraphs, what is found in them stands where it says."""
     bounds = sorted({0, len(text), *(at for at in cuts if at < len(text))})
-    loose = [Block(kind="paragraph", start=start, end=end) for start, end in pairwise(bounds)]
+    loose = [
+        Block(kind="paragraph", start=start, end=end) for start, end in itertools.pairwise(bounds)
+    ]
 
     refined = refine(text, loose)
 

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from rag.citations import lexical_support
 from rag.pipeline.dialogue import reading
+from rag.pipeline.extractive import ExtractiveAnswerer
+from rag.pipeline.generative import ChatAnswerer
 from rag.queries import Query
 from rag.schema import EvidenceReady, QueryReady, Turn
-from tests.fakes import open_rag
+from tests.fakes import OverlapReader, ScriptedChat, open_rag
 
 RULES = """# Rules
 
@@ -166,6 +169,18 @@ def test_rows_become_a_table_with_their_own_columns(rag):
     ] == answer.text.splitlines()
 
 
+def test_an_answer_keeps_its_lines_when_it_is_said_again(rag):
+    """Bullets stay bullets, and what says where a quote stands is no part of it."""
+    cited = _cited(rag, "Hens may be kept.", "Cockerels are not allowed.").citations
+    text = "- Hens may be kept. [1]\n- Cockerels are not allowed. [2]"
+    asked = Turn(role="user", text="Which animals are allowed?")
+
+    said = [asked, Turn(role="assistant", text=text, citations=cited)]
+    assert text == rag.ask("Say that again", said).text
+    placed = replace(said[1], text="In “Rules”, under “Animals”: Hens may be kept. [1]")
+    assert "Hens may be kept. [1]" == rag.ask("Say that again", [asked, placed]).text
+
+
 def test_without_citations_the_question_is_answered_again(rag):
     """Who keeps only the text of a conversation can still go on from it."""
     said = [
@@ -228,3 +243,30 @@ def test_a_follow_up_is_not_searched_as_typed():
     resolved = Query(text="How many took part in the march?", rewritten=True, added=("the march",))
 
     assert resolved == reading("How many took part in it?", resolved, (), lambda _: 2)
+
+
+def test_a_model_is_asked_with_the_question_before_and_never_for_small_talk(tmp_path):
+    """It gets the request, the answer's question and its evidence; thanks and "where" are the program's."""
+    (tmp_path / "seeds").mkdir()
+    (tmp_path / "seeds" / "rules.md").write_text(RULES, encoding="utf-8")
+    model = ScriptedChat("84 euros a year. [1]", "84 euros. [1]")
+    reader = ExtractiveAnswerer(OverlapReader())
+    chat = ChatAnswerer(
+        model,
+        support=lexical_support,
+        fallback=reader,
+        context=8000,
+        count_tokens=lambda text: len(text.split()),
+    )
+    with open_rag(tmp_path / "seeds", answerers=[chat, reader]) as rag:
+        rag.sync()
+        talk = rag.conversation()
+        talk.ask("What is the yearly rent?")
+        shorter = talk.ask("Shorter, please.")
+        thanks, where = talk.ask("Thanks!"), talk.ask("Where does it say that?")
+
+    assert "84 euros. [1]" == shorter.text
+    assert "Shorter, please." in model.asked[1][-1]["content"]
+    assert "What is the yearly rent?" in model.asked[1][-1]["content"]
+    assert ("small_talk", 2) == (thanks.reason.code, len(model.asked))
+    assert where.text.startswith("In “Rules”")

@@ -35,7 +35,7 @@ def source_of(name, text):
     return Source(
         source_id=name,
         title=document.title or name.partition(".")[0],
-        text=document.text if hasattr(document, "text") else "\n\n".join(document.parts),
+        text="\n\n".join(document.parts),
         sha256="0",
         media_type="text/plain",
         blocks=document.blocks,
@@ -211,6 +211,51 @@ def test_tables_of_markdown_are_counted_by_their_columns_names():
     assert short("What is the total price?", fleet) is None
 
 
+def test_a_question_for_people_is_answered_by_people():
+    """Who leads is not who belongs; who works somewhere is counted by people, not by teams."""
+    table = (
+        "# Team\n\n| Name | Role | Team | City |\n|---|---|---|---|\n| Alma Reyes | Engineer | Platform | Porto |\n"
+        "| Bo Costa | Designer | Product | Porto |\n| Di Pires | Manager | Platform | Faro |\n"
+    )
+    team = ("team.md", table)
+
+    assert "2" == short("How many people work in Porto?", team)
+    assert "3" == short("How many employees are there?", team)
+    assert "Di Pires" == short("Who is the manager?", team)
+    assert short("Who leads the Platform team?", team) is None
+    assert (
+        short("Who has the highest amount?", ("orders.csv", ORDERS.replace("customer", "buyer")))
+        is None
+    )
+
+
+def test_a_column_that_is_only_named_has_to_say_something():
+    """Which tickets are closed is told by whether a date is there, and that is not sure; a full column tells nothing."""
+    tickets = (
+        "tickets.csv",
+        "ticket,opened,closed\nT-1,2024-01-05,\nT-2,2024-02-06,2024-03-01\nT-3,2024-03-01,\n",
+    )
+
+    found = answer("How many tickets are closed?", tickets)
+
+    assert found is not None
+    assert "1" == found.short.text
+    assert found.doubts
+    assert "2" == short("How many tickets are not closed?", tickets)
+    assert short("How many tickets were opened?", tickets) is None
+
+
+def test_of_several_meetings_the_one_is_counted_that_is_named():
+    """A label is read with the headings that it stands under; without one of them nobody knows which is meant."""
+    log = (
+        "log.md",
+        "# Board\n\n## 3 March\n\nPresent: Lou Park, Max Ivo\n\n## 10 March\n\nPresent: Lou Park, Nia Bell, Otto Fry\n",
+    )
+
+    assert "3" == short("How many people were present on 10 March?", log)
+    assert short("How many people were present?", log) is None
+
+
 def test_a_row_that_is_named_is_not_what_is_counted():
     """Where rows are properties and columns are things, "which plan" asks for columns."""
     table = "# Plans\n\n| | Free | Team |\n|---|---|---|\n| Users | 1 | 25 |\n| Audit log | no | yes |\n"
@@ -235,13 +280,19 @@ def test_a_table_of_another_document_than_the_best_is_only_likely():
     assert found.doubts
 
 
+PEOPLE = (
+    ("Lea Winter", 2017, "Research", "Bern"),
+    ("Tom Arvid", 2021, "Finance", "Brno"),
+    ("Yara Holm", 2022, "Staff", "Bern"),
+)
 BIOS = [
-    (f"{name.split()[0].lower()}.md", f"# {name}\n\n{name} joined the company in {year} and is its Chief of {what}. "
-     f"Before that {name.split()[0]} worked in consulting. {name.split()[0]} lives in {city}.\n")
-    for name, year, what, city in (
-        ("Lea Winter", 2017, "Research", "Bern"), ("Tom Arvid", 2021, "Finance", "Brno"), ("Yara Holm", 2022, "Staff", "Bern")
+    (
+        f"{name.split()[0].lower()}.md",
+        f"# {name}\n\n{name} joined the company in {year} and is its Chief of {what}."
+        f" Before that {name.split()[0]} worked in consulting. {name.split()[0]} lives in {city}.\n",
     )
-]  # fmt: skip
+    for name, year, what, city in PEOPLE
+]
 
 
 def test_short_documents_of_one_form_are_rows():

@@ -94,7 +94,10 @@ def test_nouns_are_frozen():
         {},
         {"reason": None, "status": "answered", "short": None, "closest": ()},
         {"reason": Reason(code="unsure", message="Probably."), "status": "likely"},
-        {"reason": Reason(code="subject_missing", message="Snow is not named."), "status": "likely"},
+        {
+            "reason": Reason(code="subject_missing", message="Snow is not named."),
+            "status": "likely",
+        },
         {"evidence": (), "statements": ()},
     ],
 )

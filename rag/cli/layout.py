@@ -79,7 +79,8 @@ def _answered(answer: Answer) -> Iterator[Paragraph]:
     guess = StyledText(text=label if answer.status == "likely" else "", style="bold yellow")
     if answer.short is not None:
         markers = "".join(f"[{marker}]" for marker in answer.short.markers)
-        words = StyledText(text=" ".join(answer.short.text.split()), style="bold")
+        style = "bold yellow" if guess.text else "bold"
+        words = StyledText(text=" ".join(answer.short.text.split()), style=style)
         yield Paragraph(pieces=(guess, words, StyledText(text=f" {markers}", style="bold cyan")))
         guess = StyledText(text="")
     shown: set[str] = set()

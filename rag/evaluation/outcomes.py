@@ -258,6 +258,7 @@ def _answer_scores(answer: Mapping[str, Any], example: Example) -> dict[str, flo
 
 
 def _citation_scores(answer: Mapping[str, Any], evidence: Sequence[Evidence]) -> dict[str, float]:
+    """Judge what is cited; the headings that a quote carries are shown with it, and not cited themselves."""
     by_marker = {c["marker"]: c for c in answer.get("citations", ())}
     statements = [
         _regions(by_marker[marker] for marker in statement["markers"] if marker in by_marker)
@@ -265,11 +266,17 @@ def _citation_scores(answer: Mapping[str, Any], evidence: Sequence[Evidence]) ->
     ]
     wanted = [item.region for item in evidence]
     cited = [region for statement in statements for region in statement]
+    beside = _regions(
+        {"source_id": citation["source_id"], **context}
+        for citation in by_marker.values()
+        for context in citation.get("context", ())
+        if context["start"] < context["end"]
+    )
     return {
         "citation precision": measures.citation_precision(statements, wanted),
         "citation recall": measures.citation_recall(statements, wanted),
         "evidence recall": measures.evidence_recall(
-            cited, [(item.region, item.parts) for item in evidence]
+            [*cited, *beside], [(item.region, item.parts) for item in evidence]
         ),
         "citation focus": measures.citation_focus(cited, wanted),
     }

@@ -293,7 +293,7 @@ def _sureness(groups: Mapping[str, Sequence[QuestionOutcome]], n: int) -> Figure
         "Right of stated and of guesses: an answer to what the sources do not answer is wrong. Not stated"
         " as sure: of questions that they do not answer, those at most guessed at; abstained when due: not"
         " even that. Effective reliability: right and stated 100, right as a guess 50, nothing said 0,"
-        " a wrong guess -50, wrong and stated -200."
+        " a wrong guess -50, wrong and stated -200; at most the share of questions that can be answered."
     )
     return _table("What sureness is worth", note, rows)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from rag.embedding import Encoder
 from rag.errors import SourceNotFoundError
 from rag.index import Index
+from rag.pipeline.comparison import Side, asked_of, sides_of
 from rag.pipeline.completeness import qualified
 from rag.pipeline.dialogue import (
     by_program,
@@ -24,7 +25,8 @@ from rag.pipeline.inquiry import Answerer, Inquiry, abstain, scored
 from rag.pipeline.library import Library
 from rag.pipeline.overview import Overview, gather, understood
 from rag.pipeline.preference import Preference, find_preferred, preference_of
-from rag.queries import Intent, recent, request_of, respelled, standalone
+from rag.queries import Intent, intent_of, recent, request_of, respelled, standalone
+from rag.queries.documents import Named
 from rag.reader.parts import split_parts
 from rag.retrieval import POOL, Retriever
 from rag.schema import (
@@ -114,7 +116,7 @@ class Asker:
             watch.lap("query")
             overview, parts = self._found(turn, searched, intent)
             watch.lap("search")
-            inquiry = turn.inquiry(query, parts, overview)
+            inquiry = turn.inquiry(query, parts, overview, intent)
             yield EvidenceReady(evidence=scored(inquiry.candidates))
             if not inquiry.candidates:
                 code: ReasonCode = "nothing_retrieved" if self._index.hashes() else "no_sources"
@@ -157,7 +159,7 @@ class Asker:
     def _read_again(self, turn: _Turn, query: str) -> Answer:
         """Return the answer to a question in the words of the sources."""
         _, parts = self._found(turn, query, Intent(kind="question"))
-        inquiry = turn.inquiry(query, parts, None)
+        inquiry = turn.inquiry(query, parts, None, Intent(kind="question"))
         if not inquiry.candidates:
             return abstain(inquiry, "nothing_retrieved", model=self._reader.name)
         answers = [one for one in self._reader.answer(inquiry) if isinstance(one, Answer)]
@@ -171,8 +173,8 @@ class Asker:
         request = request_of(turn.question)
         last = last_answer(request, turn.history) if request is not None else None
         if last is not None and turn.answerer is not self._reader:
-            query = f"{turn.question.strip()} (of the answer to: {last.query})"
-            return Intent(kind="question"), query, last.query
+            asked = f"{turn.question.strip()} (of the answer to: {last.query})"
+            return Intent(kind="question"), asked, last.query
         meant = self._respelled(turn.snapshot, turn.question, turn.only)
         before = recent(turn.history)
         intent, query = understood(meant, turn.answerer.standalone(meant, before))
@@ -213,6 +215,13 @@ class Asker:
         ) -> tuple[Candidate, ...]:
             return self.retriever.retrieve(snapshot, part, k=k, sources=sources)
 
+        sides: tuple[Side, ...] = ()
+        if intent.kind == "comparison":
+            sides = sides_of(intent, _allowed(snapshot, only))
+            if intent.asked and len(sides) > 1:
+                return None, asked_of(sides, intent.asked, retrieve, top_k, only)
+            if intent.asked or not all(one.sources for one in sides) or len(sides) < 2:
+                intent, sides = intent_of(query, sides=False), ()
         if intent.kind == "question":
             parts = _standalone_parts(query)
             wanted = turn.preference(query)
@@ -225,6 +234,7 @@ class Asker:
             retrieve=retrieve,
             sources=_allowed(snapshot, only),
             most_tokens=self._settings.llm_tokens,
+            sides=sides,
         )
         return overview, ((query, overview.candidates),)
 
@@ -247,8 +257,11 @@ class _Turn:
         query: str,
         parts: tuple[tuple[str, tuple[Candidate, ...]], ...],
         overview: Overview | None,
+        intent: Intent,
     ) -> Inquiry:
         """Return the question with what was found for it."""
+        compares = intent.kind == "comparison"
+        wanted = self.preference(query)
         return Inquiry(
             question=self.question,
             query=query,
@@ -256,7 +269,8 @@ class _Turn:
             parts=parts,
             source=self.snapshot.source,
             listed=lambda: _allowed(self.snapshot, self.only),
-            preference=self.preference(query),
+            preference=replace(wanted, named=Named()) if compares else wanted,
+            compared=compares and overview is None and len(parts) > 1,
             overview=overview,
             strictness=self.strictness,
         )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from rag.citations import Draft, compose
 from rag.citations.plain import harmless, visible
 from rag.language.paths import context_of
+from rag.pipeline.comparison import labelled
 from rag.pipeline.inquiry import MESSAGES, Inquiry, abstain, listed, scored
 from rag.pipeline.overview import Overview
 from rag.pipeline.preference import preferred
@@ -112,8 +113,11 @@ class ExtractiveAnswerer:
         ]
         draft = compose(
             [(inquiry.citable(candidate), span) for candidate, spans in quoted for span in spans],
-            as_list=len(quoted) > len(judged) and all(len(spans) == 1 for _, spans in quoted),
+            as_list=inquiry.compared
+            or (len(quoted) > len(judged) and all(len(spans) == 1 for _, spans in quoted)),
         )
+        if inquiry.compared:
+            draft = labelled(draft)
         held_by = [candidate for candidate, _ in quoted]
         yield EvidenceReady(evidence=_holding(draft.citations, held_by))
         yield TextDelta(text=draft.text)
@@ -175,7 +179,8 @@ class ExtractiveAnswerer:
             reason = Reason(code="not_supported", message=overview.nothing)
             yield replace(gone, reason=reason, text=reason.message)
             return
-        yield EvidenceReady(evidence=_holding(draft.citations, inquiry.candidates))
+        holders = [*(one for one, _ in overview.quoted), *inquiry.candidates]
+        yield EvidenceReady(evidence=_holding(draft.citations, holders))
         yield TextDelta(text=draft.text)
         yield Answer(
             question=inquiry.question,

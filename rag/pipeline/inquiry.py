@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from rag.citations import CitablePassage
@@ -33,7 +33,7 @@ MESSAGES: dict[ReasonCode, str] = {
     "partly_answered": "The sources answer only a part of this. Nothing was found on: {missing}",
     "incomplete": "Nothing was found in what is indexed, but that is not all of the documents.",
     "small_talk": "Ask something about your documents.",
-    "no_last_answer": "There is no answer before this to do that with. Ask something about your documents first.",
+    "no_last_answer": "There is no answer before this to do that with: ask something about your documents first.",
     "needs_model": "That takes a chat model, which does not answer here. This is the answer in your documents' words.",
 }
 """What a person is told for each reason; interfaces say before it in a word what it comes to, unless `NOT_SEARCHED`."""
@@ -56,8 +56,10 @@ class Inquiry:
     """0..1, see `rag.reader.selection.threshold_at`."""
     listed: Callable[[], Sequence[SourceInfo]] | None = None
     """Tells what may be searched; None where that is not known."""
-    preference: Preference = Preference()
+    preference: Preference = field(default_factory=Preference)
     """What the question wants of documents."""
+    compared: bool = False
+    """Whether each part asks the same of another side of a comparison."""
     overview: Overview | None = None
     """Set where the query is no question; then there is one part, and its candidates keep their order."""
 

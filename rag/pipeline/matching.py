@@ -16,7 +16,7 @@ from rag.language.cells import NO, Days, Numbers, dates_of, is_yes_or_no, number
 from rag.language.english import BASE_VERBS, FUNCTION_WORDS, MOTION, PEOPLE
 from rag.language.languages import language_of
 from rag.language.words import Word, alike, fold, stemmed, word_set
-from rag.pipeline.records import Table
+from rag.pipeline.records import RecordTable
 from rag.queries.aggregates import MONEY, Aggregate, Bound
 
 _LONGEST_VALUE = 7
@@ -91,7 +91,7 @@ _EURO = frozenset(
 class Columns:
     """What a table's columns hold, each looked at once."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: RecordTable) -> None:
         self.table = table
         self._numbers: dict[int, Numbers | None] = {}
         self._days: dict[int, tuple[Days | None, ...] | None] = {}
@@ -235,6 +235,8 @@ class Match:
     conditions: list[Condition] = field(default_factory=list)
     named: dict[int, set[int]] = field(default_factory=dict)
     """Columns by the words that name them."""
+    exact: set[int] = field(default_factory=set)
+    """Words that stand in the name of a column as they are, not in another sense."""
     calls_rows: set[int] = field(default_factory=set)
     """Words that are a name of the rows."""
     strong: bool = False
@@ -245,7 +247,7 @@ class Match:
     """What was taken for granted: sentences for people."""
 
     @property
-    def table(self) -> Table:
+    def table(self) -> RecordTable:
         """The table."""
         return self.columns.table
 
@@ -264,7 +266,7 @@ class Match:
         return sorted(left)
 
 
-def match(aggregate: Aggregate, table: Table) -> Match | None:
+def match(aggregate: Aggregate, table: RecordTable) -> Match | None:
     """Return what the words of a question are beside a table; None where it does not know them all."""
     return _Matching(aggregate, Columns(table)).found()
 
@@ -278,12 +280,12 @@ class _Matching:
         self._table = columns.table
         self._words = aggregate.words
         self._todo = set(aggregate.open)
-        self._exact: set[int] = set()  # words that stand in the name of a column as they are
         self._match = Match(
             columns=columns, either=any(one.folded == "or" for one in aggregate.words)
         )
         self._inner = self._stems(self._table.context[-1:]) if self._table.context else frozenset()
-        self._outer = self._stems(self._table.context)
+        # A list is called by what announces it; its document's names hold for all lists in it.
+        self._outer = self._stems(self._table.context[2 if self._table.kind == "items" else 0 :])
 
     def _stems(self, texts: Sequence[str]) -> frozenset[str]:
         return frozenset(
@@ -320,7 +322,7 @@ class _Matching:
         }:
             own = {self._stem(at)}
             found = [one for one, stems in enumerate(self._columns.stems) if own & stems]
-            self._exact |= {at} if found else set()
+            self._match.exact |= {at} if found else set()
             if not found and at in self._todo:
                 senses = frozenset(stemmed(one) for one in _SENSES.get(self._stem(at), "").split())
                 found = [
@@ -362,7 +364,7 @@ class _Matching:
     def _valued(self, stretch: range) -> dict[int, tuple[str, list[int]]]:
         """Return (value, rows) by column that a stretch of words is a value of."""
         text = self._spoken(stretch)
-        if len(stretch) == 1 and stretch[0] in self._exact:
+        if len(stretch) == 1 and stretch[0] in self._match.exact:
             return {}
         values = self._columns.values
         known = [text] if text in values else []
@@ -593,8 +595,6 @@ class _Matching:
             is_inner = bool({stem, *senses} & self._inner)
             is_row = stem in singles or (stem in people and self._columns.are_people)
             is_key = stem in self._columns.stems[self._columns.key]
-            if self._table.kind in {"items", "names"} and not (is_inner or is_row):
-                continue
             if self._names(at) or is_inner or is_row or stem in self._outer:
                 self._todo.discard(at)
                 if at in self._asked.noun and (is_inner or is_row or is_key or stem in self._outer):
@@ -633,7 +633,7 @@ class _Matching:
             return
         quiet = {stemmed(one) for one in _NEUTRAL}
         units = {fold(one).removesuffix("s") for one in self._all_units()}
-        selects = self._asked.operation in {"select", "list"} and bool(self._match.conditions)
+        selects = self._asked.operation == "select" and bool(self._match.conditions)
         verbs = (
             {stemmed(one) for one in BASE_VERBS | MOTION | {"wear", "people"}}
             if selects and self._match.named

@@ -14,12 +14,14 @@ from itertools import chain
 
 from rag import prompts
 from rag.citations import CitablePassage, Conflict, Draft, compose
+from rag.pipeline.comparison import Side, labelled, points
 from rag.pipeline.disagreement import disagreeing, told
-from rag.pipeline.excerpts import WORD, Quoted, turns
-from rag.pipeline.summary import MOST_READ, central
+from rag.pipeline.excerpts import WORD, Quoted, lead_of, turns
+from rag.pipeline.quotes import reaching
+from rag.pipeline.summary import MOST_READ, central, subjects
 from rag.pipeline.survey import Retrieve, heard, relevant
 from rag.queries import Intent, Query, intent_of
-from rag.schema import Candidate, SourceInfo, Step
+from rag.schema import Candidate, Source, SourceInfo, Span, Step
 from rag.store import Snapshot
 
 _POINTS = re.compile(r"\b(?:it|its|they|them|their|he|him|his|she|her)\b", re.IGNORECASE)
@@ -31,9 +33,15 @@ _NOTES = {
     "disagreement": "No model wrote this: these are sentences of {of} that give different numbers or dates for one"
     " thing. Only numbers and dates were compared.",
 }
+_NOTES |= {
+    "contents": "No model wrote this: it is a sentence of each of {of} that tells what it is about.",
+    "comparison": "No model wrote this: these are sentences of {of} on the same points.",
+}
 _NOTHING = {
     "summary": "The sources have no sentence that could stand for the rest.",
+    "contents": "The sources have no sentence that tells what they are about.",
     "survey": "The sources say nothing on this.",
+    "comparison": "No two sentences were found that speak of the same point in both.",
     "disagreement": "No two sentences were found that give different numbers or dates for one thing. Only numbers"
     " and dates were compared.",
 }
@@ -70,6 +78,8 @@ class Overview:
         made = compose(
             [(citable(candidate), span) for candidate, span in self.quoted], as_list=True
         )
+        if self.intent.kind in ("contents", "comparison"):
+            made = labelled(made)
         said = len({citation.source_id for citation in made.citations})
         of = f"{said} of {_counted(self.n_sources)}" if said < self.n_sources else _counted(said)
         detail = f"{_NOTES[self.intent.kind].format(of=of)} {self.limit}".rstrip()
@@ -96,6 +106,7 @@ def gather(
     retrieve: Retrieve,
     sources: Sequence[SourceInfo],
     most_tokens: int,
+    sides: Sequence[Side] = (),
 ) -> Overview:
     """Read what an overview needs.
 
@@ -105,27 +116,49 @@ def gather(
         retrieve: searches that state.
         sources: those to look at.
         most_tokens: of the candidates together.
+        sides: two, of a comparison on all points.
     """
     named = _named(intent.source_hint, sources)
     chosen = named or list(sources)
     # A name that no source has is a topic.
     topic = intent.topic or ("" if named else intent.source_hint)
-    if topic:
+    if intent.kind == "comparison":
+        found, quoted = points(store, sides)
+    elif intent.kind == "contents" and len(chosen) > 1:
+        found, quoted = subjects(store, chosen)
+    elif topic:
         found = heard(topic, retrieve, chosen, everything=len(chosen) == len(sources))
         quoted = relevant(found)
     else:
         found, quoted = central(store, chosen)
+    if intent.kind == "contents" and len(chosen) < 2:
+        intent = replace(intent, kind="summary")
     conflicts: tuple[Conflict, ...] = ()
     if intent.kind == "disagreement":
         conflicts, quoted = disagreeing(list(chain.from_iterable(found)))
     return Overview(
         intent=replace(intent, kind="survey") if topic and intent.kind == "summary" else intent,
         candidates=_in_turn(found, first=[one for one, _ in quoted], most_tokens=most_tokens),
-        quoted=tuple(quoted),
+        quoted=tuple(_led(quoted, store.source)),
         conflicts=conflicts,
         n_sources=len(chosen),
-        limit="" if topic else _limit(sum(one.n_passages for one in chosen)),
+        limit=""
+        if topic or intent.kind in ("contents", "comparison")
+        else _limit(sum(one.n_passages for one in chosen)),
     )
+
+
+def _led(quoted: Sequence[Quoted], source: Callable[[str], Source]) -> list[Quoted]:
+    """Return sentences, those that read otherwise without what they hang from behind it, where it stands near."""
+    said: list[Quoted] = []
+    for candidate, span in quoted:
+        sentence = next((one for one in candidate.sentences if one.start == span.start), None)
+        lead = lead_of(sentence) if sentence is not None else None
+        if lead is not None and lead.start < span.start:
+            wide = reaching(lead, candidate, source(candidate.passage.source_id))
+            said.append((wide, Span(start=lead.start, end=lead.end)))
+        said.append((candidate, span))
+    return said
 
 
 def _named(hint: str, sources: Sequence[SourceInfo]) -> list[SourceInfo]:

@@ -1,4 +1,4 @@
-"""Which of several documents is read: the one that a question names, and the newest where readings answer equally. Pure."""
+"""Which of several documents is read: the one that is named, and the newest where readings answer equally. Pure."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _TOKEN = re.compile(r"[^\W_]+")
 class Preference:
     """What a question wants of documents."""
 
-    named: Named = Named()
+    named: Named = field(default_factory=Named)
     order: int = 0
     """1 for the newest, -1 for the oldest, 0 where nothing is said."""
     dated: bool = False

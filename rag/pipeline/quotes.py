@@ -24,7 +24,7 @@ def said(reading: Reading, candidate: Candidate, source: Source) -> tuple[Candid
     lead = announcing(_unit(reading, wider)[0])
     if lead is None or not 0 <= reading.start - lead.end <= _FURTHER:
         return wider, quoted
-    return _before(lead, wider, source), [Span(start=lead.start, end=lead.end), *quoted]
+    return reaching(lead, wider, source), [Span(start=lead.start, end=lead.end), *quoted]
 
 
 def _unit(reading: Reading, candidate: Candidate) -> tuple[ScoredSentence, ...]:
@@ -61,7 +61,7 @@ def _behind(reading: Reading, candidate: Candidate, source: Source) -> Candidate
     return replace(candidate, passage=wide, sentences=(*candidate.sentences, *further))
 
 
-def _before(lead: Context, candidate: Candidate, source: Source) -> Candidate:
+def reaching(lead: Context, candidate: Candidate, source: Source) -> Candidate:
     """Return the candidate, reaching back to what announces its first list."""
     passage = candidate.passage
     if passage.start <= lead.start:

@@ -54,11 +54,11 @@ _LEAST_SHARED = 2
 """Labels or sentences that documents or sections of one form have in common."""
 _BULLET = re.compile(r"\s*(?:[-*+•‣▪●○◦–—·]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+(?:\[[ xX]\]\s+)?")
 
-Kind_of_table = Literal["rows", "items", "names", "sections", "documents"]
+TableKind = Literal["rows", "items", "names", "sections", "documents"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row(Span):
+class TableRow(Span):
     """A row, item, name, section or document, with the words of its columns."""
 
     source: Source
@@ -72,13 +72,13 @@ class Row(Span):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class RecordTable:
     """Rows that belong together."""
 
-    kind: Kind_of_table
+    kind: TableKind
     columns: tuple[str, ...]
     """Names; empty for a column that has none."""
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     context: tuple[str, ...]
     """What says what the rows are: titles, headings, a label, the name of the file."""
     has_totals: bool = False
@@ -99,12 +99,12 @@ class Table:
         return frozenset(row.source.source_id for row in self.rows)
 
 
-def tables_of(source: Source) -> list[Table]:
+def tables_of(source: Source) -> list[RecordTable]:
     """Return the tables of one source; those that a page break or a heading of the same words parts are one."""
     blocks = source.blocks or find_blocks(source.text)
     structure = _Structure(source, blocks)
     found = [*structure.tables(), *structure.lists(), *structure.labelled(), *structure.sections()]
-    joined: dict[object, Table] = {}
+    joined: dict[object, RecordTable] = {}
     for number, one in enumerate(found):
         named = one.kind == "rows" and any(one.columns)
         key: object = (one.columns, one.context) if named else number
@@ -151,7 +151,7 @@ class _Structure:
         )
         return " ".join(self._text[block.start : inner].strip().rpartition("\n")[2].split())
 
-    def tables(self) -> Iterator[Table]:
+    def tables(self) -> Iterator[RecordTable]:
         """Yield what has rows and cells."""
         rows: dict[int | None, list[int]] = defaultdict(list)
         cells: dict[int, list[Block]] = defaultdict(list)
@@ -171,9 +171,9 @@ class _Structure:
 
     def _table(
         self, table: int | None, held: Sequence[int], cells: dict[int, list[Block]]
-    ) -> Iterator[Table]:
+    ) -> Iterator[RecordTable]:
         columns: dict[str | int, int] = {}
-        rows: list[Row] = []
+        rows: list[TableRow] = []
         for at in held:
             placed: dict[int, Span] = {}
             for place, cell in enumerate(cells[at]):
@@ -182,14 +182,14 @@ class _Structure:
                 placed.setdefault(column, cell)
             block = self._blocks[at]
             made = tuple(placed.get(column) for column in range(max(placed, default=-1) + 1))
-            rows.append(Row(start=block.start, end=block.end, source=self._source, cells=made))
+            rows.append(TableRow(start=block.start, end=block.end, source=self._source, cells=made))
         kept = [row for row in rows if not self._is_total(row)]
         parts = [
             row for row in kept if len(columns) < 3 or sum(one is not None for one in row.cells) > 1
         ]
         going_on = bool(parts) and bool(_GOES_ON.fullmatch(self._words(parts[-1])))
         if len(parts) > 1:
-            yield Table(
+            yield RecordTable(
                 kind="rows",
                 columns=tuple(one if isinstance(one, str) else "" for one in columns),
                 rows=tuple(parts[:-1] if going_on else parts),
@@ -201,7 +201,7 @@ class _Structure:
     def _head(self, at: int) -> str:
         return self._words(self._blocks[at]).rstrip(": ")
 
-    def _is_total(self, row: Row) -> bool:
+    def _is_total(self, row: TableRow) -> bool:
         filled = next((at for at, one in enumerate(row.cells) if one is not None), None)
         return filled is not None and bool(_TOTALS.fullmatch(row.text(filled).strip("*_ ")))
 
@@ -211,7 +211,7 @@ class _Structure:
                 if block.kind == "caption" and block.parent == table:
                     yield self._words(block)
 
-    def lists(self) -> Iterator[Table]:
+    def lists(self) -> Iterator[RecordTable]:
         """Yield lists, each by its outermost items."""
         items: dict[int, list[int]] = defaultdict(list)
         for at, block in enumerate(self._blocks):
@@ -225,9 +225,11 @@ class _Structure:
             rows = [self._item(at) for at in found]
             context = self._context(held)
             on = bool(_GOES_ON.fullmatch(rows[-1].text(0))) or bool(_EXAMPLES.search(context[-1]))
-            yield Table(kind="items", columns=("",), rows=tuple(rows), context=context, goes_on=on)
+            yield RecordTable(
+                kind="items", columns=("",), rows=tuple(rows), context=context, goes_on=on
+            )
 
-    def _item(self, at: int) -> Row:
+    def _item(self, at: int) -> TableRow:
         block = self._blocks[at]
         inner = next(
             (
@@ -240,9 +242,11 @@ class _Structure:
         bullet = _BULLET.match(self._text, block.start, inner)
         start = bullet.end() if bullet else block.start
         end = start + len(self._text[start:inner].rstrip())
-        return Row(start=start, end=end, source=self._source, cells=(Span(start=start, end=end),))
+        return TableRow(
+            start=start, end=end, source=self._source, cells=(Span(start=start, end=end),)
+        )
 
-    def labelled(self) -> Iterator[Table]:
+    def labelled(self) -> Iterator[RecordTable]:
         """Yield the names that stand in one line after a label: "Present: Ann Lee, Bob Ray"."""
         for block_at, block in enumerate(self._blocks):
             if block.kind not in {"paragraph", "field"}:
@@ -256,7 +260,7 @@ class _Structure:
                 spans = [*_parts(text, found.start("rest"), end)]
                 if len(spans) > 1 and all(_is_name(text[a:b]) for a, b in spans):
                     rows = [
-                        Row(start=block.start + a, end=block.start + b, source=self._source,
+                        TableRow(start=block.start + a, end=block.start + b, source=self._source,
                             cells=(Span(start=block.start + a, end=block.start + b),))
                         for a, b in spans
                     ]  # fmt: skip
@@ -264,9 +268,11 @@ class _Structure:
                         *self._context(block.parent if block.kind == "paragraph" else block_at),
                         found["label"],
                     )
-                    yield Table(kind="names", columns=("",), rows=tuple(rows), context=context)
+                    yield RecordTable(
+                        kind="names", columns=("",), rows=tuple(rows), context=context
+                    )
 
-    def sections(self) -> Iterator[Table]:
+    def sections(self) -> Iterator[RecordTable]:
         """Yield sections of one form: headings with the same fields below."""
         fields: dict[int, dict[str, Span]] = defaultdict(dict)
         for block in self._blocks:
@@ -320,13 +326,13 @@ def _field(text: str, block: Block) -> tuple[str, Span] | None:
     )
 
 
-Form = tuple[Source, Span, dict[str, Span]]
+_Form = tuple[Source, Span, dict[str, Span]]
 """A section or document: its source, where it is named, and the words of its fields."""
 
 
 def _of_one_form(
-    kind: Kind_of_table, forms: Sequence[Form], context: tuple[str, ...]
-) -> Iterator[Table]:
+    kind: TableKind, forms: Sequence[_Form], context: tuple[str, ...]
+) -> Iterator[RecordTable]:
     """Yield the table of forms that have labels in common; its first column is what each is called."""
     counts = Counter(label for _, _, fields in forms for label in fields)
     told = {
@@ -345,7 +351,7 @@ def _of_one_form(
     ]
     if len(alike) > 1 and labels:
         rows = tuple(
-            Row(
+            TableRow(
                 start=name.start,
                 end=name.end,
                 source=source,
@@ -353,10 +359,10 @@ def _of_one_form(
             )
             for source, name, fields in alike
         )
-        yield Table(kind=kind, columns=("", *labels), rows=rows, context=context)
+        yield RecordTable(kind=kind, columns=("", *labels), rows=rows, context=context)
 
 
-def documents_of(sources: Iterable[Source]) -> list[Table]:
+def documents_of(sources: Iterable[Source]) -> list[RecordTable]:
     """Return short documents of one form as a table: what they say in the same words names its columns."""
     short = [one for one in sources if len(one.text) <= MOST_CHARS and one.text.strip()]
     groups: list[list[tuple[Source, list[Span]]]] = []
@@ -413,9 +419,9 @@ def _are_alike(one: tuple[Source, list[Span]], other: tuple[Source, list[Span]])
     return alike >= max(_LEAST_SHARED, len(ours) / 2)
 
 
-def _documents(group: Sequence[tuple[Source, list[Span]]]) -> Iterator[Table]:
+def _documents(group: Sequence[tuple[Source, list[Span]]]) -> Iterator[RecordTable]:
     """Yield the table of documents of one form."""
-    forms: list[Form] = [(source, _title(source), {}) for source, _ in group]
+    forms: list[_Form] = [(source, _title(source), {}) for source, _ in group]
     first, sentences = group[0]
     for sentence in sentences:
         text = first.text[sentence.start : sentence.end]
@@ -449,7 +455,7 @@ def _title(source: Source) -> Span:
     return Span(start=start + (lead.end() if lead else 0), end=start + len(line))
 
 
-def _fill(forms: Sequence[Form], sentences: Sequence[tuple[Span, str]]) -> None:
+def _fill(forms: Sequence[_Form], sentences: Sequence[tuple[Span, str]]) -> None:
     """Add to each form what its sentence says between the words that all sentences share."""
     told = [[*_WORD.finditer(text)] for _, text in sentences]
     shared = [fold(one[0]) for one in told[0] if not _AMOUNT.fullmatch(one[0])]

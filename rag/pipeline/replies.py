@@ -16,7 +16,19 @@ from rag.language.sentences import split_sentences
 from rag.passages import units_of
 from rag.pipeline.inquiry import MESSAGES
 from rag.queries import Request, SmallTalk
-from rag.schema import Answer, Citation, Context, Reason, ReasonCode, Source, Span, Step, Turn, Unit
+from rag.schema import (
+    Answer,
+    Citation,
+    Context,
+    Reason,
+    ReasonCode,
+    Source,
+    Span,
+    Step,
+    Turn,
+    Unit,
+    Verdict,
+)
 
 MOST_MORE = 4
 """Sentences that are said beside an answer."""
@@ -28,6 +40,8 @@ _SUPPORTED = 0.5
 _MARKED = re.compile(r"(?P<said>[^\n]*?\S)(?P<markers>(?:\s?\[\d{1,4}\])+)[.]?|(?P<bare>[^\n]+)")
 _MARKER = re.compile(r"\[(\d{1,4})\]")
 _BULLET = re.compile(r"^(?:[-*•]\s+|\|\s*|\d{1,2}[.)]\s+)+")
+_PLACE = re.compile(r"^In “[^”]*”(?:, (?:page \d+|under “[^”]*”))*: ")
+"""What `_places` writes before a quote."""
 _RULE = re.compile(r"[\s|:-]*")
 
 LINES: dict[SmallTalk, str] = {
@@ -50,6 +64,8 @@ class Said:
 
     text: str
     picks: tuple[Pick, ...]
+    item: bool = False
+    """Whether it stands behind a bullet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,27 +94,27 @@ def said_of(turn: Turn, source: Callable[[str], Source | None]) -> tuple[Said, .
     found = {one.marker: pick for one in turn.citations if (pick := _pick(one, source)) is not None}
     quotes = {one.marker: one.quote for one in turn.citations}
     said = []
-    for text, markers in _sentences(turn.text):
+    for text, markers, item in _sentences(turn.text):
         named = markers or _nearest(text, quotes)
         picks = tuple(found[marker] for marker in named if marker in found)
         if picks:
-            said.append(Said(text=text, picks=picks))
+            said.append(Said(text=text, picks=picks, item=item))
     return tuple(said)
 
 
-def _sentences(text: str) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield the sentences of an answer without bullets and markers, and the markers behind each."""
+def _sentences(text: str) -> Iterator[tuple[str, tuple[int, ...], bool]]:
+    """Yield the sentences of an answer without bullets and markers, the markers, and whether a bullet stood there."""
     for line in text.splitlines():
         if _RULE.fullmatch(line):
             continue
-        for match in _MARKED.finditer(line):
+        for match in _MARKED.finditer(_PLACE.sub("", line)):
             whole = match["said"] or match["bare"]
             markers = tuple(int(one) for one in _MARKER.findall(match["markers"] or ""))
             spans = [] if markers else split_sentences(whole)
             for part in [whole[one.start : one.end] for one in spans] or [whole]:
                 bare = _BULLET.sub("", part.strip()).strip(" |")
                 if any(letter.isalnum() for letter in bare):
-                    yield bare, markers
+                    yield bare, markers, line.startswith("- ")
 
 
 def _nearest(text: str, quotes: dict[int, str]) -> tuple[int, ...]:
@@ -210,7 +226,9 @@ def _shorter(
     return [replace(first, text=short)] if short and short in first.text else counted
 
 
-def _point(number: int, said: Sequence[Said], source: Callable[[str], Source]) -> Reply | None:
+def _point(
+    number: int, said: Sequence[Said], source: Callable[[str], Source | None]
+) -> Reply | None:
     """Return a point with what its source goes on to say of it."""
     counted = points(said, source)
     if not 0 < abs(number) <= len(counted) or len(counted) < 2:
@@ -287,9 +305,10 @@ def _written(said: Sequence[Said], *, as_list: bool = False) -> Draft:
     listing = as_list or (len(said) > 1 and said[0].text.endswith(":"))
     writer = Writer()
     for number, one in enumerate(said):
+        item = (listing or (one.item and len(said) > 1)) and not one.text.endswith(":")
         if number:
-            writer.say("\n" if listing else " ")
-        if listing and not one.text.endswith(":"):
+            writer.say("\n" if item or said[number - 1].item else " ")
+        if item:
             writer.say("- ")
         _state(writer, one)
     return writer.draft()
@@ -300,11 +319,11 @@ def _state(writer: Writer, one: Said, text: str = "") -> None:
     quotes = [passage.words(span) for passage, span in one.picks]
     exact = any(one.text in " ".join(visible(quote).split()) for quote in quotes)
     support = 1.0 if exact else max(lexical_support(one.text, quotes))
-    verdict = "supported" if support >= _SUPPORTED else "weak"
+    verdict: Verdict = "supported" if support >= _SUPPORTED else "weak"
     writer.state(text or one.text, one.picks, verdict, support)
 
 
-def _table(said: Sequence[Said], source: Callable[[str], Source]) -> Draft:
+def _table(said: Sequence[Said], source: Callable[[str], Source | None]) -> Draft:
     """Write sentences as rows of a table: by the columns of their own table, where they are rows of one."""
     rows = [_cells(one, source) for one in said]
     names = tuple(rows[0]) if all(rows) and len({tuple(row) for row in rows}) == 1 else ()
@@ -320,7 +339,7 @@ def _table(said: Sequence[Said], source: Callable[[str], Source]) -> Draft:
     return writer.draft()
 
 
-def _cells(one: Said, source: Callable[[str], Source]) -> dict[str, str]:
+def _cells(one: Said, source: Callable[[str], Source | None]) -> dict[str, str]:
     """Return the cells of a row by the names of their columns; none for what is no row, or has nameless columns."""
     text = _there(source, one.picks[0][0])
     unit = _unit(one, source)
@@ -333,7 +352,7 @@ def _plain(text: str) -> str:
     return harmless(" ".join(visible(text).replace("|", "/").split()))
 
 
-def _places(said: Sequence[Said], source: Callable[[str], Source]) -> Draft:
+def _places(said: Sequence[Said], source: Callable[[str], Source | None]) -> Draft:
     """Write where the quotes of an answer stand, each with its words."""
     writer = Writer()
     picks = {(p.source_id, s.start): (p, s) for one in said for p, s in one.picks}

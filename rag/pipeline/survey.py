@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rag.pipeline.excerpts import MOST_QUOTED, MOST_SOURCES, Quoted, different, stands_alone, turns
+from rag.pipeline.excerpts import MOST_QUOTED, MOST_SOURCES, Quoted, different, telling, turns
 from rag.schema import Candidate, SourceInfo, Span
 
 SURVEY_DEPTH = 48
@@ -61,7 +61,7 @@ def _ranked(candidates: Sequence[Candidate]) -> list[tuple[float, Quoted]]:
     for candidate in candidates:
         for one in candidate.sentences:
             relevance = 0.7 * max(one.dense, 0.0) + 0.3 * one.lexical
-            if stands_alone(one.text):
+            if telling(one):
                 quoted = (candidate, Span(start=one.start, end=one.end))
                 scores.setdefault((one.start, one.end), (relevance, quoted))
     return sorted(scores.values(), key=lambda pair: (-pair[0], pair[1][1].start))

@@ -16,7 +16,14 @@ from rag.citations.plain import harmless, visible
 from rag.citations.writing import Pick, Writer
 from rag.language.words import fold, stemmed
 from rag.pipeline.matching import Match, match, words_at
-from rag.pipeline.records import MOST_CHARS, Row, Table, documents_of, sentences_in, tables_of
+from rag.pipeline.records import (
+    MOST_CHARS,
+    RecordTable,
+    TableRow,
+    documents_of,
+    sentences_in,
+    tables_of,
+)
 from rag.queries.aggregates import MONEY, Aggregate, Superlative, aggregate_of
 from rag.schema import BlockKind, Candidate, ShortAnswer, Source, SourceInfo, Span
 
@@ -127,7 +134,7 @@ def _documents(
     read: dict[str, Source],
     source: Callable[[str], Source],
     listed: Callable[[], Sequence[SourceInfo]] | None,
-) -> list[Table]:
+) -> list[RecordTable]:
     """Return the documents of one form, as a table, that the best of those found is among."""
     read = read | {one: source(one) for one in ids if one not in read}
     if len(read[ids[0]].text) > MOST_CHARS:
@@ -247,7 +254,9 @@ def _wanted(asked: Aggregate, about: Match) -> int | None:
     """Return the column that is asked for, by the words right behind which, who or how many."""
     conditions = {one.column for one in about.conditions}
     named = [
-        one for one, words in about.named.items() if words & asked.noun and one not in conditions
+        one
+        for one, words in about.named.items()
+        if words & asked.noun & about.exact and one not in conditions
     ]
     if len(named) == 1:
         return named[0]
@@ -391,6 +400,8 @@ def _list(asked: Aggregate, about: Match) -> _Result | None:
     if not about.conditions and kind != "documents" and not about.strong:
         return None
     wanted = _asked_for(asked, about)
+    if asked.person and wanted is None and kind == "rows":
+        return None
     if not rows:
         sentence = f"0 of {total} rows have {_said(about)}"
         return _Result(sentence=sentence, short="0", rows=[], columns=_shown(about))
@@ -514,7 +525,7 @@ def _is_of_each(asked: Aggregate, about: Match) -> bool:
 
 def _extreme(asked: Aggregate, about: Match) -> _Result | None:
     """Return the rows that have the most or the least, all that tie."""
-    if about.table.kind in {"items", "names"}:
+    if about.table.kind in {"items", "names"} or (asked.person and about.columns.person is None):
         return None
     for kind in asked.superlatives:
         column = _dated(asked, about) if kind.dated else _numeric(asked, about, kind)
@@ -586,14 +597,12 @@ def _most(asked: Aggregate, about: Match, kind: Superlative, column: int) -> _Re
     have = "has" if len(rows) == 1 else "have"
     among = f" with {_said(about)}" if about.conditions else ""
     name = _name(about, column)
-    noun = _called(asked, about, len(values)) if len(values) > 1 else "row"
+    noun = "documents" if about.table.kind == "documents" else "rows"
     doubts = ["Not every row says it."] if len(values) < len(about.rows) else []
     numbers = None if kind.dated else about.columns.numbers(column)
     doubts += (
         ["It is not certain how its numbers are written."] if numbers and numbers.unsure else []
     )
-    if about.table.kind == "documents" or not noun.endswith("s"):
-        noun = "documents" if about.table.kind == "documents" else "rows"
     told = f"{_names(names)} ({', '.join(cells)})"
     if asked.limit > 1:
         told = ", ".join(
@@ -722,7 +731,7 @@ def _plain(text: str) -> str:
     return harmless(" ".join(visible(text).split()))
 
 
-def _line(about: Match, row: Row, columns: Sequence[int]) -> str:
+def _line(about: Match, row: TableRow, columns: Sequence[int]) -> str:
     """Return a row in the words of its cells, names of columns before them; of running text the sentences."""
     if about.table.kind in {"documents", "sections"}:
         spans = _sentences(row, columns)
@@ -735,7 +744,7 @@ def _line(about: Match, row: Row, columns: Sequence[int]) -> str:
     return "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
 
 
-def _sentences(row: Row, columns: Sequence[int]) -> list[Span]:
+def _sentences(row: TableRow, columns: Sequence[int]) -> list[Span]:
     """Return the sentences that hold the cells of a document, apart from its title."""
     cells = [
         span
@@ -749,7 +758,7 @@ def _sentences(row: Row, columns: Sequence[int]) -> list[Span]:
     return found
 
 
-def _cited(about: Match, row: Row, columns: Sequence[int]) -> list[Pick]:
+def _cited(about: Match, row: TableRow, columns: Sequence[int]) -> list[Pick]:
     """Return what to cite of a row: all of it, of a long one the cells that were read, with the names before them."""
     if about.table.kind in {"documents", "sections"}:
         spans = _sentences(row, columns) or [Span(start=row.start, end=row.end)]
@@ -760,7 +769,7 @@ def _cited(about: Match, row: Row, columns: Sequence[int]) -> list[Pick]:
     return [(_citable(row.source, span), span) for span in spans]
 
 
-def _cells(about: Match, row: Row, columns: Sequence[int]) -> Iterator[Span]:
+def _cells(about: Match, row: TableRow, columns: Sequence[int]) -> Iterator[Span]:
     for at in columns:
         span = row.cells[at] if at < len(row.cells) else None
         if span is not None:

@@ -15,13 +15,16 @@ from typing import Literal
 from rag.language.cells import DATE, NUMERAL, Days, days_of, number_of
 from rag.language.english import FUNCTION_WORDS
 from rag.language.languages import small_words
-from rag.language.words import Word, fold, stemmed, tokens_of, word_set
+from rag.language.words import Word, fold, tokens_of, word_set
 
 Operation = Literal["count", "share", "list", "sum", "mean", "median", "max", "min", "select"]
 
 MOST_CHARS = 200
 """A longer question has more in it than is understood here."""
-MONEY = word_set("price cost amount fee rent rate total value premium charge sum salary budget")
+MONEY = word_set(
+    "price cost amount fee rent rate total value premium charge sum salary budget"
+    " preis betrag gebuhr kosten prix montant precio importe"
+)
 """Stems by which columns of money are called."""
 
 _PATTERNS: tuple[tuple[Operation, str], ...] = (
@@ -77,8 +80,8 @@ _BEGUN = "since start started begin begun joined hired entry"
 _EARLY = Superlative(operation="min", dated=True)
 _LATE = Superlative(operation="max", dated=True)
 _SUPERLATIVES: tuple[tuple[str, tuple[Superlative, ...]], ...] = (
-    ("least expensive|cheapest|cheaper", (_least(" ".join(MONEY)),)),
-    ("most expensive|more expensive|dearest|dearer|costliest|priciest", (_most(" ".join(MONEY)),)),
+    ("least expensive|cheapest|cheaper|billigste[rns]?|gunstigste[rns]?", (_least(" ".join(MONEY)),)),
+    ("most expensive|more expensive|dearest|dearer|costliest|priciest|teuerste[rns]?", (_most(" ".join(MONEY)),)),
     ("most recently|most recent|latest|newest|newer|last|letzte[rns]?", (_LATE,)),
     ("earliest|first|erste[rns]?", (_EARLY,)),
     ("longest|longer", (_most(_LENGTHS), replace(_EARLY, hints=word_set(_BEGUN)))),
@@ -385,8 +388,3 @@ def _in_any_year(sense: str, days: Days, found: re.Match[str]) -> Bound | None:
         start=found.start(),
         end=found.end(),
     )
-
-
-def stem_set(words: str, language: str = "en") -> frozenset[str]:
-    """Return the stems of words written with white space between them."""
-    return frozenset(stemmed(one, language) for one in words.split())

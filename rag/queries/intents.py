@@ -1,4 +1,4 @@
-"""What a query wants: one answer, a summary, what each source says, or where they disagree.
+"""What a query wants: one answer, a summary, what each source says, two things side by side, or where they disagree.
 
 By rules on English words, and rather too few than too many: a query that no rule knows is an
 ordinary question, which the whole way from search to answer is made for. Pure; knows no sources.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-IntentKind = Literal["question", "summary", "survey", "disagreement"]
+IntentKind = Literal["question", "summary", "contents", "survey", "comparison", "disagreement"]
 
 MOST_CHARS = 300
 """A longer query is a text with a question in it, not an order of this kind."""
@@ -26,6 +26,10 @@ class Intent:
     """What it is about, in the query's words; empty for everything."""
     source_hint: str = ""
     """Words that name one document or several; empty where none is named."""
+    sides: tuple[str, ...] = ()
+    """Of a comparison: what is set side by side, in the query's words; of "which lease has ..." the noun alone."""
+    asked: str = ""
+    """Of a comparison on one point: the question for each side, `{}` in the side's place; empty for all points."""
 
 
 # The grammar: pieces are named in <>, `<X>` is what is asked about. Queries are matched whole, in any case, with
@@ -59,6 +63,16 @@ _PIECES = {
     " (?:numbers?|figures?|dates?|information|statements?|claims?|facts|accounts?|data|values?|answers?)",
     "splits": "conflicts?|disagreements?|differences?|points of disagreement",
     "any": "any |some |all |the |an? ",
+    "with": "(?:,? (?:and|with|to|against|versus|vs\\.?) )",
+    "A": "(?P<A>.+?)",
+    "B": "(?P<B>.+?)",
+    "T": "(?P<T>.+?)",
+    "TT": "(?P<TT>.+?)",
+    "tail": "(?P<tail>.+?)",
+    "kind": "(?P<kind>\\w+(?: \\w+)?)",
+    "plural": "(?!(?:<doc>)$)(?P<kind>\\w+(?: \\w+)?s)",
+    "more": "(?:higher|lower|longer|shorter|larger|bigger|smaller|greater|more|fewer|less|better|worse|cheaper|earlier|later"
+    "|stricter|highest|lowest|longest|shortest|largest|biggest|smallest|most|fewest|least|best)",
     "on X": "(?: <about> (?P<X>.+))?",
     "X": "(?P<X>.+)",
 }
@@ -71,7 +85,7 @@ def _rules(*lines: str) -> tuple[re.Pattern[str], ...]:
 
 def _spelled(line: str) -> str:
     """Return a line with every piece in place of its name."""
-    return re.sub(r"(?<!P)<([a-zX ]+)>", lambda match: f"(?:{_spelled(_PIECES[match[1]])})", line)
+    return re.sub(r"(?<!P)<([a-zA-Z ]+)>", lambda match: f"(?:{_spelled(_PIECES[match[1]])})", line)
 
 
 _DISAGREEMENT = _rules(
@@ -94,6 +108,31 @@ _SURVEY = _rules(
     "(?:tell (?:me|us)|<give>|collect|gather|find) (?:everything|all)(?: that)?"
     "(?: (?:<refers>|you) <say>| have| has| there is(?: to (?:know|say))?)? <about> <X>",
 )
+_DIFFERENCE = _rules(
+    "compare <T> (?:<of>|at|under|with|between) <A><with><B>",
+    "compare <A><with><B>(?: (?:by|in terms of|with (?:regard|respect) to|<about>|as regards) <T>)?",
+    "(?:what(?:['’]s| is| are)|tell me|explain|show(?: me)?|find)? ?(?:the )?(?:main |key )?differences?"
+    "(?: (?:in|of|as to) <T>)? between <A> and <B>(?: (?:in terms of|with (?:regard|respect) to|<about>|as to) <TT>)?",
+    "how (?:do|does|did) <A> (?:and|differ from|compare (?:with|to)|compare against) <B>"
+    "(?: (?:differ|compare))?(?: (?:in terms of|with (?:regard|respect) to|in|<about>) <T>)?",
+)
+_SUPERIOR = _rules(
+    "(?:which|what)(?: one)?(?: of (?:them|the two|these))? (?:has|have|had|offers?|gives?|allows?|requires?|asks? for|charges?) "
+    "(?:the |an? )?<more> <T>[,:]? (?:of )?<A>,? or <B>",
+    "(?:which|what|who)(?: one)?(?: of (?:them|the two|these))? (?P<verb>is|are|was|were|costs?|lasts?|takes?|weighs?|runs?|pays?|earns?) "
+    "(?:the )?(?P<adjective>more \\w+|less \\w+|\\w+er|more|less|most|least)(?: <tail>)?[,:]? <A>,? or <B>",
+    "<A> or <B>[,:;]? which(?: one)? (?:has|have|offers?) (?:the |an? )?<more> <T>",
+    "<A> or <B>[,:;]? which(?: one)? (?P<verb>is|are|was|were|costs?|lasts?|takes?|weighs?) (?:the )?"
+    "(?P<adjective>more \\w+|less \\w+|\\w+er|more|less)(?: <tail>)?",
+)
+_OF_KIND = _rules(
+    "compare (?:(?:the|both|two|my|our|these|all) )*<plural>(?: with each other)?",
+    "(?:what(?:['’]s| is| are) )?(?:the )?(?:main |key )?differences? between (?:(?:the|both|two|my|our|these) )*<plural>",
+    "how do (?:(?:the|both|two|my|our|these) )*<plural> differ",
+)
+_AMONG = _rules(
+    "(?:which|what) <kind> (?:has|have|had|offers?|gives?|allows?|requires?|asks? for|charges?) (?:the |an? )?<more> <T>",
+)
 _COMPARISON = _rules(
     "compare (?:what|how) (?P<who>.+?) (?:<say>|describes?|treats?|covers?|puts?)(?: <about>)? <X>",
     "compare <X>",
@@ -113,6 +152,24 @@ _OF_DOCUMENT = _rules(
     "what(?:['’]s| is) in <X>",
 )
 """A summary is wanted where the object is a document, and something else otherwise."""
+_CONTENTS = _rules(
+    "(?:what|which)(?: kinds? of)? <docs> (?:do (?:you|we|I) have|are (?:there|here|available|loaded|indexed|included))(?: .{0,30})?",
+    "(?:list|describe|show(?: me)?) (?:(?:all|the|my|our|these|your) )*<docs>",
+)
+
+_PLAIN = {
+    "cheaper": "expensive",
+    "better": "good",
+    "worse": "bad",
+    "larger": "large",
+    "safer": "safe",
+    "later": "late",
+    "wider": "wide",
+    "closer": "close",
+    "more": "much",
+    "less": "much",
+}
+"""Comparatives whose plain form is not got by taking an ending off, or is not what is asked."""
 
 _EVERYTHING = _rules(
     "(?:<refers>|everything|it|them|this|these|all|all of (?:it|them|this|these))"
@@ -153,16 +210,18 @@ _INSIDE = re.compile(rf",? {_spelled('<within>')}$", re.IGNORECASE)
 _QUOTES = " ,\"'“”‘’`"
 
 
-def intent_of(query: str) -> Intent:
+def intent_of(query: str, *, sides: bool = True) -> Intent:
     """Return what a query wants.
 
     Args:
+        sides: whether it may be a comparison of two things; without, it is taken for what it is else.
         query: one that stands alone. "Where do they disagree?" is read as speaking of the sources.
     """
     ordinary = Intent(kind="question")
     if len(query) > MOST_CHARS:
         return ordinary
-    return next(_readings(_bare(query)), ordinary)
+    found = (one for one in _readings(_bare(query)) if sides or one.kind != "comparison")
+    return next(found, ordinary)
 
 
 def _readings(text: str) -> Iterator[Intent]:
@@ -171,6 +230,7 @@ def _readings(text: str) -> Iterator[Intent]:
         yield Intent(kind="disagreement", topic=_topic(_thing(match)))
     if match := _match(_SURVEY, text):
         yield Intent(kind="survey", topic=_topic(_thing(match)))
+    yield from _side_by_side(text)
     if match := _match(_COMPARISON, text):
         yield _compared(match)
     if match := _match(_ORDER, text):
@@ -180,7 +240,10 @@ def _readings(text: str) -> Iterator[Intent]:
         names_one = not found.source_hint or _match(_FILE, found.source_hint)
         # "What is this about?" may point at anything.
         if names_one and not found.topic and not _match(_POINTING, _thing(match)):
-            yield found
+            all_of_it = found.kind == "summary" and not found.source_hint
+            yield replace(found, kind="contents") if all_of_it else found
+    if _match(_CONTENTS, text):
+        yield Intent(kind="contents")
 
 
 def _bare(query: str) -> str:
@@ -191,6 +254,69 @@ def _bare(query: str) -> str:
         opening = _OPENING.match(text)
         text = _CLOSING.sub("", text[opening.end() :] if opening else text).strip(" ,?.!…:")
     return text
+
+
+def _side_by_side(text: str) -> Iterator[Intent]:
+    """Yield a comparison of two things, or of the documents of one kind, on one point or on all."""
+    if match := _match(_OF_KIND, text):
+        yield Intent(kind="comparison", sides=(match["kind"],))
+    if (match := _match(_DIFFERENCE, text)) and _are_sides(match["A"], match["B"]):
+        sides = _sides(match["A"], match["B"])
+        topic = _topic(match["T"] or match.groupdict().get("T2") or "")
+        yield Intent(kind="comparison", sides=sides, topic=topic, asked=_asked(topic))
+    if match := _match(_SUPERIOR, text):
+        groups = match.groupdict()
+        topic = _topic(groups.get("T") or "")
+        asked = _asked(topic) or _how(groups["verb"], groups["adjective"], groups["tail"] or "")
+        yield Intent(
+            kind="comparison", sides=_sides(match["A"], match["B"]), topic=topic, asked=asked
+        )
+    if match := _match(_AMONG, text):
+        topic = _topic(match["T"])
+        yield Intent(kind="comparison", sides=(match["kind"],), topic=topic, asked=_asked(topic))
+
+
+def _are_sides(one: str, other: str) -> bool:
+    """Tell whether two phrases are two things to compare, and neither is a pronoun or all there is."""
+    return not any(
+        _match(_EVERYTHING, side) or re.search(r" and |^(?:what|how|where|when|who) ", side)
+        for side in (one, other)
+    )
+
+
+def _sides(one: str, other: str) -> tuple[str, str]:
+    """Return two sides in the words that name them; "the rent of A and of B" names B."""
+    return _topic(one), _topic(re.sub(r"^(?:(?:that|those) )?(?:of|in|for|at|under) ", "", other))
+
+
+def _asked(topic: str) -> str:
+    """Return what a side is asked on a topic."""
+    return f"What is the {topic} of {{}}?" if topic else ""
+
+
+def _how(verb: str, adjective: str, tail: str) -> str:
+    """Return what a side is asked where one is more than the other: "costs more" asks how much it costs."""
+    word = adjective.lower().removeprefix("more ").removeprefix("less ")
+    tail = f" {tail}" if tail else ""
+    verb = verb.lower()
+    if verb in ("is", "are", "was", "were"):
+        return f"How {_PLAIN.get(word) or _positive(word)} {verb} {{}}{tail}?"
+    much = (
+        "much" if word in ("more", "less", "most", "least") else _PLAIN.get(word) or _positive(word)
+    )
+    return f"How {much} does {{}} {verb.removesuffix('s')}{tail}?"
+
+
+def _positive(word: str) -> str:
+    """Return an adjective without the ending of its comparative."""
+    bare = re.sub(r"(?<=[aeiou])([bdgmnprt])\1er$", r"\1", word)
+    return (
+        bare
+        if bare != word
+        else re.sub(r"ier$", "y", word)
+        if word.endswith("ier")
+        else word.removesuffix("er")
+    )
 
 
 def _compared(match: re.Match[str]) -> Intent:

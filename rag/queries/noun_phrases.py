@@ -50,6 +50,10 @@ MOST_CHARS = 90
 _JOINING = frozenset("of the de la le van von der den di da du bin al el for".split())
 _UNTITLED = AUXILIARIES | {"and"}
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»\n]{2,80})[\"”»]")
+_STATES = frozenset(
+    "open closed free valid full empty ready safe legal shut cheap expensive".split()
+)
+"""Adjectives that end a question about their noun: "When is the library open?"."""
 _NO_ADVERBS = frozenset(
     """yearly monthly weekly daily hourly quarterly family assembly supply reply july ally anomaly belly bully italy
     friendly elderly early assemblies""".split()
@@ -339,6 +343,8 @@ def _chunk(words: Sequence[Word], i: int) -> int:
         if word.folded in BASE_VERBS and _is_plural(words[j - 1].folded):
             break
         following = words[j + 1] if j + 1 < len(words) and not words[j + 1].apart else None
+        if word.folded in _STATES and not (following and following.content):
+            break
         if single and _is_plural(word.folded) and not (following and following.content):
             break
         if (

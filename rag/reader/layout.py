@@ -71,7 +71,7 @@ def whole(unit: Sequence[ScoredSentence], candidate: Candidate) -> ScoredSentenc
 
 
 def announcing(sentence: ScoredSentence) -> Context | None:
-    """Return what a unit is said with: what announces an item, the names of a row's columns, the term of a meaning."""
+    """Return what a unit is said with: an item's lead, a row's column names, the term of a meaning."""
     path = [one for one in sentence.path if one.start < one.end]
     terms = [one for one in path if one.kind == "term"]
     if terms and path[-1] in terms:
