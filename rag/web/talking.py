@@ -118,8 +118,10 @@ class Chat:
             return gr.skip(), gr.skip()
         questions = await asyncio.to_thread(suggest, rag, examples=self._examples)
         begin = render.welcome(len(sources), uploads=self._uploads, seeds=self._seeds)
-        examples = [{"text": question} for question in questions] or None
-        return gr.Chatbot(placeholder=begin, examples=examples), state
+        chat = gr.Chatbot(
+            placeholder=begin, examples=[{"text": question} for question in questions] or None
+        )
+        return chat, state
 
     def accept(
         self,
