@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from rag.embedding import Encoder
 from rag.index import Index
-from rag.pipeline.comparison import Side, asked_of, sides_of
+from rag.pipeline.comparison import Side, asked_of, is_on_a_point, sides_of
 from rag.pipeline.completeness import qualified
 from rag.pipeline.disagreement import set_beside
 from rag.pipeline.inquiry import Answerer, Inquiry, abstain, scored
 from rag.pipeline.library import Library
-from rag.pipeline.overview import Overview, gather, understood
+from rag.pipeline.overview import Overview, gather, names_any, understood
 from rag.pipeline.preference import Preference, preference_of, searched
 from rag.queries import Intent, intent_of, respelled, standalone
 from rag.queries.documents import Named
@@ -88,7 +88,7 @@ class Asker:
             watch.lap("query")
             wanted = preference_of(query.text, _of(snapshot.sources(), only))
             if intent.kind == "comparison":
-                wanted = replace(wanted, named=Named())
+                wanted = replace(wanted, named=Named(), topic=intent.topic)
             overview, parts = self._found(
                 snapshot, query.text, intent, only, options.top_k or self._settings.top_k, wanted
             )
@@ -116,7 +116,9 @@ class Asker:
                 answers = answerer.answer(inquiry)
             for event in answers:
                 if isinstance(event, Answer):
-                    answer = set_beside(event, inquiry.candidates, inquiry.citable)
+                    answer = event
+                    if not inquiry.compared and not wanted.is_of_one:
+                        answer = set_beside(event, inquiry.candidates, inquiry.citable)
                     away = () if coverage.is_everything_there() else snapshot.sources()
                     answer = qualified(answer, self._library.gaps(coverage), away)
                     watch.lap("answer")
@@ -156,13 +158,16 @@ class Asker:
         ) -> tuple[Candidate, ...]:
             return self.retriever.retrieve(snapshot, part, k=k, sources=sources)
 
+        sources = _of(snapshot.sources(), only)
         sides: tuple[Side, ...] = ()
         if intent.kind == "comparison":
-            sides = sides_of(intent, _of(snapshot.sources(), only))
-            if intent.asked and len(sides) > 1:
+            sides = sides_of(intent, sources)
+            if len(sides) > 1 and is_on_a_point(intent, sides, sources):
                 return None, asked_of(sides, intent.asked, retrieve, top_k, only)
-            if intent.asked or not all(one.sources for one in sides) or len(sides) < 2:
+            if len(sides) < 2 or not all(one.sources for one in sides):
                 intent, sides = intent_of(query, sides=False), ()
+        if intent.kind == "summary" and intent.asked and not names_any(intent.source_hint, sources):
+            intent = Intent(kind="question")
         if intent.kind == "question":
             parts = _standalone_parts(query)
             return None, tuple(
@@ -172,7 +177,7 @@ class Asker:
             intent,
             store=snapshot,
             retrieve=retrieve,
-            sources=_of(snapshot.sources(), only),
+            sources=sources,
             most_tokens=self._settings.llm_tokens,
             sides=sides,
         )
