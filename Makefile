@@ -43,9 +43,8 @@ format: $(V)/.ready-dev ## let ruff format and mend what it can
 	$(V)/bin/ruff format .
 	$(V)/bin/ruff check --fix .
 
-eval: $(V)/.ready ## answer the questions on the article and on everyday documents and print the reports
+eval: $(V)/.ready ## answer the questions on the article, on everyday documents and of many kinds; print the report
 	$(V)/bin/rag eval
-	$(V)/bin/rag eval --dataset eval/data/everyday/questions.jsonl --seeds eval/data/everyday/sources --split dev
 
 gate: $(V)/.ready ## fail if an answer got worse against eval/baseline.json
 	$(V)/bin/rag eval --gate

@@ -28,6 +28,9 @@ ReasonCode = Literal[
     "unsure",
     "subject_missing",
     "incomplete",
+    "small_talk",  # nothing was asked of the sources
+    "no_last_answer",  # something was to be done with the last answer, and there is none
+    "needs_model",  # what was to be done with the last answer takes a chat model
 ]
 Fate = Literal[
     "added", "updated", "unchanged", "removed", "failed", "excluded", "unreachable", "held"
@@ -85,6 +88,7 @@ StepCode = Literal[
     "fell_back",  # the extractive reader answered in the model's place
     "abstained",  # nothing could be shown to be supported
     "excerpted",  # a summary or survey of sentences of the sources, since no model wrote one
+    "checked_again",  # a person doubted an answer: its sources were read once more
     "conflict",  # two sources give different numbers or dates for one thing; both are cited
 ]
 
@@ -154,7 +158,8 @@ class Source:
     pages: tuple[int, ...] = ()
     """Start offset of each page in `text`, ascending, first is 0; empty where there are no pages."""
     blocks: tuple[Block, ...] = ()
-    """In order of `start`, a block before those that hang from it; empty where nothing has looked yet."""
+    """In order of `start`, a block before those that hang from it (a speaker's name may stand inside the first);
+    empty where nothing has looked yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +200,8 @@ class ScoredPassage:
     scorer: Scorer
     decisive: Span | None = None
     """The words that come nearest to the answer, in the source's text; None where nobody looked."""
+    context: tuple[Context, ...] = ()
+    """What is needed to understand the decisive words: headings, what announces them, columns' names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +284,8 @@ class Turn:
 
     role: Role
     text: str
+    citations: tuple[Citation, ...] = ()
+    """Of an assistant's turn, what its answer cited; `[k]` in the text names `citations[k - 1]`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,7 +311,8 @@ class Answer:
 
     question: str
     query: str
-    """What was searched: the question, its misspelt words put right, or a follow-up rewritten to stand alone."""
+    """What was searched: the question, its misspelt words put right, or a follow-up rewritten to stand alone. Of a
+    request to do something with the last answer, the question which that answered."""
     status: Status
     reason: Reason | None
     """Set unless the status is `answered`."""
@@ -311,7 +321,7 @@ class Answer:
     citations: tuple[Citation, ...]
     """In order of marker; marker k is `citations[k - 1]`."""
     evidence: tuple[ScoredPassage, ...]
-    """What was read, best first; near misses when unanswered."""
+    """What was read, best first."""
     confidence: float
     """0..1, calibrated: the share of answers at this confidence that are right."""
     model: str

@@ -22,7 +22,7 @@ FIGURE = "figure"
 PURE = (
     "architecture", "chat_thinking", "citations*", "cli", "cli_chat", "cli_render", "errors", "evaluation_dataset",
     "evaluation_draft", "evaluation_feedback", "language*", "passages*", "prompts", "queries*", "reader",
-    "reader_layout", "readme", "retrieval", "schema", "settings", "sources_files", "sources_formats", "tokens",
+    "reader_layout", "readme", "retrieval", "schema", "settings", "sources_files", "sources_formats", "store", "tokens",
     "training_support_*", "web_conversation", "web_explaining", "web_export", "web_figures", "web_keeping",
     "web_remarks", "web_render", "web_standing",
 )  # fmt: skip

@@ -189,7 +189,7 @@ TO_BE_NAMED_ONCE = {
     "Fragment",  # queries/ellipsis.py, sources/pdf_page.py
     "Index",  # cli/options.py, index/index.py
     "Kept",  # index/kept_vectors.py, web/uploads.py
-    "Kind",  # language/quantities.py, queries/mentions.py, reader/features.py
+    "Kind",  # language/quantities.py, queries/noun_phrases.py, reader/features.py
     "Library",  # pipeline/library.py, web/suggesting.py
     "Line",  # citations/markers.py, language/lines.py, sources/pdf_page.py
     "Loaded",  # sources/loading.py, store.py

@@ -7,6 +7,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -533,8 +534,27 @@ def test_what_the_program_answers_is_judged_by_accepted_wordings():
     )
     asked = ask_all(collection, _Oracle())
     assert [1.0, 0.0, 0.0] == [one.contained for one in asked]
-    assert [True, False, True] == [one.answered for one in asked]
+    assert ["stated", "silent", "stated"] == [one.degree for one in asked]
+    assert [1.0, 0.0, -2.0] == [one.reliability for one in asked]
     assert [0.9, 0.3, 0.9] == [one.confidence for one in asked]
+
+
+def test_a_guess_is_judged_and_counted_apart():
+    """What calls itself likely is looked at as an answer is, and is worth half."""
+
+    class Guessing(_Oracle):
+        def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+            return replace(super().ask(question, history), status="likely")
+
+    examples = tuple(
+        Example(query_id=question, question=question, answers=answers, answerable=bool(answers))
+        for question, answers in {"Who wrote the notes?": ("Ada",), "Which notes?": ()}.items()
+    )
+    collection = Collection(name="ada", sources=(), examples=examples, qrels={})
+    asked = ask_all(collection, Guessing())
+    assert [("guessed", 1.0, 0.5), ("guessed", 0.0, -0.5)] == [
+        (one.degree, one.contained, one.reliability) for one in asked
+    ]
 
 
 @pytest.fixture
@@ -563,7 +583,10 @@ def test_squad_is_measured_in_every_mode(tmp_path, settings):
     asked = run_benchmark(path, mode="answers", settings=settings)
     assert ["answerable", "unanswerable"] == list(asked.rows)
     assert 1 == asked.rows["answerable"]["answer contained"].n
+    assert 1 == asked.rows["answerable"]["and stated"].n
+    assert 1 == asked.rows["unanswerable"]["stated"].n == asked.rows["unanswerable"]["guessed"].n
     assert 0 == asked.rows["unanswerable"]["answer contained"].n
+    assert "Effective reliability" in asked.to_markdown()
     assert "AUROC of the confidence" in asked.to_markdown()
 
 

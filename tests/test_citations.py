@@ -20,7 +20,7 @@ from rag.citations import (
     verdict,
 )
 from rag.language.sentences import split_sentences
-from rag.schema import Span
+from rag.schema import Cell, Context, Span, Unit
 
 MARKER = re.compile(r"\[(\d+)\]")
 
@@ -362,3 +362,21 @@ class TestJoinNeighbours:
             ("b.txt", "One came.", 1),
             ("a.txt", "One came.", 1),
         ] == self.joined(*found)
+
+
+def test_a_quote_brings_what_its_unit_hangs_from():
+    """Headings that it does not hold itself, and the names of a row's columns; nothing where nobody knows."""
+    heading = Context(kind="heading", start=0, end=11, text="Not covered")
+    inside = Context(kind="term", start=12, end=16, text="Frost")
+    unit = Unit(start=12, end=30, kind="row", path=(heading, inside), cells=(
+        Cell(start=12, end=16, name=""), Cell(start=19, end=30, name="Limit"),
+    ))  # fmt: skip
+    row = replace(passage("a.md", "Frost | 1,000 euros", start=12), sentences=(unit,))
+    assert ["Not covered", "Limit"] == [
+        one.text for one in quote(row, Span(start=12, end=30), 1).context
+    ]
+    assert ["Not covered", "Frost", "Limit"] == [
+        one.text for one in quote(row, Span(start=20, end=30), 1).context
+    ]
+    bare = replace(row, sentences=(Span(start=12, end=30),))
+    assert () == quote(bare, Span(start=12, end=30), 1).context

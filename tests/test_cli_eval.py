@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,44 @@ def test_eval_leaves_every_report(questions):
 def test_a_split_is_a_half_or_all(questions, split, n):
     """A half is asked where one is named, and both by `all`."""
     assert n == json.loads(_asked(questions, "--split", split, "--json").out)["n"]
+
+
+def _shipped(root: Path, *names: str) -> None:
+    """Lay out question sets as the project ships them: the article's, and others on their own documents."""
+    for name in ("article", *names):
+        folder = root / "eval/data" / ("" if name == "article" else name)
+        file = folder / ("article.jsonl" if name == "article" else "questions.jsonl")
+        (folder / "sources").mkdir(parents=True)
+        lines = [
+            json.dumps(example_to_dict(replace(example, query_id=f"{name}-{example.query_id}")))
+            for example in QUESTIONS
+        ]
+        file.write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_without_a_dataset_every_set_of_the_project_is_asked(tmp_path, monkeypatch):
+    """The article on the documents of the settings, the others on theirs: three runs, one report, one gate."""
+    monkeypatch.chdir(tmp_path)
+    _shipped(tmp_path, "everyday", "kinds")
+    outcome = run("eval", "--out", "run", "--json", doors=_doors())
+    plain = json.loads(outcome.out)
+    assert (0, 45) == (outcome.code, plain["n"])
+    rows = next(table["rows"] for table in plain["tables"] if table["title"] == "Answers")
+    assert ["article", "everyday", "kinds"] == [row["label"] for row in rows]
+    for name in ("article", "everyday", "kinds"):
+        assert Path("run", name, "report.html").exists()
+    assert 0 == run("eval", "--update-baseline", doors=_doors()).code
+    assert 0 == run("eval", "--gate", doors=_doors()).code
+    assert 1 == run("eval", "--gate", doors=_doors(abstaining)).code
+
+
+def test_where_only_the_article_is_shipped_it_is_asked_alone(tmp_path, monkeypatch):
+    """A set that is not there is left out, and the run is then the article's as ever."""
+    monkeypatch.chdir(tmp_path)
+    _shipped(tmp_path)
+    outcome = run("eval", "--out", "run", "--json", doors=_doors())
+    assert (0, 15) == (outcome.code, json.loads(outcome.out)["n"])
+    assert Path("run/report.html").exists()
 
 
 @pytest.mark.usefixtures("questions")

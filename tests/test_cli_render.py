@@ -17,7 +17,15 @@ from rich.table import Table
 
 from rag.cli.layout import answer_lines, found_lines, report_lines, snippet
 from rag.cli.render import OutputClosedError, Paragraph, Screen, StyledText, in_line, make_printable
-from rag.schema import FileReport, Reason, Statement, SyncReport
+from rag.schema import (
+    Context,
+    FileReport,
+    Reason,
+    ShortAnswer,
+    Span,
+    Statement,
+    SyncReport,
+)
 from tests.cli_fakes import ANSWERED, CITATION, PASSAGE, UNANSWERED
 
 HOSTILE = (
@@ -106,6 +114,16 @@ def test_hostile_text_is_inert_wherever_it_stands(
     file = FileReport(source_id=HOSTILE, fate="failed", reason="binary", message=HOSTILE)
     screen.show(answer_lines(answered))
     screen.show(answer_lines(replace(UNANSWERED, reason=reason, evidence=(passage,))))
+    heading = Context(kind="heading", start=0, end=0, text=HOSTILE)
+    guess = replace(
+        answered,
+        status="likely",
+        reason=reason,
+        short=ShortAnswer(text=HOSTILE, markers=(1,)),
+        citations=(replace(citation, context=(heading,)),),
+        closest=(replace(passage, decisive=Span(start=3, end=40), context=(heading,)),),
+    )
+    screen.show(answer_lines(guess))
     screen.show(found_lines((passage,)))
     screen.show(report_lines(SyncReport(files=(file,), n_embedded=0, seconds=1)))
     screen.note(HOSTILE)
@@ -306,23 +324,71 @@ def test_a_partial_answer_says_what_is_missing() -> None:
     assert "The second question is not answered." == text.splitlines()[2]
 
 
-def test_no_answer_labels_its_near_misses() -> None:
-    """What was found is shown, three at most, and not as an answer."""
+def test_no_answer_claims_no_more_than_is_known_and_shows_what_comes_closest() -> None:
+    """What was found is shown, three at most, and neither as an answer nor as none."""
     text = plain(answer_lines(replace(UNANSWERED, evidence=(PASSAGE,) * 5)))
-    assert text.startswith("The documents do not say who paid.\n\nNear misses, which do not answer")
+    assert text.startswith(
+        "No answer found. The documents do not say who paid.\n\nClosest passages:\n\n1. "
+    )
     assert 3 == text.count("characters 0-80")
     nothing = plain(answer_lines(replace(UNANSWERED, evidence=())))
-    assert "The documents do not say who paid.\n" == nothing
+    assert "No answer found. The documents do not say who paid.\n" == nothing
 
 
-def test_a_near_miss_is_shown_by_its_nearest_sentence() -> None:
-    """A passage may begin far from what was asked for."""
-    text = "Boats leave at dawn. The ferry to Lund leaves at eight."
-    near = replace(PASSAGE, passage=replace(PASSAGE.passage, text=text))
-    asked = replace(UNANSWERED, query="Who owns the ferry to Lund?", evidence=(near,))
-    assert (
-        "The ferry to Lund leaves at eight." == plain(answer_lines(asked)).splitlines()[-1].strip()
+def test_a_closest_passage_is_shown_by_its_decisive_words() -> None:
+    """In their sentence, marked, under what they hang from; a passage may begin far from them."""
+    text = "Boats leave at dawn. The ferry to Lund leaves at eight. It is red."
+    heading = Context(kind="heading", start=0, end=0, text="Not in\x1b winter")
+    near = replace(
+        PASSAGE,
+        passage=replace(PASSAGE.passage, text=text),
+        decisive=Span(start=46, end=54),
+        context=(heading,),
     )
+    shown = plain(answer_lines(replace(UNANSWERED, closest=(near,)))).splitlines()
+    assert [
+        "    Not in␛ winter",
+        "    > The ferry to Lund leaves »at eight«.",
+    ] == shown[-2:]
+
+
+def test_the_words_that_answer_stand_first_then_their_sentence_under_its_path() -> None:
+    """Nothing is read before them; the path that stands there is not said again with the quote."""
+    path = (
+        Context(kind="title", start=0, end=5, text="A visit"),
+        Context(kind="heading", start=6, end=10, text="Not yet held"),
+    )
+    answer = replace(
+        ANSWERED,
+        short=ShortAnswer(text="Sergei Shoigu", markers=(1,)),
+        citations=(replace(CITATION, context=path),),
+    )
+    assert [
+        "Sergei Shoigu [1]",
+        "",
+        "A visit › Not yet held",
+        "Sergei Shoigu came. [1]",
+        "",
+        "[1] A visit (news/article.txt), characters 10-45",
+        "    > Sergei Shoigu arrived in Pyongyang.",
+    ] == plain(answer_lines(answer)).splitlines()
+
+
+def test_a_guess_is_said_to_be_one_before_anything_else() -> None:
+    """With the reason why it is one, and what else comes close."""
+    reason = Reason(code="unsure", message="It may not answer the question.")
+    guess = replace(
+        ANSWERED,
+        status="likely",
+        reason=reason,
+        short=ShortAnswer(text="Sergei Shoigu", markers=(1,)),
+        closest=(PASSAGE,),
+    )
+    shown = plain(answer_lines(guess)).splitlines()
+    assert "Best guess: Sergei Shoigu [1]" == shown[0]
+    assert "It may not answer the question." == shown[4]
+    assert "Closest passages:" in shown
+    assert plain(answer_lines(replace(guess, short=None))).startswith("Best guess: Sergei Shoigu ")
 
 
 def test_a_snippet_is_cut_between_words() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from tests.evaluation_fakes import EXAMPLES, SENTENCES, SOURCE, evidence, span
 ROOT = Path(__file__).parent.parent
 ARTICLE = ROOT / "eval/data/article.jsonl"
 EVERYDAY = ROOT / "eval/data/everyday"
+KINDS = ROOT / "eval/data/kinds"
 SOURCES = {SOURCE.source_id: SOURCE}
 
 
@@ -98,27 +100,42 @@ def test_evidence_of_the_shipped_questions_is_whole_sentences(article, article_s
             assert sentence[-1] in ".”m", example.query_id
 
 
-@pytest.fixture(scope="module")
-def everyday_sources() -> dict[str, Source]:
-    """Read the everyday documents as the program does."""
-    root = Root(path=EVERYDAY / "sources", prefix="")
-    files, faults = find_files(root)
+def _read(folder: Path) -> dict[str, Source]:
+    """Read the documents of a set as the program does."""
+    files, faults = find_files(Root(path=folder / "sources", prefix=""))
     assert not faults
     return {file.source_id: load(file, max_bytes=1_000_000).source for file in files}
 
 
-def test_the_everyday_questions_keep_their_promises(everyday_sources):
+@pytest.mark.parametrize(
+    ("folder", "n", "unanswerable"), [(EVERYDAY, [7, 7], 42), (KINDS, [20, 20], 34)]
+)
+def test_questions_on_several_documents_keep_their_promises(folder, n, unanswerable):
     """Every span holds an accepted answer in the text as it is read today; halves are by document."""
-    examples = load_dataset(EVERYDAY / "questions.jsonl")
+    examples = load_dataset(folder / "questions.jsonl")
 
-    assert audit(examples, everyday_sources) == ()
+    assert audit(examples, _read(folder)) == ()
+    assert unanswerable == sum(not one.answerable for one in examples)
     asked_of = {
         split: {item.source_id for one in examples if one.split == split for item in one.evidence}
         for split in ("dev", "test")
     }
-    assert [7, 7] == [len(sources) for sources in asked_of.values()]
+    assert n == [len(sources) for sources in asked_of.values()]
     assert not asked_of["dev"] & asked_of["test"]
-    assert 42 == sum(not one.answerable for one in examples)
+
+
+def test_every_kind_is_asked_about_in_both_halves():
+    """Ten questions a kind, two of them without an answer, half of each on documents of the test half."""
+    examples = load_dataset(KINDS / "questions.jsonl")
+    counted = Counter((one.kind, one.split, one.answerable) for one in examples)
+    kinds = {one.kind for one in examples}
+    assert 17 == len(kinds)
+    assert {
+        (kind, split, answerable): 4 if answerable else 1
+        for kind in kinds
+        for split in ("dev", "test")
+        for answerable in (True, False)
+    } == counted
 
 
 # --- What audit finds ----------------------------------------------------------------------------

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from rag.errors import DatasetError
-from rag.evaluation import load_questions
-from rag.evaluation.gate import Baseline, baseline_of, check_gate, load_baseline
+from rag.evaluation import SHIPPED, load_questions
+from rag.evaluation.gate import GATED, Baseline, baseline_of, check_gate, load_baseline
 from rag.evaluation.intervals import paired_bootstrap
 from rag.evaluation.report import EvaluationReport, report_of
 from rag.evaluation.run import Pipeline, evaluate
@@ -28,6 +28,8 @@ from tests.evaluation_fakes import (
     ScriptedPipeline,
     abstaining,
     citing,
+    guessed,
+    guessing,
     passage,
     repeated,
     right,
@@ -69,11 +71,27 @@ def test_an_equal_run_passes(tmp_path, baseline):
     [
         (ScriptedPipeline(found=lambda _: [passage(2), passage(2, rank=2)]), {"RR@10"}),
         (ScriptedPipeline(found=lambda _: []), {"RR@10"}),
-        (ScriptedPipeline(answer=lambda q: citing(q, 1)), {"abstained when due", "right"}),
+        (
+            ScriptedPipeline(answer=lambda q: citing(q, 1)),
+            {"not stated as sure", "abstained when due", "right", "effective reliability"},
+        ),
+        (ScriptedPipeline(answer=guessed), {"right surely", "effective reliability"}),
+        (
+            ScriptedPipeline(answer=lambda q: guessing(q, 1)),
+            {"abstained when due", "right", "effective reliability"},
+        ),
         (ScriptedPipeline(answer=abstaining), {"right", "evidence recall", "citation precision"}),
         (ScriptedPipeline(answer=shifted), {"right", "evidence recall", "citation precision"}),
     ],
-    ids=["finds others", "finds nothing", "always answers", "never answers", "cites the next"],
+    ids=[
+        "finds others",
+        "finds nothing",
+        "always answers",
+        "is never sure",
+        "always guesses",
+        "never answers",
+        "cites the next",
+    ],
 )
 def test_each_breakage_is_caught(tmp_path, baseline, pipeline, lost):
     """A pipeline broken in one way does not pass, and the gate says in what."""
@@ -176,7 +194,10 @@ def test_every_form_shows_the_decision(tmp_path, baseline):
     out = io.StringIO()
     decision.print(Console(file=out, width=200))
     for text in (out.getvalue(), decision.to_markdown()):
-        assert "The gate is shut: right, citation precision, evidence recall" in text
+        assert (
+            "The gate is shut: right, right surely, effective reliability, citation precision,"
+            " evidence recall"
+        ) in text
         assert "LOST" in text
         assert "--update-baseline" in text
     plain = json.loads(json.dumps(decision.to_dict(), allow_nan=False))
@@ -267,9 +288,20 @@ def test_each_breakage_of_the_real_pipeline_is_caught(tmp_path, article, monkeyp
         assert bool(lost) == bool(decision.lost), name
 
 
-def test_the_shipped_baseline_is_of_the_development_half():
-    """What is kept as the baseline was made from the article's development half as it is now."""
+def test_a_guess_in_place_of_nothing_is_a_loss_of_strictness_alone(tmp_path, baseline):
+    """Guessing where nothing is said costs the stricter number and reliability, never the other."""
+    answer = lambda q: right(q) if right(q).status == "answered" else guessing(q, 1)  # noqa: E731
+    lost = _lost(_report(tmp_path / "g", ScriptedPipeline(answer=answer)), baseline)
+    assert {"abstained when due", "effective reliability"} == lost
+
+
+def test_the_shipped_baseline_is_of_the_development_halves():
+    """What is kept as the baseline was made from the development halves of all sets as they are now."""
     baseline = load_baseline(ROOT / "eval/baseline.json")
-    lines = (ROOT / "eval/data/article.jsonl").read_text(encoding="utf-8").splitlines()
+    files = (ROOT / "eval/data/article.jsonl", *(ROOT / one.questions for one in SHIPPED))
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     records = [json.loads(line) for line in lines]
+    assert len({r["query_id"] for r in records}) == len(records)
     assert {r["query_id"] for r in records if r["split"] == "dev"} == set(baseline.values)
+    assert all(set(values) <= set(GATED) for values in baseline.values.values())
+    assert set(GATED) == {name for values in baseline.values.values() for name in values}

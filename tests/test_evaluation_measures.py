@@ -288,6 +288,26 @@ def test_auroc_agrees_with_scikit_learn(rows):
         assert metrics.roc_auc_score(labels, scores) == pytest.approx(ours)
 
 
+@given(st.floats(0, 1))
+def test_effective_reliability_pays_to_be_honest(p):
+    """Of an answer that is right with probability p, the degree that p calls for is worth most."""
+    worth = {
+        degree: p * measures.effective_reliability(1.0, degree)
+        + (1 - p) * measures.effective_reliability(0.0, degree)
+        for degree in ("stated", "guessed", "silent")
+    }
+    due = "silent" if p < 0.5 else "guessed" if p < 0.75 else "stated"
+    assert pytest.approx(max(worth.values())) == worth[due]
+    assert {"stated": 3 * p - 2, "guessed": p - 0.5, "silent": 0.0} == pytest.approx(worth)
+
+
+def test_effective_reliability_is_accuracy_where_something_is_right():
+    """A part of the answer counts as that part, as in the paper, and only what is all wrong costs."""
+    assert 0.5 == measures.effective_reliability(0.5, "stated")
+    assert 0.25 == measures.effective_reliability(0.5, "guessed")
+    assert -2.0 == measures.effective_reliability(0.0, "stated")
+
+
 def test_risk_coverage_by_eye():
     """Answering the surest first: right, wrong, right, wrong."""
     coverage, risk = measures.risk_coverage([0.9, 0.5, 0.7, 0.1], [1, 1, 0, 0])

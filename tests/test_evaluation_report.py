@@ -15,10 +15,10 @@ from rich.console import Console
 from rag.errors import ChatTimeoutError, DatasetError
 from rag.evaluation.dataset import Example
 from rag.evaluation.measures import Region
-from rag.evaluation.outcomes import judge_passages
-from rag.evaluation.report import EvaluationReport, report_of
+from rag.evaluation.outcomes import DEGREES, judge_passages
+from rag.evaluation.report import EvaluationReport, joined, report_of
 from rag.evaluation.run import evaluate
-from rag.schema import Answer
+from rag.schema import Answer, Context
 from tests.evaluation_fakes import (
     EXAMPLES,
     SOURCE,
@@ -26,6 +26,8 @@ from tests.evaluation_fakes import (
     abstaining,
     citing,
     evidence,
+    guessed,
+    guessing,
     passage,
     right,
     shifted,
@@ -221,12 +223,84 @@ def test_good_is_right_or_rightly_silent(tmp_path):
         "wrong": lambda _: wrong,
         "evidence not shown": shifted,
         "should not be answered": lambda q: citing(q, 0),
+        "should not be guessed": lambda q: guessing(q, 0),
     }
     for fault, answer in cases.items():
-        example = EXAMPLES[3] if fault == "should not be answered" else EXAMPLES[0]
+        example = EXAMPLES[3] if fault.startswith("should not") else EXAMPLES[0]
         folder = tmp_path / (fault or "none")
         (outcome,) = _report(folder, ScriptedPipeline(answer=answer), [example]).outcomes
         assert (fault, float(not fault)) == (outcome.fault, outcome.scores["good"])
+
+
+def test_a_guess_counts_less_than_what_is_stated(tmp_path):
+    """Right as a guess is right, apart from right surely; wrong costs more where it was stated."""
+    sure, guess, wrong, wrong_guess, silent = (
+        _report(tmp_path / str(i), ScriptedPipeline(answer=answer), EXAMPLES[:1]).outcomes[0].scores
+        for i, answer in enumerate(
+            (right, guessed, lambda q: citing(q, 2), lambda q: guessing(q, 2), abstaining)
+        )
+    )
+    worths = [one["effective reliability"] for one in (sure, guess, silent, wrong_guess, wrong)]
+    assert [1.0, 0.5, 0.0, -0.5, -2.0] == worths
+    assert (1.0, 0.0, 1.0) == (guess["right"], guess["right surely"], guess["right as guess"])
+    assert (1.0, 0.0) == (wrong_guess["wrong as guess"], wrong_guess["wrong surely"])
+    for scores in (sure, guess, wrong, wrong_guess, silent):
+        assert 1.0 - scores["answered"] == 1.0 - sum(scores[name] for name in DEGREES)
+
+
+def test_a_guess_at_what_is_not_there_is_no_statement(tmp_path):
+    """Of questions without an answer the stated ones are counted apart from those guessed at."""
+    for answer, scores in {
+        abstaining: (1.0, 1.0, 0.0),
+        (lambda q: guessing(q, 0)): (1.0, 0.0, -0.5),
+        (lambda q: citing(q, 0)): (0.0, 0.0, -2.0),
+    }.items():
+        folder = tmp_path / str(scores)
+        (one,) = _report(folder, ScriptedPipeline(answer=answer), EXAMPLES[3:4]).outcomes
+        names = ("not stated as sure", "abstained when due", "effective reliability")
+        assert scores == tuple(one.scores[name] for name in names)
+
+
+def test_what_is_called_sure_and_likely_is_counted_by_word(tmp_path):
+    """Of each word the report says how much of what it was said of is right."""
+    answer = lambda q: guessed(q) if "engines" in q else right(q)  # noqa: E731
+    figures = _figures(_report(tmp_path, ScriptedPipeline(answer=answer)))
+    assert (1.0, 1.0) == (figures["right of stated"], figures["right of guesses"])
+    assert pytest.approx(2 / 3) == figures["right surely"]
+    always = _figures(_report(tmp_path / "a", ScriptedPipeline(answer=lambda q: citing(q, 0))))
+    assert 0.2 == always["right of stated"]
+    assert math.isnan(always["right of guesses"])
+
+
+def test_a_quotes_context_is_shown_with_it(tmp_path):
+    """A heading that a quote carries is evidence that is shown; citing it is not asked for."""
+    start, end = span(2)
+    context = (Context(kind="heading", start=start, end=end, text="Turing broke ciphers."),)
+
+    def answer(question: str) -> Answer:
+        answered = citing(question, 0)
+        (citation,) = answered.citations
+        return replace(answered, citations=(replace(citation, context=context),))
+
+    for name, shown in (("with", 1.0), ("without", 0.5)):
+        said = answer if name == "with" else lambda q: citing(q, 0)
+        (one,) = _report(tmp_path / name, ScriptedPipeline(answer=said), EXAMPLES[2:3]).outcomes
+        assert (shown, 1.0) == (one.scores["evidence recall"], one.scores["citation precision"])
+
+
+def test_runs_on_several_sets_are_one_report(tmp_path):
+    """A row a set, kinds by set, questions in one list; a name that occurs twice is refused."""
+    others = [replace(one, query_id=f"other-{one.query_id}") for one in EXAMPLES]
+    reports = {
+        "one": _report(tmp_path / "one", ScriptedPipeline()),
+        "other": _report(tmp_path / "other", ScriptedPipeline(answer=abstaining), others),
+    }
+    report = joined(reports, resamplings=50)
+    assert (10, 10) == (report.n, len(report.outcomes))
+    assert (1.0, 0.0) == tuple(_figures(report, name)["right"] for name in reports)
+    assert 1.0 == _figures(report, "one: fact")["right"]
+    with pytest.raises(DatasetError, match="occurs in two of the sets one, again"):
+        joined({"one": reports["one"], "again": reports["one"]})
 
 
 def test_a_failure_is_no_abstention(tmp_path):
@@ -236,9 +310,8 @@ def test_a_failure_is_no_abstention(tmp_path):
         raise ChatTimeoutError("no answer within 60 s")
 
     report = _report(tmp_path, ScriptedPipeline(answer=failing), EXAMPLES[3:4])
-    assert (
-        0.0 == report.outcomes[0].scores["abstained when due"] == report.outcomes[0].scores["good"]
-    )
+    scores = report.outcomes[0].scores
+    assert 0.0 == scores["abstained when due"] == scores["not stated as sure"] == scores["good"]
     assert 0.0 == _figures(report, "unanswerable")["abstained when due"]
 
 

@@ -173,9 +173,17 @@ def test_reports_are_remade_from_the_run_alone(tmp_path):
 def test_head_figures_have_intervals(tmp_path):
     """Each head figure has its interval and the number of questions it rests on."""
     page = Page(html_report(_run(tmp_path)))
-    for label in ("Good100.0 %", "Right answers100.0 %", "Abstained when due100.0 %", "Found"):
+    for label in (
+        "Good100.0 %",
+        "Right answers100.0 %",
+        "Right and stated100.0 %",
+        "Not stated as sure100.0 %",
+        "Abstained when due100.0 %",
+        "Effective reliability60.0 %",
+        "Found",
+    ):
         assert label in page.text
-    assert 7 == page.text.count("[100.0, 100.0]", 0, page.text.index("Good by kind"))
+    assert 9 == page.text.count("[100.0, 100.0]", 0, page.text.index("Good by kind"))
     assert "None is at fault" in page.text
 
 

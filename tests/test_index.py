@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,10 @@ from hypothesis import strategies as st
 from rag.errors import IndexMismatchError, IndexNotFoundError, SourceNotFoundError
 from rag.index import Index, discard
 from rag.index import words as word_files
-from rag.store import KnownRoot, Store
+from rag.language.layout import find_blocks
+from rag.passages import split
+from rag.schema import Context
+from rag.store import IndexEntry, KnownRoot, Store
 from tests.index_fakes import DIMENSION, STAMP, bytes_of, entries, fill, found, source, vector
 
 TEXTS = {
@@ -62,6 +66,40 @@ def test_what_was_put_comes_back(index):
         np.testing.assert_array_equal(
             entry.sentence_vectors.astype(np.float16), got.sentence_vectors
         )
+
+
+def test_structure_comes_back(index):
+    """A source with its blocks, a passage with its path, a unit with its kind, path and cells."""
+    text = "Rates\n\nIt is so.\n\nzone | price\nnorth | 4\nsouth | 5"
+    made = replace(source("rates.txt", text), blocks=find_blocks(text))
+    splits = split(made, max_tokens=9, overlap_sentences=0, count_tokens=lambda said: len(said.split()), fits=bool)  # fmt: skip
+    with index.writer() as writer:
+        vectors = [np.stack([vector("x")] * len(one.sentences)) for one in splits]
+        writer.put(made, "folder", [
+            IndexEntry(split=one, vector=vector("x"), sentence_vectors=own)
+            for one, own in zip(splits, vectors, strict=True)
+        ])  # fmt: skip
+
+    with index.snapshot() as snapshot:
+        stored = snapshot.fetch([key for key, _ in snapshot.dense(vector("x"), 10)])
+
+    assert made == index.source("rates.txt")
+    assert {one.passage: one.sentences for one in splits} == {
+        one.passage: one.sentences for one in stored
+    }
+    assert {"zone", "price"} == {cell.name for one in stored for unit in one.sentences for cell in unit.cells} - {""}  # fmt: skip
+
+
+def test_what_a_passage_hangs_from_is_searched(index):
+    """A word of the heading above finds a passage that does not hold it."""
+    heading = Context(kind="heading", start=0, end=0, text="Reimbursement")
+    made = source("a.txt", "We pay trains.")
+    (entry,) = entries(made)
+    led = replace(entry.split, passage=replace(entry.split.passage, path=(heading,)))
+    with index.writer() as writer:
+        writer.put(made, "folder", [replace(entry, split=led)])
+
+    assert ["We pay trains."] == found(index, "reimbursement")
 
 
 def test_sources_are_listed_with_what_is_known_of_them(index):

@@ -619,7 +619,7 @@ def test_a_sync_without_work_removes_old_vectors(index, folder, monkeypatch):
     Files().sync(index, folder)
     (folder / "cat.txt").unlink()
     Files().sync(index, folder)
-    monkeypatch.setattr("rag.index.sync.KEPT_SECONDS", -10)
+    monkeypatch.setattr("rag.index.reconciliation.KEPT_SECONDS", -10)
     monkeypatch.setattr("rag.index.writer.KEPT_SECONDS", -10)
     with index.writer():
         Files().sync(index, folder)
@@ -676,7 +676,7 @@ def test_what_was_put_aside_of_a_root_can_be_forgotten(index, folder, tmp_path):
 
 def test_an_index_says_that_it_is_being_built(index, folder, monkeypatch):
     """From before the first file is read until the last is committed it tells how many files are missing."""
-    monkeypatch.setattr("rag.index.sync._BATCH_FILES", 1)
+    monkeypatch.setattr("rag.index.reconciliation._BATCH_FILES", 1)
     seen = []
 
     class Watched(Files):
@@ -697,7 +697,7 @@ def pending(index):
 
 def test_a_sync_that_was_broken_off_is_known(index, folder, monkeypatch):
     """After a sync that died the index tells what is missing until another has ended, which need not find it there."""
-    monkeypatch.setattr("rag.index.sync._BATCH_FILES", 1)
+    monkeypatch.setattr("rag.index.reconciliation._BATCH_FILES", 1)
 
     class Broken(Files):
         def encode(self, splits, progress):
@@ -727,7 +727,7 @@ def test_files_that_cannot_be_indexed_are_not_waited_for(index, folder):
 
 def test_a_first_sync_commits_as_time_goes(index, folder, monkeypatch):
     """A batch ends after some seconds, however few files were read in them."""
-    monkeypatch.setattr("rag.index.sync._BATCH_SECONDS", -1.0)
+    monkeypatch.setattr("rag.index.reconciliation._BATCH_SECONDS", -1.0)
     files = Files()
 
     files.sync(index, folder)
@@ -737,7 +737,7 @@ def test_a_first_sync_commits_as_time_goes(index, folder, monkeypatch):
 
 def test_a_large_file_that_is_broken_off_is_gone_on_with(index, tmp_path, monkeypatch):
     """Of a file of many passages those that were embedded before a death are not embedded again."""
-    monkeypatch.setattr("rag.index.sync._BATCH_PASSAGES", 4)
+    monkeypatch.setattr("rag.index.reconciliation._BATCH_PASSAGES", 4)
     folder = tmp_path / "large"
     folder.mkdir()
     (folder / "large.txt").write_text("\n".join(f"Line number{i}." for i in range(18)))
@@ -806,7 +806,7 @@ def test_a_sync_can_be_kept_to_some_files(index, folder):
 
 def test_a_sync_that_breaks_keeps_what_was_committed(index, folder, monkeypatch):
     """Files of finished batches stay when a later batch fails, and the next sync embeds only the rest."""
-    monkeypatch.setattr("rag.index.sync._BATCH_FILES", 2)
+    monkeypatch.setattr("rag.index.reconciliation._BATCH_FILES", 2)
 
     class Broken(Files):
         def encode(self, splits, progress):
@@ -828,7 +828,7 @@ def test_a_sync_that_breaks_keeps_what_was_committed(index, folder, monkeypatch)
 
 def test_the_engine_behind_a_sync_can_be_another(index, folder):
     """A sync only uses what the engine protocol names."""
-    allowed = {"sources", "coverage", "excluded", "failures", "writer"}
+    allowed = {"sources", "coverage", "excluded", "failures", "outdated", "writer"}
 
     class Other:
         def __getattr__(self, name):

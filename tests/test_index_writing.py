@@ -42,9 +42,9 @@ with Index.open(Path(sys.argv[1]), STAMP) as index:
 SYNC = """
 import sys
 from pathlib import Path
-from rag.index import Index, sync
+from rag.index import Index, reconciliation
 from tests.index_fakes import STAMP, Files
-syncing._BATCH_FILES = 4
+reconciliation._BATCH_FILES = 4
 with Index.open(Path(sys.argv[1]), STAMP) as index:
     print("go", flush=True)
     Files().sync(index, Path(sys.argv[2]))

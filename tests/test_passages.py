@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import SettingsError, SourceError
+from rag.language.outline import Outline
 from rag.passages import split, units_of
+from rag.passages.units import find_pieces
 from rag.schema import Source, Span, SplitPassage
 from rag.tokens import TokenCounter
 
@@ -221,14 +223,6 @@ def test_impossible_limits_are_refused(max_tokens: int, overlap: int) -> None:
         packed("text", max_tokens=max_tokens, overlap=overlap)
 
 
-def test_windows_do_not_cut_sentences() -> None:
-    """A paragraph longer than sentencex is given at once has the same sentences as its sentences have alone."""
-    text = prose(200)
-
-    assert len(text) > 3 * 2500
-    assert len(split_sentences(text)) == 200
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -294,3 +288,30 @@ def test_splitting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
         packed(text)
 
     assert ["too_costly"] * 2 == [one.value.reason for one in (many, slow)]
+
+
+def test_a_long_row_is_cut_behind_a_cell() -> None:
+    """No part of a wide row has a name without its value, and each but the first knows the row's key."""
+    outline = Outline()
+    text = "; ".join(f"column{at}: value {at}" for at in range(40)) + "."
+    row = outline.add("row", 0, len(text))
+    at = 0
+    for pair in text.removesuffix(".").split("; "):
+        name, value = pair.split(": ")
+        begin = at + len(name) + 2
+        outline.add("cell", begin, begin + len(value), parent=row)
+        at = begin + len(value) + 2
+    source = Source(
+        source_id="a.csv",
+        title="",
+        text=text,
+        sha256="",
+        media_type="text/csv",
+        blocks=outline.blocks(),
+    )
+
+    pieces = [*find_pieces(source, 30, lambda words: len(words.split()))]
+
+    assert len(pieces) > 1
+    assert [] == [one for one in pieces if not text[one.start : one.end].rstrip(";.")[-1].isdigit()]
+    assert [] == [one for one in pieces[1:] if "column0: value 0" not in one.unit.path[-1].text]

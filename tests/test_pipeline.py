@@ -11,7 +11,7 @@ from rag.errors import IndexWriteError, QuestionError, SourceNotFoundError
 from rag.pipeline import Rag
 from rag.pipeline.extractive import ExtractiveAnswerer
 from rag.pipeline.inquiry import MESSAGES
-from rag.queries.answers import telling
+from rag.queries.rewriting import telling
 from rag.schema import AnswerReady, EvidenceReady, QueryReady, TextDelta, Turn
 from rag.settings import Settings
 from rag.tokens import TokenCounter
@@ -71,7 +71,18 @@ def test_without_sources_it_says_so(tmp_path):
     assert answer.reason.code == "no_sources"
 
 
-@pytest.mark.parametrize("code", ["no_sources", "nothing_retrieved", "not_supported", "incomplete"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "no_sources",
+        "nothing_retrieved",
+        "not_supported",
+        "subject_missing",
+        "unsure",
+        "incomplete",
+        "no_last_answer",
+    ],
+)
 def test_what_says_that_there_is_no_answer_is_no_subject(code):
     """A follow-up to an abstention takes none of its words for what the conversation is about."""
     assert "" == telling(MESSAGES[code]).strip()

@@ -15,7 +15,7 @@ from rag.cli.layout import answer_lines
 from rag.errors import IndexBusyError, IndexWriteError, SourceNotFoundError
 from rag.pipeline import Rag
 from rag.pipeline.completeness import Lag, gaps
-from rag.queries.answers import telling
+from rag.queries.rewriting import telling
 from rag.store import Absence, Coverage, KnownRoot, Place
 from rag.web import export, render
 from rag.web.assistants import _answer_lines
@@ -104,11 +104,11 @@ def test_over_a_whole_index_an_answer_is_complete(rag):
 def broken_off(rag: Rag, folder: Path) -> None:
     """Have a sync of a new document die while it embeds."""
     (folder / "volcano.txt").write_text("The volcano Hekla erupted yesterday evening.")
-    encoder = rag._encoder
-    rag._encoder = None
+    encoder = rag._library._encoder
+    rag._library._encoder = None
     with pytest.raises(AttributeError):
         rag.sync()
-    rag._encoder = encoder
+    rag._library._encoder = encoder
 
 
 def test_while_an_index_is_built_nothing_is_called_absent(rag, folder):
@@ -168,7 +168,7 @@ def test_an_index_that_cannot_be_written_is_said_to_be_behind(rag, folder, monke
         raise IndexWriteError("No space.")
 
     monkeypatch.setattr(rag._index, "writer", refuse)
-    rag._sync_where_it_can(None)
+    rag._library.sync_where_it_can(None)
 
     assert "incomplete" == rag.ask(NOT_FOUND).reason.code
     assert "could not be brought up to date" in rag.ask(FOUND).caveat

@@ -81,3 +81,34 @@ def test_a_question_that_a_list_answers(tmp_path):
         )
         text = rag.source("kettle.md").text
         assert all(text[one.start : one.end] == one.quote for one in answer.citations)
+
+
+@pytest.mark.model
+def test_quotes_and_closest_passages_bring_the_headings_they_stand_under(tmp_path):
+    """A bullet under what is not covered is never shown as if it were."""
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    (seeds / "policy.md").write_text(
+        "# Homeguard policy\n\n## What is covered\n\n- Fire and smoke damage to the house.\n"
+        "- Theft of garden furniture.\n\n## What is not covered\n\n"
+        "- Storm damage to fences, gates and hedges.\n- Frost damage to plants.\n",
+        encoding="utf-8",
+    )
+    with Rag.open(Settings(seeds_dir=seeds, index_dir=tmp_path / "index")) as rag:
+        answer = rag.ask("Is storm damage to my fence covered?")
+
+    shown = {
+        (quoted.strip("- \n"), tuple(one.text for one in path))
+        for quoted, path in (
+            *((one.quote, one.context) for one in answer.citations),
+            *(
+                (
+                    one.passage.text[one.decisive.start - one.passage.start :].split("\n")[0],
+                    one.context,
+                )
+                for one in answer.closest
+            ),
+        )
+    }
+    under = {path for quoted, path in shown if quoted.startswith("Storm damage")}
+    assert {("Homeguard policy", "What is not covered")} == under

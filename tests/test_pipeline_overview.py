@@ -317,7 +317,7 @@ def ask_model(folder, question: str, reply: str) -> tuple[Answer, str]:
         model = ChatAnswerer(
             chat,
             support=lexical_support,
-            fallback=plain._answerer(None),
+            fallback=plain._answerers[plain.models[0]],
             context=8192,
             count_tokens=lambda text: len(text.split()),
         )

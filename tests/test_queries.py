@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from rag.language.english import ORDINALS
 from rag.language.words import tokens_of
-from rag.queries import Query, Tuning, standalone
-from rag.queries.answers import telling
-from rag.queries.mentions import MOST_CHARS as MOST_NAME
-from rag.queries.mentions import find_mentions
-from rag.queries.rewriting import MOST_BEFORE, MOST_CHARS, MOST_QUESTION_CHARS, MOST_TURNS
+from rag.queries import Query, Tuning, is_follow_up, recent, standalone
+from rag.queries.noun_phrases import MOST_CHARS as MOST_NAME
+from rag.queries.noun_phrases import find_mentions
+from rag.queries.rewriting import MOST_BEFORE, MOST_CHARS, MOST_QUESTION_CHARS, MOST_TURNS, telling
 from rag.schema import Turn
 
 
@@ -407,3 +406,105 @@ def test_time_is_bounded_whatever_the_length(unit):
 
     assert time.process_time() - start < 3
     assert MOST_CHARS < len(long)
+
+
+def _talk(*texts: str) -> list[Turn]:
+    roles = ("user", "assistant")
+    return [Turn(role=roles[n % 2], text=text) for n, text in enumerate(texts)]
+
+
+LAST_TURN = [
+    (("How much is the rent?", "84 euros. [1]"), "And when is it due?", "When is the rent due?"),
+    (
+        ("What is the footprint of yellow pea protein?", "It is 4.1 kg. [1]"),
+        "What about whey?",
+        "What is the footprint of whey?",
+    ),
+    (("Can I keep a dog?", "Dogs are allowed. [1]"), "And cats?", "Can I keep cats?"),
+    (
+        ("What does the basic plan cost?", "9 euros. [1]"),
+        "And the premium plan?",
+        "What does the premium plan cost?",
+    ),
+    (
+        ("How long is the guarantee for the Kalla 6?", "Ten years. [1]"),
+        "And the valve?",
+        "How long is the guarantee for the valve?",
+    ),
+    (
+        ("When is the Christmas concert?", "On 14 December. [1]"),
+        "Where does it take place?",
+        "Where does the Christmas concert take place?",
+    ),
+    (
+        ("When is climbing?", "On Wednesdays. [1]"),
+        "No, I meant rowing.",
+        "When is rowing?",
+    ),
+    (
+        ("By when must I give notice?", "Until 30 September. [1]"),
+        "What happens to the hut then?",
+        "What happens to the hut then? (By when must I give notice: 30 September)",
+    ),
+    (
+        ("What does the choir have in the bank?", "Greta Lund reported 3,410 euros. [1]"),
+        "Who reported that?",
+        "Who reported that? (What does the choir have in the bank: Greta Lund)",
+    ),
+    (
+        (
+            "Who teaches what?",
+            "Yoga is taught by Petra Lang. Climbing is taught by Timo Reiss. [1]",
+        ),
+        "What does the second teacher earn?",
+        "What does Timo Reiss earn?",
+    ),
+]
+
+
+@pytest.mark.parametrize(("said", "question", "expected"), LAST_TURN)
+def test_a_follow_up_gets_what_it_lacks_from_the_last_turn(said, question, expected):
+    """One thing in the place of another, a name for a pronoun, the case that "then" is about; and nothing else."""
+    assert expected == standalone(question, recent(_talk(*said))).text
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["How many?", "And in winter?", "Who else?", "When is it due?", "What happens then?", "What about cats?",
+     "Who reported that?", "Which one is cheaper?", "How much is that fee?", "Can I swim there?", "More about it"],
+)  # fmt: skip
+def test_a_question_that_lacks_something_by_its_form_is_a_follow_up(question):
+    """No verb, a pronoun that nothing in it explains, a word that goes on from something."""
+    assert is_follow_up(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Can I keep hens?", "Is the ring dishwasher-safe if I use it every day?", "If a hose leaks, who repairs it?",
+     "Which documents mention a fee or a price?", "Is there a fee for dogs?", "How long does it take to repair a pump?",
+     "What does the guarantee cover, and for how long?", "What else is forbidden at the pool?", "Who is the captain?",
+     "Was kostet es?", ""],
+)  # fmt: skip
+def test_a_question_that_says_what_it_is_about_is_whole(question):
+    """A pronoun is explained where it stands, or stands for nothing; in another language nothing is guessed."""
+    assert not is_follow_up(question)
+
+
+def test_only_the_last_turn_is_meant_unless_it_was_a_follow_up_itself():
+    """What was talked of before it is over; small talk and requests are no turn."""
+    talk = _talk("Who is the captain?", "Ostby. [1]", "How much is the rent?", "84 euros. [1]")
+    assert tuple(talk[2:]) == recent(talk)
+
+    further = [
+        *talk,
+        *_talk("When is it due?", "In March. [1]", "Shorter", "March. [1]", "Thanks!", ""),
+    ]
+    assert tuple(further[2:6]) == recent(further)
+    assert () == recent([])
+
+
+def test_a_word_answers_what_the_assistant_asked_back():
+    """What it asked for takes its place in the question before."""
+    talk = _talk("How many lamps did we sell?", "Which month do you mean?")
+
+    assert "How many lamps did we sell in March?" == standalone("March", talk).text

@@ -44,6 +44,13 @@ def test_slips_of_the_pen_are_put_right(typed, meant):
     assert meant == _respelled(typed, text)
 
 
+def test_of_two_words_the_one_that_stands_beside_the_same_words_is_meant():
+    """The "notise period" is the notice period, though there is more noise in the documents."""
+    text = "Notice. The notice period is a month. Noise is not allowed; noise is loud, and noise is heard."
+
+    assert "what is the notice period" == _respelled("what is the notise period", text)
+
+
 @pytest.mark.parametrize(
     "typed",
     [

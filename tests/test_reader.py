@@ -181,7 +181,7 @@ A, B, C = reading("a", 0.8), reading("b", 0.6), reading("c", 0.1)
 
 def test_one_sentence_answers_a_plain_question():
     """A question for one thing is answered by the best sentence alone."""
-    found = select([("Who came?", [A, B, C])], threshold=0.5)
+    found = select([("Who came?", [A, B, C])], sure=0.5, likely=0.5)
 
     assert found.picks == ((0, A),)
     assert found.confidence == 0.8
@@ -189,21 +189,21 @@ def test_one_sentence_answers_a_plain_question():
 
 def test_a_list_takes_the_sentences_that_come_near():
     """A question for several things takes further sentences while they are about as likely."""
-    found = select([("What are the reasons for it?", [A, B, C])], threshold=0.2)
+    found = select([("What are the reasons for it?", [A, B, C])], sure=0.2, likely=0.2)
 
     assert found.picks == ((0, A), (0, B))
 
 
 def test_a_list_ends():
     """However many sentences come near, a list stays readable."""
-    found = select([("List the causes", [A] * 20)], threshold=0.2)
+    found = select([("List the causes", [A] * 20)], sure=0.2, likely=0.2)
 
     assert len(found.picks) == MOST_LISTED
 
 
 def test_below_the_threshold_nothing_is_said():
     """Too unsure is not an answer; the confidence says how unsure."""
-    found = select([("Who came?", [C])], threshold=0.5)
+    found = select([("Who came?", [C])], sure=0.5, likely=0.5)
 
     assert found.picks == ()
     assert found.confidence == 0.1
@@ -212,7 +212,7 @@ def test_below_the_threshold_nothing_is_said():
 
 def test_an_open_part_is_named():
     """Of two parts, the one that nothing answers is named, and the other still answered."""
-    found = select([("Who came?", [A]), ("When did it rain?", [C])], threshold=0.5)
+    found = select([("Who came?", [A]), ("When did it rain?", [C])], sure=0.5, likely=0.5)
 
     assert found.picks == ((0, A),)
     assert found.missing == ("When did it rain?",)

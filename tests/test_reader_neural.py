@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import ModelError
-from rag.reader import load_reader
+from rag.reader import load_reader, neural
 from rag.reader.layout import spoken
 from rag.reader.neural import LONGEST_ANSWER, Calibration, NeuralReader, SpanLogits
 from rag.schema import Span
@@ -126,6 +126,39 @@ def test_a_heading_answers_only_where_the_model_points_at_it():
 
     assert ("Contents", "It is red.") == (pointed[0].text, other[0].text)
     assert "Contents" == other[-1].text
+
+
+@given(
+    st.lists(
+        st.sampled_from(["- one", "It has:", "A heading", "Said. In full.", "a | b", "7 | 8", ""])
+    ).map("\n".join)
+)
+def test_offsets_are_those_of_the_passage(text):
+    """Every character that was read stands where the passage has it, whatever was put in before it."""
+    read, put_in = spoken(laid_out(text))
+    at = np.arange(len(read))
+    zeros = np.zeros(len(read), np.float32)
+    window = SpanLogits(start=zeros, end=zeros, offsets=np.stack([at, at + 1], axis=1), null=0.0)
+
+    offsets = neural._as_written(window, put_in).offsets
+
+    written = [read[place] for place, (start, end) in enumerate(offsets) if start < end]
+    assert text == "".join(written) == "".join(text[start:end] for start, end in offsets)
+    assert sorted(offsets[:, 0]) == list(offsets[:, 0])
+
+
+def test_words_that_were_put_in_are_no_answer():
+    """A model that points at a heading read out before a sentence points at no words of it."""
+    read = spoken(BOX)[0]
+    at = read.rindex("Contents")
+    logits = np.array([3.0], np.float32)
+    model = FixedModel(
+        SpanLogits(start=logits, end=logits, offsets=np.array([(at, at + 8)]), null=0.0)
+    )
+
+    found = NeuralReader(model, name="x", calibration=PLAIN, threads=1).read("", [BOX])
+
+    assert ("It is red.", None) == (found[0].text, found[0].words)
 
 
 @given(

@@ -19,8 +19,13 @@ from rag.schema import (
     FileReport,
     Passage,
     Reason,
+    ReasonCode,
     ScoredPassage,
+    Scorer,
+    ShortAnswer,
+    Span,
     Statement,
+    Status,
     Step,
     SyncReport,
 )
@@ -32,7 +37,7 @@ SCHEMA = json.loads(
 
 def answer(**changes: object) -> Answer:
     """An answer with something in every field."""
-    heading = Context(kind="heading", start=0, end=3, text="Ice")
+    heading = Context(start=0, end=0, kind="title", text="Ice")
     passage = Passage(
         passage_id="a.txt#0-14",
         source_id="a.txt",
@@ -41,6 +46,9 @@ def answer(**changes: object) -> Answer:
         text="Ice is frozen.",
         n_tokens=4,
         path=(heading,),
+    )
+    scored = ScoredPassage(
+        passage=passage, score=0.9, rank=1, scorer="reader", decisive=Span(start=7, end=13)
     )
     values = {
         "question": "What is ice?",
@@ -62,12 +70,14 @@ def answer(**changes: object) -> Answer:
                 context=(heading,),
             ),
         ),
-        "evidence": (ScoredPassage(passage=passage, score=0.9, rank=1, scorer="reader"),),
+        "evidence": (scored,),
         "confidence": 0.8,
         "model": "extractive:test",
         "timings": {"search": 0.01},
         "usage": {"prompt": 12},
         "steps": (Step(code="cited", detail="..."),),
+        "short": ShortAnswer(text="frozen", markers=(1,)),
+        "closest": (scored,),
     }
     return Answer(**(values | changes))
 
@@ -79,7 +89,17 @@ def test_nouns_are_frozen():
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"reason": None, "status": "answered"}, {"evidence": (), "statements": ()}]
+    "changes",
+    [
+        {},
+        {"reason": None, "status": "answered", "short": None, "closest": ()},
+        {"reason": Reason(code="unsure", message="Probably."), "status": "likely"},
+        {
+            "reason": Reason(code="subject_missing", message="Snow is not named."),
+            "status": "likely",
+        },
+        {"evidence": (), "statements": ()},
+    ],
 )
 def test_to_dict_is_json_that_fits_the_schema(changes):
     """`to_dict` gives plain JSON, which validates against the schema that ships in the package."""
@@ -96,9 +116,16 @@ def test_schema_describes_exactly_the_fields_of_an_answer():
     assert expected == set(SCHEMA["required"])
 
 
-def test_schema_knows_every_kind_of_block():
-    """What a quote hangs from may be of any kind that a document has."""
-    assert list(get_args(BlockKind)) == SCHEMA["$defs"]["context"]["properties"]["kind"]["enum"]
+def test_schema_names_every_value_that_a_field_can_have():
+    """Degrees, reasons, scorers and kinds of blocks are those of the nouns, all of them."""
+    reason = SCHEMA["properties"]["reason"]["oneOf"][1]["properties"]["code"]["enum"]
+    scorer = SCHEMA["$defs"]["scored_passage"]["properties"]["scorer"]["enum"]
+    kind = SCHEMA["$defs"]["contexts"]["items"]["properties"]["kind"]["enum"]
+
+    assert list(get_args(Status)) == SCHEMA["properties"]["status"]["enum"]
+    assert list(get_args(ReasonCode)) == reason
+    assert list(get_args(Scorer)) == scorer
+    assert list(get_args(BlockKind)) == kind
 
 
 def test_schema_refuses_what_is_not_an_answer():

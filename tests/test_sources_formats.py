@@ -13,8 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import SourceError
-from rag.sources import SUPPORTED, FoundFile, Loaded, load
+from rag.schema import Block
+from rag.sources import SUPPORTED, FoundFile, Loaded, load, loading
 from rag.sources.characters import clean
+from rag.sources.document import Document
+from tests.structure_fakes import check_blocks, check_units, told
 
 PARAGRAPH = (
     "The harbour was built in 1912 and has been enlarged twice since then, most recently in 1987. "
@@ -119,6 +122,63 @@ def test_cleaning_is_settled(text: str) -> None:
     """Cleaning twice is cleaning once, and cleaned text can be stored as UTF-8."""
     assert clean(clean(text)) == clean(text)
     clean(text).encode()
+
+
+@pytest.mark.parametrize("name", ["a.md", "a.html"])
+def test_structure_stands_where_it_stood_once_the_text_is_clean(loaded, name: str) -> None:
+    """Characters that never show, and line breaks of other kinds, move no block and no unit."""
+    hidden = "\u200b\u202e\x07\xad"
+    lines = [
+        f"# The{hidden} harbour",
+        f"It {hidden}has:",
+        f"- four{hidden} piers\n- a{hidden} light",
+    ]
+    if name.endswith(".html"):
+        lines = [
+            f"<h1>The{hidden} harbour</h1>", f"<p>It {hidden}has:</p>",
+            f"<ul><li>{hidden}four piers</li><li>a{hidden} light</li></ul>",
+        ]  # fmt: skip
+
+    source = loaded(name, "\r\n\r\n".join(lines)).source
+
+    check_blocks(source.text, source.blocks)
+    check_units(source)
+    assert [one[:2] for one in told(source.text, source.blocks)] == [
+        ("title", "The harbour"),
+        ("paragraph", "It has:"),
+        ("list", "- four piers - a light"),
+        ("item", "- four piers"),
+        ("item", "- a light"),
+    ]
+    assert "- a light" == source.text[source.blocks[-1].start : source.blocks[-1].end]
+
+
+@given(
+    parts=st.lists(
+        st.text("ab \n\r\u200b\u200d\x1b[m\x07न्‍\ud800", max_size=12), min_size=1, max_size=4
+    ),
+    bounds=st.lists(st.tuples(st.integers(0, 48), st.integers(0, 48)), max_size=5),
+)
+def test_cleaning_moves_blocks_with_their_words(
+    parts: list[str], bounds: list[tuple[int, int]]
+) -> None:
+    """Each block, and each page, says what it said, without what never shows."""
+    raw = "".join(parts)
+    places = [sorted(min(at, len(raw)) for at in pair) for pair in bounds]
+    blocks = tuple(Block(kind="paragraph", start=start, end=end) for start, end in sorted(places))
+
+    text, starts, moved = loading._cleaned(
+        Document(title="", parts=tuple(parts), paged=True, blocks=blocks)
+    )
+
+    assert clean(text) == text
+    assert len(parts) == len(starts)
+    assert sorted(starts) == list(starts)
+    check_blocks(text, moved)
+    for before, after in zip(blocks, moved, strict=True):
+        words, said = clean(raw[before.start : before.end]), text[after.start : after.end]
+        # Cut in the middle of a sequence or between a character and its joiner, more or less of that is left.
+        assert [char for char in said if char in "ab"] == [char for char in words if char in "ab"]
 
 
 # Markdown and HTML

@@ -420,7 +420,7 @@ def test_the_page_says_how_far_the_opening_is(rag: ScriptedRag):
 
     words, model = asyncio.run(said(Chat(Opening(lambda _: rag), max_chars=200)))[-1]
     assert "2 sources" in words
-    assert "extractive:fake" in words
+    assert "extractive" not in words
     assert not model.visible
 
 

@@ -34,6 +34,7 @@ from tests.web_fakes import (
     FERRY,
     ScriptedRag,
     answered,
+    guessed,
     make_app,
     passage,
     unanswered,
@@ -265,17 +266,31 @@ def test_an_answer_is_read_with_its_quotes_and_verdicts():
     assert f"[3] Annual report (town/report.pdf), page 2, characters 42 to 82\n“{CARRIED}”" in read
 
 
-def test_an_abstention_is_said_and_near_misses_are_called_so():
-    """Nobody takes them for an answer."""
+def test_an_abstention_is_said_and_what_comes_closest_is_called_so():
+    """Nobody takes it for an answer."""
     result = call(ScriptedRag(), "ask", {"question": "the moon?"})
     assert not result.is_error
     assert json.loads(json.dumps(unanswered("the moon?").to_dict())) == result.structured_content
-    head, _, near = text_of(result).partition("Near misses, which do not answer the question:")
-    assert "Not in the sources.\nNothing is said about the moon.\n\n" == head
+    head, _, near = text_of(result).partition("Closest passages:")
+    assert "No answer found.\nNothing is said about the moon.\n\n" == head
     assert FERRY in near
 
 
-@pytest.mark.parametrize("answer", [answered("q"), unanswered("q")])
+def test_a_guess_is_read_as_one():
+    """Its words first, and why it is not sure; the decisive words of other passages are marked."""
+    result = call(ScriptedRag(), "ask", {"question": "perhaps?"})
+    lines = text_of(result).splitlines()
+    assert [
+        "Best guess: 1871 [1]",
+        "",
+        "The harbour of Ostby › Not yet built",
+        f"{BUILT} [1]",
+        "This may not answer the question.",
+    ] == lines[:5]
+    assert "“The »ferry« to Lund leaves at eight every morning.”" == lines[-1]
+
+
+@pytest.mark.parametrize("answer", [answered("q"), unanswered("q"), guessed("q")])
 def test_the_data_are_of_the_form_that_is_published(answer: Answer):
     """The schema of the package is the schema of the tool, which the client checks too."""
     path = files("rag.data") / "answer.schema.json"

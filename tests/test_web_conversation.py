@@ -36,14 +36,16 @@ def test_a_query_that_is_the_question_is_not_kept_as_another():
 
 
 def test_turns_are_plain_text_without_markers():
-    """A pipeline gets what was said, not how it was marked up."""
-    talk = (Exchange(question="When?", answer=answered("When?")),)
+    """A pipeline gets what was said, not how it was marked up, and what it rests on."""
+    answer = answered("When?")
+    talk = (Exchange(question="When?", answer=answer),)
     assert (
         Turn(role="user", text="When?"),
         Turn(
             role="assistant",
             text="The harbour was built in 1871. The ferry leaves at eight."
             " It never sails at night.",
+            citations=answer.citations,
         ),
     ) == turns(talk)
 

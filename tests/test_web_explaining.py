@@ -68,7 +68,7 @@ def test_only_the_sources_that_were_asked_are_searched():
 
 def test_parts_are_those_that_the_pipeline_searches():
     """Said by the pipeline's own function."""
-    from rag.pipeline import _standalone_parts
+    from rag.pipeline.ask import _standalone_parts
 
     for query in (
         "Who visited Pyongyang, and when?",

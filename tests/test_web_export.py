@@ -17,7 +17,7 @@ from markdown_it.token import Token
 from rag.schema import Source
 from rag.web.conversation import Exchange
 from rag.web.export import exported
-from tests.web_fakes import BUILT, CARRIED, HARBOUR, REPORT, answered, saying, unanswered
+from tests.web_fakes import BUILT, CARRIED, HARBOUR, REPORT, answered, guessed, saying, unanswered
 
 AT = "2026-01-02 03:04 UTC"
 HOSTILE = (
@@ -82,7 +82,7 @@ def test_every_quote_has_its_words_and_its_place(form: str):
     assert f"characters {start}–{start + len(CARRIED)}, sha256 {REPORT.sha256}" in plain
     assert "weakly supported" in plain
     assert "not supported" in plain
-    assert "extractive:fake, confidence 90 %" in plain
+    assert "extractive:fake, sure" in plain
 
 
 def test_markers_of_markdown_are_footnotes_of_their_own_answer():
@@ -107,7 +107,8 @@ def test_a_question_that_is_not_answered_says_so():
     exchange = Exchange(question="The moon?", answer=unanswered("The moon?"))
     for form in ("md", "html"):
         text = exported([exchange], form, saved_at=AT).text
-        assert "Not in your sources" in text
+        assert "No answer found" in text
+        assert "Closest passages" in text
         assert "Nothing is said about the moon" in text
 
 
@@ -119,18 +120,38 @@ def test_what_has_become_of_a_source_is_said():
     assert 1 == text.count("no longer in the sources")
 
 
+def test_a_guess_is_kept_as_one():
+    """Its words first, the path above the sentence, the reason, and what else comes close with its decisive words."""
+    exchange = Exchange(question="When?", answer=guessed("When?"))
+    made = exported([exchange], "md", saved_at=AT).text
+    lines = re.sub(r"\\(.)", r"\1", made).split("\n\n")
+    assert [
+        "**Best guess: 1871** [^1]",
+        "*The harbour of Ostby › Not yet built*",
+        f"{BUILT} [^1]",
+        "This may not answer the question.",
+        "**Closest passages**",
+    ] == lines[1:6]
+    assert "- “The **ferry** to Lund leaves at eight every morning.”: Not yet built" in lines[6]
+    shown = Tags(exported([exchange], "html", saved_at=AT).text).text
+    assert re.search(r"Best guess\s*1871 \[1\]\s*The harbour of Ostby › Not yet built", shown)
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_texts_are_only_text_in_html(text: str):
     """No script, no request, no tag or link that is not ours, and the file's own policy forbids them."""
     source = Source(source_id=text, title=text, text=text, sha256="c" * 64, media_type="text/plain")
     exchange = Exchange(question=text, answer=saying(text, source, text))
-    tags = Tags(exported([exchange], "html", saved_at=AT).text)
+    guess = Exchange(question=text, answer=guessed(text, words=text, source=source))
+    tags = Tags(exported([exchange, guess], "html", saved_at=AT).text)
     allowed = {
         "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "ol", "li", "a", "bdi",
-        "blockquote", "div", "span", "strong",
+        "blockquote", "div", "span", "strong", "mark", "ul",
     }  # fmt: skip
     assert {tag for tag, _ in tags.found} <= allowed
-    assert all(found["href"].startswith("#c-1-") for tag, found in tags.found if tag == "a")
+    assert all(
+        found["href"].startswith(("#c-1-", "#c-2-")) for tag, found in tags.found if tag == "a"
+    )
     assert {"src", "onerror", "onmouseover"}.isdisjoint(
         {name for _, found in tags.found for name in found}
     )
@@ -144,9 +165,11 @@ def test_hostile_texts_are_only_text_in_markdown(text: str):
     """Whoever draws the file draws the same words: no image, link, heading or table comes of them."""
     source = Source(source_id=text, title=text, text=text, sha256="c" * 64, media_type="text/plain")
     exchange = Exchange(question=text, answer=saying(text, source, text))
-    made = exported([exchange], "md", saved_at=AT).text
+    guess = Exchange(question=text, answer=guessed(text, words=text, source=source))
+    made = exported([exchange, guess], "md", saved_at=AT).text
     kinds = {token.type for token in drawn(made)}
-    assert kinds <= {"heading", "paragraph", "inline", "text", "softbreak", "em", "strong"}
+    ours = {"bullet_list", "list_item"}  # of the closest passages
+    assert kinds <= {"heading", "paragraph", "inline", "text", "softbreak", "em", "strong"} | ours
     assert [] == re.findall(r"(?<!\\)://|www\.|(?<!\\)@", made)  # what GitHub makes links of
 
 

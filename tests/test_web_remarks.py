@@ -14,7 +14,7 @@ from rag.web import remarks, render
 from rag.web.conversation import Exchange
 from rag.web.remarks import Saying
 from tests.test_web_render import TEXT, checked
-from tests.web_fakes import answered, mended, unanswered
+from tests.web_fakes import answered, guessed, mended, unanswered
 
 
 @given(TEXT)
@@ -28,11 +28,21 @@ def test_what_a_model_or_a_person_wrote_is_only_text(text: str):
             checked(message["content"])
 
 
-def test_the_answer_says_who_wrote_it():
-    """Also one that there is none of."""
-    for answer in (answered("q"), unanswered("q"), replace(unanswered("q"), evidence=())):
+def test_how_sure_an_answer_is_stands_below_it_in_words():
+    """No percentage, and no name of a model; of a summary, which nobody weighed, nothing."""
+    step = Step(code="excerpted", detail="No model wrote this.")
+    for answer, said in (
+        (answered("q"), "3 quotes · sure"),
+        (guessed("q"), "1 quote · likely, not sure"),
+        (replace(answered("q"), status="partial"), "3 quotes"),
+        (replace(answered("q"), steps=(step,)), "3 quotes"),
+        (replace(answered("q"), model="openai:gpt-5"), "3 quotes · 1 of 3 sentences supported"),
+        (unanswered("q"), "1 passage read"),
+        (replace(unanswered("q"), evidence=()), "nothing read"),
+    ):
         page = checked(render.message(Exchange(question="q", answer=answer), 0))
-        assert "extractive:fake" == page.text("fn-model")
+        assert said == page.text("fn-foot")
+        assert answer.model not in page.text()
 
 
 def test_a_model_that_could_not_be_used_is_said_with_the_reason():

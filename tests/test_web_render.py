@@ -21,6 +21,7 @@ from tests.web_fakes import (
     REPORT,
     answered,
     cite,
+    guessed,
     passage,
     saying,
     unanswered,
@@ -149,11 +150,13 @@ def test_nothing_in_a_conversation_is_alive_but_what_is_built_here(
             question=question,
             answer=replace(unanswered(question), reason=Reason(code="no_sources", message=text)),
         ),
+        Exchange(question=question, answer=guessed(question, words=text, source=source)),
     )
     for message in render.messages(exchanges):
         checked(message["content"])
     checked(render.status("failed", text))
-    checked(render.ready(1, text))
+    checked(render.ready(1))
+    checked(render.welcome(0, uploads=False, seeds=text))
 
 
 @given(TEXT, TEXT)
@@ -164,6 +167,9 @@ def test_nothing_in_the_source_pane_is_alive_but_what_is_built_here(text: str, d
     ref = Ref(kind="citation", turn=0, number=1)
     for documents in ({document: source}, {document: replace(source, sha256="0")}, {}):
         checked(render.pane(talk, ref, documents))
+    guess = (Exchange(question="q", answer=guessed("q", words=text, source=source)),)
+    checked(render.pane(guess, ref, {document: source}))
+    checked(render.pane(guess, replace(ref, kind="near"), {document: source}))
 
 
 @given(st.text(), st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1))
@@ -251,19 +257,19 @@ def test_every_verdict_is_a_mark_that_explains_itself():
     assert sorted(at) == at
 
 
-def test_an_unanswered_question_says_so_and_labels_near_misses():
-    """Abstaining is a state of its own: its reason, and passages not passed off as answers."""
+def test_an_unanswered_question_claims_no_more_than_is_known():
+    """Abstaining is a state of its own: its reason, and passages that are passed off neither as answers nor as none."""
     talk = (Exchange(question="q", answer=unanswered("q")),)
     page = checked(render.message(talk[0], 0))
-    assert "Not in your sources. Nothing is said about the moon." == page.text("fn-none")
-    assert ["#p-0-1"] == page.links
+    assert "No answer found. Nothing is said about the moon." == page.text("fn-none")
+    assert ["#n-0-1"] == page.links
     pane = checked(render.pane(talk, render.first_ref(talk), {HARBOUR.source_id: HARBOUR}))
-    assert "They do not answer the question." in pane.text("fn-note")
+    assert "may answer the question or not" in pane.text("fn-note")
     assert FERRY == pane.text("fn-hit")
 
 
-def test_few_near_misses_are_shown_and_only_the_chosen_one_is_marked():
-    """What does not answer must not look like evidence."""
+def test_few_closest_passages_are_shown_and_only_the_chosen_one_is_marked():
+    """What may not answer must not look like evidence."""
     near = tuple(passage(HARBOUR, q, rank=r) for r, q in enumerate((BUILT, FERRY) * 3, start=1))
     talk = (Exchange(question="q", answer=replace(unanswered("q"), evidence=near)),)
     page = checked(render.pane(talk, render.first_ref(talk), {HARBOUR.source_id: HARBOUR}))
@@ -271,13 +277,56 @@ def test_few_near_misses_are_shown_and_only_the_chosen_one_is_marked():
     assert (BUILT, "") == (page.text("fn-hit"), page.text("fn-also"))
 
 
-def test_near_misses_that_overlap_show_different_sentences():
-    """What stands in two passages is said once, as long as the other has something else."""
-    both = passage(HARBOUR, HARBOUR.text[: HARBOUR.text.index("\n")])
-    near = (passage(HARBOUR, BUILT), replace(both, rank=2), passage(HARBOUR, BUILT, rank=3))
-    answer = replace(unanswered("When was the harbour built?"), evidence=near)
+def test_a_guess_looks_like_nothing_that_is_sure():
+    """Framed and labelled, with its reason and without a tick; its words first, then their sentence under its path."""
+    talk = (Exchange(question="q", answer=guessed("q")),)
+    page = checked(render.message(talk[0], 0))
+    assert (
+        "Best guess1871 [1]The harbour of Ostby › Not yet built"
+        f"{BUILT} [1]This may not answer the question."
+    ) == page.text("fn-guess")
+    assert "1871 [1]" == page.text("fn-short")
+    assert ("", "1 quote · likely, not sure") == (page.text("fn-flag"), page.text("fn-foot"))
+    assert "" == checked(render.message(Exchange(question="q", answer=answered("q")), 0)).text(
+        "fn-guess"
+    )
+
+
+def test_decisive_words_are_marked_where_they_stand():
+    """In the message, on the card, and in the document; each under what it hangs from."""
+    talk = (Exchange(question="q", answer=guessed("q")),)
+    page = checked(render.message(talk[0], 0))
+    assert (FERRY, "ferry") == (page.text("fn-near"), page.text("fn-words"))
+    assert "town/harbour.txt · Not yet built" == page.text("fn-from")
+    ref = Ref(kind="near", turn=0, number=1)
+    pane = checked(render.pane(talk, ref, {HARBOUR.source_id: HARBOUR}))
+    assert "Closest passages" == pane.text("fn-head").partition("Close")[0] + "Closest passages"
+    assert (FERRY, "ferry", "ferry") == (
+        pane.text("fn-quote"),
+        pane.text("fn-words"),
+        pane.text("fn-hit"),
+    )
+
+
+def test_a_quote_stands_under_its_path():
+    """So that nobody reads it as the opposite."""
+    talk = (Exchange(question="q", answer=guessed("q")),)
+    ref = render.first_ref(talk)
+    pane = checked(render.pane(talk, ref, {HARBOUR.source_id: HARBOUR}))
+    assert ("Not yet built", BUILT) == (pane.text("fn-led"), pane.text("fn-quote"))
+    gone = checked(render.pane(talk, ref, {}))
+    assert "" == gone.text("fn-led")
+
+
+def test_without_sources_the_page_says_how_to_add_some():
+    """By dropping and choosing files, or where that is turned off by the folder."""
+    assert "Drop files" in checked(render.welcome(0, uploads=True, seeds="x")).text("fn-welcome")
+    assert "folder papers" in checked(render.welcome(0, uploads=False, seeds="papers")).text()
+    assert render.WELCOME == render.welcome(1, uploads=True, seeds="x")
+    reason = Reason(code="no_sources", message="None.")
+    answer = replace(unanswered("q"), reason=reason, evidence=())
     page = checked(render.message(Exchange(question="q", answer=answer), 0))
-    assert f"{BUILT}Its lighthouse is 23 metres high.{BUILT}" == page.text("fn-near")
+    assert "No sources yet. Drop files or folders anywhere on this page" in page.text("fn-none")
 
 
 def test_a_partial_answer_says_what_is_missing():

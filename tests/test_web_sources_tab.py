@@ -186,7 +186,8 @@ def settle(tab) -> list[tuple[Any, ...]]:
 def test_a_pasted_text_is_taken_in_and_the_boxes_are_emptied(tab):
     """What became of it is shown at the end of following."""
     assert ("", "", "") == tab.add_text("Ferry", "It sails at eight.")
-    _, stop, outcomes, dismiss, seen = settle(tab)[-1]
+    _, stop, outcomes, dismiss, seen, meanwhile = settle(tab)[-1]
+    assert "" == meanwhile
     assert "uploads/Ferry.txt" in outcomes
     assert (False, True) == (stop.visible, dismiss.visible)
     assert seen.endswith(" ready")

@@ -83,3 +83,13 @@ def test_of_many_long_sources_a_few_beginnings_are_read():
 def test_a_source_that_is_removed_meanwhile_is_passed_over():
     """The others still give questions."""
     assert suggest(Shelf(BRIDGE, FERRY, gone=("0.txt",)))
+
+
+def test_examples_are_offered_only_while_the_sources_answer_them():
+    """They are of the sources of yesterday otherwise; what is new is asked about beside them."""
+    shelf = Shelf(BRIDGE, FERRY, unknown="lighthouse")
+    questions = suggest(shelf, examples=("How high is the lighthouse?", "When was it built?"))
+    assert "When was it built?" == questions[0]
+    assert "How high is the lighthouse?" not in questions
+    assert len(questions) > 1
+    assert not suggest(Shelf(unknown="?"), examples=("Who?",))

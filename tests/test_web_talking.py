@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from rag.settings import Settings
-from rag.web import render
 from rag.web.conversation import Exchange, Ways
 from rag.web.keeping import to_text
 from rag.web.opening import Opening
-from tests.web_fakes import BUILT, FERRY, HARBOUR, ScriptedRag, answered, unanswered
+from tests.web_fakes import BUILT, FERRY, HARBOUR, ScriptedRag, answered, guessed
 
 SKIP = {"__type__": "update"}
 
@@ -130,8 +129,9 @@ def test_who_can_answer_is_offered_in_the_settings(opening: Opening):
 
 
 def test_questions_are_offered_once_the_sources_can_be_read(chat: Any):
-    """Drafted from what is indexed."""
-    offered = asyncio.run(chat.offer())
+    """Drafted from what is indexed; again only where that has changed."""
+    offered, state = asyncio.run(chat.offer())
+    assert (SKIP, SKIP) == asyncio.run(chat.offer(state))
     assert 1 <= len(offered.examples) <= 4
     assert all(example["text"].endswith("?") for example in offered.examples)
 
@@ -170,12 +170,20 @@ def test_a_passage_that_was_read_opens_from_the_explanation(chat: Any):
     assert f'<mark class="fn-hit">{FERRY}</mark>' in pane
 
 
-def test_near_misses_are_links_with_the_nearest_sentence():
-    """In the message itself, and said to be no answer."""
-    talk = (Exchange(question="moon", answer=unanswered("moon")),)
-    content = render.messages(talk)[-1]["content"]
-    assert f'<a class="fn-near" href="#p-0-1"><bdi>{FERRY}</bdi></a>' in content
-    assert "does not answer the question" in content
+def test_with_no_sources_it_is_said_how_to_add_some(chat: Any, rag: ScriptedRag):
+    """On that very page, and no questions are offered."""
+    rag.known.clear()
+    offered, _ = asyncio.run(chat.offer())
+    assert "Drop files" in offered.placeholder
+    assert offered.examples is None
+
+
+def test_a_closest_passage_opens_beside_the_chat(chat: Any):
+    """As what it is, its decisive words marked."""
+    talk = (Exchange(question="q", answer=guessed("q")),)
+    pane = chat.show("#n-0-1 1", talk)
+    assert "Closest passages" in pane
+    assert '<mark class="fn-hit">ferry</mark>' in pane
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from rag.schema import (
     AnswerReady,
     Candidate,
     Citation,
+    Context,
     Event,
     EvidenceReady,
     FileReport,
@@ -23,8 +24,10 @@ from rag.schema import (
     QueryReady,
     Reason,
     ScoredPassage,
+    ShortAnswer,
     Source,
     SourceInfo,
+    Span,
     Statement,
     Step,
     SyncReport,
@@ -153,6 +156,42 @@ def unanswered(question: str) -> Answer:
         evidence=(passage(HARBOUR, FERRY),),
         confidence=0.1,
         model="extractive:fake",
+    )
+
+
+def guessed(question: str, *, words: str = "1871", source: Source = HARBOUR) -> Answer:
+    """Answer with a guess: its words, the sentence that holds them below a path, and what else comes close."""
+    quote = BUILT if source is HARBOUR else source.text
+    path = (
+        Context(kind="title", start=0, end=0, text="harbour"),
+        Context(
+            kind="heading", start=0, end=0, text="Not yet built" if source is HARBOUR else quote
+        ),
+    )
+    text = f"{quote} [1]"
+    near = passage(source, FERRY if source is HARBOUR else source.text)
+    begin, end = near.passage.start, near.passage.end
+    return Answer(
+        question=question,
+        query=question,
+        status="likely",
+        reason=Reason(code="unsure", message="This may not answer the question."),
+        text=text,
+        statements=(
+            Statement(start=0, end=len(text), markers=(1,), verdict="supported", support=1.0),
+        ),
+        citations=(replace(cite(1, source, quote), context=path),),
+        evidence=(passage(source, quote),),
+        confidence=0.3,
+        model="extractive:fake",
+        short=ShortAnswer(text=words, markers=(1,)),
+        closest=(
+            replace(
+                near,
+                decisive=Span(start=min(begin + 4, end), end=min(begin + 9, end)),
+                context=path[1:],
+            ),
+        ),
     )
 
 
@@ -296,6 +335,8 @@ class ScriptedRag:
         elif question.startswith("hostile "):
             text, source = list(self.hostile.items())[int(question.split()[1])]
             answer = saying(text.removeprefix("hostile/"), source, question)
+        elif "perhaps" in question:
+            answer = guessed(question)
         elif "mended" in question:
             answer = mended(question)
         else:

@@ -1,7 +1,7 @@
 """The whole program on a collection: every question asked of all its sources, as a person would ask it.
 
-An answer counts where an accepted wording stands in it; saying nothing counts as saying nothing right. How well
-confidence tells answerable questions from others is the AUROC of abstaining.
+An answer counts where an accepted wording stands in it, stated or guessed; saying nothing counts as saying
+nothing right. How well confidence tells answerable questions from others is the AUROC of abstaining.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Protocol
 from eval.benchmarks.collection import Collection
 from rag.evaluation import measures
 from rag.evaluation.dataset import Example
+from rag.evaluation.measures import Degree
+from rag.evaluation.outcomes import degree_of
 from rag.pipeline import Progress
 from rag.schema import Answer, Turn
 
@@ -32,11 +34,17 @@ class Asked:
     """What came back to one question."""
 
     answerable: bool
-    answered: bool
+    degree: Degree
+    """How surely it was answered, if at all."""
     contained: float
     """1 where an accepted wording stands in the answer, else 0; 0 where nothing was answered."""
     confidence: float
     """0..1, answered or not."""
+
+    @property
+    def reliability(self) -> float:
+        """What it is worth; see `rag.evaluation.measures.effective_reliability`."""
+        return measures.effective_reliability(self.contained, self.degree)
 
 
 def ask_all(
@@ -52,11 +60,11 @@ def ask_all(
 
 
 def _judged(example: Example, answer: Answer) -> Asked:
-    answered = answer.status != "unanswered"
-    said = _MARKER.sub("", answer.text) if answered else ""
+    degree = degree_of(answer.status)
+    said = "" if degree == "silent" else _MARKER.sub("", answer.text)
     return Asked(
         answerable=bool(example.answerable),
-        answered=answered,
+        degree=degree,
         contained=measures.containment(said, example.answers),
         confidence=answer.confidence,
     )

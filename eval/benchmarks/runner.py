@@ -11,7 +11,7 @@ from typing import Literal, TypeVar, get_args
 
 import numpy as np
 
-from eval.benchmarks.answers import ask_all
+from eval.benchmarks.answers import Asked, ask_all
 from eval.benchmarks.collection import Collection, FollowUp, SupportPair
 from eval.benchmarks.readers import (
     read_beir,
@@ -31,6 +31,7 @@ from eval.benchmarks.support import balanced_accuracy, verdict
 from rag.errors import DatasetError
 from rag.evaluation import measures
 from rag.evaluation.dataset import Example
+from rag.evaluation.grid import shown
 from rag.evaluation.intervals import Interval, bootstrap_interval, bootstrap_statistic
 from rag.pipeline import Progress, Rag
 from rag.pipeline.build import load_pooled_support
@@ -70,7 +71,7 @@ def run_benchmark(
     |---|---|---|
     | SQuAD | `reading` (default): the reader on the question's own passage | EM and F1, all and both sorts |
     | | `corpus`: all passages are searched | Success@k, MRR, MAP, Recall@k, nDCG@k |
-    | | `answers`: all passages are asked, as a person asks | share contained, AUROC of abstaining |
+    | | `answers`: all passages are asked, as a person asks | share contained, stated or guessed; AUROC of abstaining |
     | BEIR, mtRAG | `corpus` | the same |
     | CANARD | | BLEU of the queries made of follow-ups |
     | support | | balanced accuracy of `supported` |
@@ -189,12 +190,14 @@ def answers(
     rows: dict[str, Figures] = {}
     for name, answerable in (("answerable", True), ("unanswerable", False)):
         if own := [one for one in asked if one.answerable is answerable]:
-            rows[name] = {
-                "answered": _rate([one.answered for one in own]),
-                "answer contained": _per_cent(
-                    bootstrap_interval([one.contained for one in own if answerable])
-                ),
-            }
+            rows[name] = _answer_figures(own, answerable=answerable)
+    sure, reliability = (
+        bootstrap_interval(values)
+        for values in (
+            [one.contained for one in asked if one.degree == "stated"],
+            [one.reliability for one in asked],
+        )
+    )
     apart = bootstrap_statistic(
         measures.auroc, [one.confidence for one in asked], [one.answerable for one in asked]
     )
@@ -205,8 +208,25 @@ def answers(
         remarks=(
             "AUROC of the confidence, answerable questions from others:"
             f" {apart.value:.3f} [{apart.low:.3f}, {apart.high:.3f}].",
+            f"Right of the {sure.n} stated: {shown(sure)} %. Effective reliability: {shown(reliability)}.",
         ),
     )
+
+
+def _answer_figures(asked: Sequence[Asked], *, answerable: bool) -> Figures:
+    """Return how surely questions of one sort were answered, and how rightly where they have an answer."""
+    figures = {
+        "stated": _rate([one.degree == "stated" for one in asked]),
+        "guessed": _rate([one.degree == "guessed" for one in asked]),
+    }
+    rightly = [one for one in asked if answerable]
+    for name, degrees in (
+        ("answer contained", ("stated", "guessed")),
+        ("and stated", ("stated",)),
+    ):
+        shares = [one.contained if one.degree in degrees else 0.0 for one in rightly]
+        figures[name] = _per_cent(bootstrap_interval(shares))
+    return figures
 
 
 def follow_ups(name: str, asked: Sequence[FollowUp]) -> BenchmarkReport:

@@ -92,7 +92,7 @@ def print_row(name: str, typed: Collection, meant: Collection, rag: Rag) -> None
     noting = Noting(rag)
     asked = ask_all(typed, noting)
     contained = bootstrap_interval([one.contained for one in asked if one.answerable])
-    recognised = bootstrap_interval([not one.answered for one in asked if not one.answerable])
+    recognised = bootstrap_interval([one.degree == "silent" for one in asked if not one.answerable])
     questions = [
         (one.question, other.question, searched)
         for one, other, searched in zip(

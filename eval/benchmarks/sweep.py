@@ -90,7 +90,14 @@ GridOf: TypeAlias = Mapping[str, Sequence[str]]
 """Axis ─▶ the values to try, as they are typed."""
 
 _UNFIT = re.compile(r"[^\w.=,-]+")  # for the name of a folder
-_SHOWN = ("good", "right", "abstained when due", "citation precision", "RR@10")
+_SHOWN = (
+    "good",
+    "effective reliability",
+    "right",
+    "not stated as sure",
+    "citation precision",
+    "RR@10",
+)
 _WEIGHTS = Weights()
 _LEXICAL = _WEIGHTS.sentence_lexical + _WEIGHTS.passage_lexical
 

@@ -6,7 +6,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from rag.schema import Citation, Span, Statement, Step
+from rag.language.paths import context_of
+from rag.schema import Citation, Context, Span, Statement, Step, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class CitablePassage:
     """Offset of `text` in the source."""
     text: str
     sentences: tuple[Span, ...]
-    """Ascending, inside the passage; offsets of the source."""
+    """Ascending, inside the passage; offsets of the source. Units, where it is known what they hang from."""
 
     @property
     def end(self) -> int:
@@ -66,7 +67,16 @@ def quote(passage: CitablePassage, span: Span, marker: int) -> Citation:
         quote=passage.words(span),
         page=bisect_right(passage.pages, span.start) or None,
         sha256=passage.sha256,
+        context=_context(passage, span),
     )
+
+
+def _context(passage: CitablePassage, span: Span) -> tuple[Context, ...]:
+    """Return what the unit that a span begins in hangs from, where that is known."""
+    for unit in passage.sentences:
+        if unit.start <= span.start < unit.end and isinstance(unit, Unit):
+            return context_of(unit, span.start, span.end)
+    return ()
 
 
 def join_neighbours(

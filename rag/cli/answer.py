@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rag import outcome
 from rag.cli.render import in_line
 from rag.schema import AnswerReady, QueryReady, TextDelta
 
@@ -34,12 +35,10 @@ def follow(events: Iterator[Event], screen: Screen) -> Answer:
 
 
 def tell_making(answer: Answer, screen: Screen) -> None:
-    """Note how an answer was made: repair steps, confidence, model, time."""
+    """Note how an answer was made: repair steps, how sure it is, model, time."""
     for step in answer.steps:
         screen.note(f"{step.code.replace('_', ' ').capitalize()}: {in_line(step.detail)}")
-    certain = (
-        "" if answer.status == "unanswered" else f"confidence {round(100 * answer.confidence)} %, "
-    )
+    certain = f"{sure}, " if (sure := outcome.sureness(answer)) else ""
     tokens = f", {sum(answer.usage.values()):,} tokens" if answer.usage else ""
     seconds = answer.timings.get("total", sum(answer.timings.values()))
     screen.note(f"({certain}{in_line(answer.model)}, {seconds:.2f} s{tokens})")

@@ -5,6 +5,7 @@ Without a sub-command it asks a set of questions. What figures mean is decided i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from rag.cli.render import Screen
     from rag.evaluation import EvaluationReport
+    from rag.settings import Settings
 
 _BASELINE = Path("eval/baseline.json")
 _MOVED = {
@@ -46,17 +48,17 @@ Dataset = Annotated[
         "--dataset",
         dir_okay=False,
         exists=True,
-        help="Questions and answers, .csv or .jsonl; by default those on the article.",
+        help="Questions and answers, .csv or .jsonl; by default the project's own three sets.",
     ),
 ]
 OfSplit = Annotated[
     Literal["dev", "test", "all"] | None,
     typer.Option(
-        "--split", help="Which half; by default dev of the article's questions, all of your own."
+        "--split", help="Which half; by default dev of the project's questions, all of your own."
     ),
 ]
 Limit = Annotated[
-    int | None, typer.Option("--limit", min=1, help="Ask only so many, spread over them.")
+    int | None, typer.Option("--limit", min=1, help="Ask only so many of a set, spread over it.")
 ]
 Out = Annotated[
     Path | None,
@@ -116,17 +118,54 @@ def evaluate(
 
         made = remake_reports(report)
     else:
+        asked = _Asked(session=session, split=split, limit=limit)
         settings = settings_for(session, seeds=seeds, index=index)
-        with opened(session, settings) as rag, session.screen.progress() as bar:
-            made = session.doors.evaluate(
-                rag, dataset, split=split, out=out, limit=limit, progress=bar
-            )
+        made = asked.of(settings, dataset, out) if dataset else asked.of_shipped(settings, out)
     if update_baseline:
         return _update(session.screen, made, baseline)
     if gate:
         return _gate(session.screen, made, baseline, as_json=as_json)
     show(session.screen, made, as_json=as_json)
     return Exit.ANSWERED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """How many questions are asked, and of which half."""
+
+    session: Session
+    split: str | None
+    limit: int | None
+
+    def of(
+        self,
+        settings: Settings,
+        dataset: Path | None,
+        out: Path | None,
+        *,
+        split: str | None = None,
+    ) -> EvaluationReport:
+        """Ask one set of questions on the documents of the settings."""
+        with opened(self.session, settings) as rag, self.session.screen.progress() as bar:
+            made: EvaluationReport = self.session.doors.evaluate(
+                rag, dataset, split=self.split or split, out=out, limit=self.limit, progress=bar
+            )
+        return made
+
+    def of_shipped(self, settings: Settings, out: Path | None) -> EvaluationReport:
+        """Ask the project's own sets: the article on the documents of the settings, the others on theirs."""
+        from rag.evaluation import RUNS, SHIPPED, joined
+
+        others = [one for one in SHIPPED if one.questions.exists() and one.sources.is_dir()]
+        if not others:
+            return self.of(settings, None, out)
+        reports = {"article": self.of(settings, None, out / "article" if out else None)}
+        for one in others:
+            index = RUNS / "indexes" / one.name
+            own = settings_for(self.session, seeds=one.sources, index=index)
+            folder = out / one.name if out else None
+            reports[one.name] = self.of(own, one.questions, folder, split="dev")
+        return joined(reports)
 
 
 @app.command()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rag import outcome
 from rag.cli.render import Paragraph, StyledText, in_line
 
 if TYPE_CHECKING:
@@ -41,16 +43,60 @@ _ABSENCES: dict[AbsenceReason, str] = {
     "unreachable": "out of reach at the moment",
     "held": "missing from its folder, not cited",
 }
-_N_NEAR_MISSES = 3
 _SNIPPET_CHARS = 300
 
 
 def answer_lines(answer: Answer) -> Iterator[Paragraph]:
-    """Lay an answer out: its text with verdicts, the reason if it is not whole, its citations."""
+    """Lay an answer out: the words that answer, the sentences that hold them, what else is to be said, its citations.
+
+    A guess begins with what it is, and the reason why it is one; where nothing answers, what comes closest follows.
+    """
     if answer.status == "unanswered":
         yield from _unanswered(answer)
-        return
-    yield Paragraph(pieces=tuple(_flagged(answer)))
+    else:
+        yield from _answered(answer)
+    found = outcome.closest(answer)
+    if found:
+        yield Paragraph()
+        yield Paragraph.of(f"{outcome.CLOSEST}:", "bold")
+    for one in found:
+        yield Paragraph()
+        yield from _near(one)
+
+
+def _unanswered(answer: Answer) -> Iterator[Paragraph]:
+    message = answer.reason.message if answer.reason is not None else answer.text
+    yield Paragraph(
+        pieces=(
+            StyledText(text=f"{outcome.headline(answer)}. ", style="bold yellow"),
+            StyledText(text=message, style="yellow"),
+        )
+    )
+
+
+def _answered(answer: Answer) -> Iterator[Paragraph]:
+    label = f"{outcome.headline(answer)}: "
+    guess = StyledText(text=label if answer.status == "likely" else "", style="bold yellow")
+    if answer.short is not None:
+        markers = "".join(f"[{marker}]" for marker in answer.short.markers)
+        style = "bold yellow" if guess.text else "bold"
+        words = StyledText(text=" ".join(answer.short.text.split()), style=style)
+        yield Paragraph(pieces=(guess, words, StyledText(text=f" {markers}", style="bold cyan")))
+        guess = StyledText(text="")
+    shown: set[str] = set()
+    for number, piece in enumerate(outcome.pieces(answer)):
+        if number or answer.short is not None:
+            yield Paragraph()
+        if guess.text and piece.path:
+            yield Paragraph(pieces=(replace(guess, text=label.strip()),))
+            guess = StyledText(text="")
+        if piece.path:
+            yield Paragraph.of(in_line(piece.path), "dim")
+        shown.add(piece.path)
+        if outcome.says_more(answer):
+            flagged = _flagged(answer, piece.start, piece.end)
+            yield Paragraph(pieces=tuple(filter(_is_seen, (guess, *flagged))))
+            guess = StyledText(text="")
     if answer.reason is not None:
         yield Paragraph()
         yield Paragraph.of(answer.reason.message, "yellow")
@@ -59,38 +105,28 @@ def answer_lines(answer: Answer) -> Iterator[Paragraph]:
         yield Paragraph.of(answer.caveat, "yellow")
     for citation in answer.citations:
         yield Paragraph()
-        yield from _citation(citation)
+        yield from _citation(citation, answer, shown)
 
 
-def _unanswered(answer: Answer) -> Iterator[Paragraph]:
-    message = answer.reason.message if answer.reason is not None else answer.text
-    yield Paragraph.of(message, "yellow")
-    if not answer.evidence:
-        return
-    yield Paragraph()
-    yield Paragraph.of("Near misses, which do not answer the question:")
-    from rag.pipeline.nearest import nearest_sentence  # loads what splits sentences
-
-    shown: list[str] = []
-    for near in answer.evidence[:_N_NEAR_MISSES]:
-        shown.append(nearest_sentence(near.passage.text, answer.query, shown=shown))
-        yield Paragraph()
-        yield from _found(near, shown[-1])
-
-
-def _flagged(answer: Answer) -> Iterator[StyledText]:
-    """Give an answer's text, with a flag behind each sentence that its sources do not bear."""
-    position = 0
+def _flagged(answer: Answer, start: int, end: int) -> Iterator[StyledText]:
+    """Give a stretch of an answer's text, with a flag behind each sentence that its sources do not bear."""
+    position = start
     for statement in answer.statements:
+        if not start <= statement.start < end:
+            continue
         # The flag goes behind the markers, also where they stand outside the sentence's span.
         markers = _MARKERS.match(answer.text, statement.end)
-        end = markers.end() if markers is not None else statement.end
-        yield from _marked(answer.text[position:end])
-        position = end
+        behind = markers.end() if markers is not None else statement.end
+        yield from _marked(answer.text[position:behind])
+        position = behind
         if statement.verdict in _FLAGS:
             text, style = _FLAGS[statement.verdict]
             yield StyledText(text=text, style=style)
-    yield from _marked(answer.text[position:])
+    yield from _marked(answer.text[position:end])
+
+
+def _is_seen(piece: StyledText) -> bool:
+    return bool(piece.text)
 
 
 def _marked(text: str) -> Iterator[StyledText]:
@@ -103,7 +139,8 @@ def _marked(text: str) -> Iterator[StyledText]:
     yield StyledText(text=text[position:])
 
 
-def _citation(citation: Citation) -> Iterator[Paragraph]:
+def _citation(citation: Citation, answer: Answer, shown: set[str]) -> Iterator[Paragraph]:
+    """Give a quote and its place, with its path unless that stands above the answer."""
     yield Paragraph(
         pieces=(
             StyledText(text=f"[{citation.marker}]", style="bold cyan"),
@@ -111,7 +148,34 @@ def _citation(citation: Citation) -> Iterator[Paragraph]:
             StyledText(text=_where(citation.start, citation.end, citation.page), style="dim"),
         )
     )
+    path = outcome.path_of(citation, titled=False)
+    if path and outcome.path_of(citation, answer.citations) not in shown:
+        yield Paragraph.of(in_line(path), "dim", indent=4)
     yield _quote(citation.quote)
+
+
+def _near(found: ScoredPassage) -> Iterator[Paragraph]:
+    """Give a passage beside an answer: the sentence of its decisive words, which are marked, and its path."""
+    passage = found.passage
+    yield Paragraph(
+        pieces=(
+            StyledText(text=f"{found.rank}. ", style="bold"),
+            StyledText(text=in_line(passage.source_id)),
+            StyledText(text=_where(passage.start, passage.end), style="dim"),
+        )
+    )
+    if path := outcome.path_to(found):
+        yield Paragraph.of(in_line(path), "dim", indent=4)
+    near = outcome.excerpt(found)
+    words = f"»{near.words}«" if near.words else ""
+    yield Paragraph(
+        pieces=(
+            StyledText(text=f"> {near.before}"),
+            StyledText(text=words, style="bold"),
+            StyledText(text=near.after),
+        ),
+        indent=4,
+    )
 
 
 def _quote(text: str) -> Paragraph:

@@ -13,12 +13,13 @@ Public collections and sweeps of settings are for developers: `eval/benchmarks/`
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.errors import DatasetError
 from rag.evaluation.dataset import Example, load_dataset, locate_quotes, select_examples, validate
-from rag.evaluation.report import EvaluationReport, report_of
+from rag.evaluation.report import EvaluationReport, joined, report_of
 from rag.evaluation.report_html import html_report
 from rag.evaluation.run import Pipeline, Run, evaluate, load_run
 from rag.schema import Source
@@ -26,10 +27,37 @@ from rag.schema import Source
 if TYPE_CHECKING:
     from rag.pipeline import Progress
 
-__all__ = ["EvaluationReport", "html_report", "load_questions", "remake_reports", "run_evaluation"]
+__all__ = [
+    "RUNS",
+    "SHIPPED",
+    "EvaluationReport",
+    "ShippedSet",
+    "html_report",
+    "joined",
+    "load_questions",
+    "remake_reports",
+    "run_evaluation",
+]
 
 _ARTICLE = Path("eval/data/article.jsonl")
 RUNS = Path("eval/runs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippedSet:
+    """Questions of the project's own on documents of their own."""
+
+    name: str
+    questions: Path
+    sources: Path
+
+
+SHIPPED = tuple(
+    ShippedSet(name=name, questions=folder / "questions.jsonl", sources=folder / "sources")
+    for name in ("everyday", "kinds")
+    for folder in (Path("eval/data") / name,)
+)
+"""Asked beside those on the article where no others are named."""
 
 
 def run_evaluation(
@@ -106,7 +134,8 @@ def load_questions(
             )
     half = None if split == "all" else split
     examples = select_examples(load_dataset(path), split=half, limit=limit)
-    return "-".join(filter(None, [path.stem, half])), _grounded(rag, examples)
+    name = path.parent.name if path.name == "questions.jsonl" else path.stem
+    return "-".join(filter(None, [name, half])), _grounded(rag, examples)
 
 
 def settings_of(rag: Pipeline) -> dict[str, object]:

@@ -48,7 +48,9 @@ if TYPE_CHECKING:
 
     Statistic = Callable[..., float]
 
-_LOWER_IS_BETTER = frozenset({"ECE", "AURC", "ms, p50", "ms, p95"})
+_LOWER_IS_BETTER = frozenset(
+    {"wrong surely", "wrong as guess", "ECE", "AURC", "ms, p50", "ms, p95"}
+)
 _TEXT_CHARS = 200
 
 Direction: TypeAlias = Literal["better", "worse", "otherwise"]
@@ -279,18 +281,30 @@ def _statistic_differences(
         "abstention precision": lambda rows: measures.abstention_precision(rows[:, 0], rows[:, 1]),
         "abstention F1": lambda rows: measures.abstention_f1(rows[:, 0], rows[:, 1]),
         "AUROC": lambda rows: measures.auroc(rows[:, 2], rows[:, 1] == 0),
+        "right of stated": partial(_right_of, column=5),
+        "right of guesses": partial(_right_of, column=6),
         "ECE": partial(_of_given, measures.expected_calibration_error),
         "AURC": partial(_of_given, measures.aurc),
     }
     if known:
         first, second = np.array(table, float)
         for name, statistic in statistics.items():
-            yield _difference(name, statistic, first, second, n)
+            made = _difference(name, statistic, first, second, n)
+            if not (math.isnan(made.before) and math.isnan(made.after)):
+                yield made
 
 
 def _columns(one: QuestionOutcome) -> tuple[float, ...]:
-    """Return abstained, unanswerable, confidence, given and right."""
-    return (one.abstained, not one.answerable, one.confidence, one.given, one.right)
+    """Return abstained, unanswerable, confidence, given, right, stated and guessed."""
+    stated, guessed = (one.given and one.degree == degree for degree in ("stated", "guessed"))
+    known = (one.abstained, not one.answerable, one.confidence, one.given, one.right)
+    return (*known, stated, guessed)
+
+
+def _right_of(rows: NDArray[np.float64], *, column: int) -> float:
+    """Return the share of right ones among the answers of a degree; NaN without any."""
+    right = rows[rows[:, column] == 1, 4]
+    return float(right.mean()) if right.size else math.nan
 
 
 def _of_given(statistic: Statistic, rows: NDArray[np.float64]) -> float:

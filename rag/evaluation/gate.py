@@ -32,12 +32,15 @@ FORMAT = 1
 GATED = (
     "RR@10",
     "right",
+    "right surely",
+    "effective reliability",
+    "not stated as sure",
     "abstained when due",
     "citation precision",
     "evidence recall",
     "quote exactness",
 )
-"""What is watched: finding, answering, keeping silent, citing, showing and quoting."""
+"""What is watched: finding, answering, how surely, keeping silent, citing, showing and quoting."""
 
 _EXACT = "quote exactness"
 _DIGITS = 4

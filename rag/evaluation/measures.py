@@ -14,13 +14,18 @@ import re
 import string
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+Degree: TypeAlias = Literal["stated", "guessed", "silent"]
+"""How surely something was answered, if at all."""
+
+_GAIN: Mapping[Degree, float] = {"stated": 1.0, "guessed": 0.5, "silent": 0.0}
+_COST: Mapping[Degree, float] = {"stated": 2.0, "guessed": 0.5, "silent": 0.0}
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _WORD = re.compile(r"\w+")
 _PUNCTUATION = frozenset(string.punctuation)
@@ -289,6 +294,25 @@ def auroc(scores: ArrayLike, positive: ArrayLike) -> float:
     mean_ranks = np.cumsum(counts) - (counts - 1) / 2
     excess = mean_ranks[inverse][labels].sum() - n_positive * (n_positive + 1) / 2
     return float(excess / (n_positive * n_negative))
+
+
+def effective_reliability(accuracy: float, degree: Degree) -> float:
+    """Return what one answer is worth: up to 1 stated, half as much guessed, 0 unsaid, less if it is wrong.
+
+    Effective reliability (Whitehead et al., "Reliable Visual Question Answering: Abstain Rather Than
+    Answer Incorrectly", ECCV 2022): accuracy where any of an answer is right, a cost where none is, 0
+    for abstaining, whether or not there was something to find. A guess is marked as in certainty-based marking
+    (Gardner-Medwin, "Confidence assessment in the teaching of basic science", ALT-J 1995): what is said
+    with less certainty gains less and costs less. Stated, an answer gains 1 or costs 2; guessed, 1/2 or
+    1/2. Whoever knows that an answer is right with probability p expects 3p - 2 of stating it and
+    p - 1/2 of guessing, and so does best by being honest: silent below 1/2, guessing up to 3/4, stating
+    from there on.
+
+    Args:
+        accuracy: 0..1; 0 of a question that the sources do not answer.
+        degree: how surely it was said.
+    """
+    return _GAIN[degree] * accuracy if accuracy > 0 else -_COST[degree]
 
 
 def risk_coverage(

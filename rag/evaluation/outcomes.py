@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 from rag.errors import DatasetError
 from rag.evaluation import measures
 from rag.evaluation.dataset import Evidence, Example, example_from_dict
-from rag.evaluation.measures import Region
+from rag.evaluation.measures import Degree, Region
 from rag.evaluation.run import Record, Run
 
 RETRIEVAL = ("Success@1", "Success@5", "RR@10", "R@10", "nDCG@10", "AP@10")
@@ -26,7 +26,11 @@ CITATIONS = (
     "citation focus",
     "quote exactness",
 )
-WHOLE = ("good", "answered", "abstained when due")
+DEGREES = ("right surely", "right as guess", "wrong surely", "wrong as guess")
+"""Of questions that can be answered; what is missing to 1 was not answered. Wrong is all that is not right."""
+UNANSWERABLE = ("not stated as sure", "abstained when due")
+"""Of questions that cannot be answered: at most guessed, and not even that."""
+WHOLE = ("good", "effective reliability", "answered", *DEGREES, *UNANSWERABLE)
 """Of all questions, of those that can be answered, and of those that cannot."""
 
 AnswerFault: TypeAlias = Literal[
@@ -38,6 +42,7 @@ AnswerFault: TypeAlias = Literal[
     "incomplete",
     "evidence not shown",
     "should not be answered",
+    "should not be guessed",
 ]
 """What is wrong with an answer, the gravest only; empty if nothing is, as far as is known."""
 
@@ -54,6 +59,8 @@ class QuestionOutcome:
     split: str
     kind: str
     answerable: bool | None
+    degree: Degree
+    """How surely it was answered; a guess calls itself `likely`. Failing is silence."""
     abstained: bool
     """Said that the sources do not answer; failing is no abstention."""
     confidence: float
@@ -84,23 +91,32 @@ def outcome(record: Record) -> QuestionOutcome:
     answer = _mapping(record["answer"] or {})
     cost = _mapping(record["cost"])
     error = str(record["error"])
-    abstained = not error and answer.get("status", "unanswered") == "unanswered"
+    degree = degree_of(answer.get("status", "unanswered"))
+    abstained = not error and degree == "silent"
     scores = _scores(example, answer, record)
-    scores |= _whole_scores(example, abstained=abstained, failed=bool(error), scores=scores)
+    scores |= _whole_scores(example, degree, failed=bool(error), scores=scores)
     return QuestionOutcome(
         query_id=query_id,
         number=int(str(record["number"])),
         split=example.split,
         kind=example.kind,
         answerable=example.answerable,
+        degree=degree,
         abstained=abstained,
         confidence=float(answer.get("confidence", 0.0)),
         scores=scores,
         seconds={**answer.get("timings", {}), "all": cost["ask_seconds"]},
         peak_megabytes=cost["peak_megabytes"],
         error=error,
-        fault=_fault(example, scores, abstained=abstained, error=error),
+        fault=_fault(example, scores, degree, error=error),
     )
+
+
+def degree_of(status: str) -> Degree:
+    """Return how surely an answer of a status is given; one that is only partial is stated as far as it goes."""
+    if status == "unanswered":
+        return "silent"
+    return "guessed" if status == "likely" else "stated"
 
 
 def outcomes_of(run: Run) -> tuple[QuestionOutcome, ...]:
@@ -163,30 +179,53 @@ def _scores(example: Example, answer: Mapping[str, Any], record: Record) -> dict
 
 
 def _whole_scores(
-    example: Example, *, abstained: bool, failed: bool, scores: Mapping[str, float]
+    example: Example, degree: Degree, *, failed: bool, scores: Mapping[str, float]
 ) -> dict[str, float]:
-    """Say whether the question was answered or left as it should be.
+    """Say whether the question was answered or left as it should be, and how surely.
 
-    `good` is 1 where the sources answer it and the answer is right, and where they do not and it
-    was abstained from.
+    `good` is 1 where the sources answer it and the answer is right, stated or guessed, and where they do
+    not and it was abstained from.
     """
     if example.answerable is None:
         return {}
     if not example.answerable:
-        return {"abstained when due": float(abstained), "good": float(abstained)}
-    answered = {"answered": float(not abstained and not failed)}
-    return answered | ({"good": scores["right"]} if "right" in scores else {})
+        abstained = float(degree == "silent" and not failed)
+        return {
+            "not stated as sure": float(degree == "guessed") or abstained,
+            "abstained when due": abstained,
+            "good": abstained,
+            "effective reliability": measures.effective_reliability(0.0, degree),
+        }
+    answered = {"answered": float(degree != "silent")}
+    return answered | (_degree_scores(degree, scores) if "right" in scores else {})
+
+
+def _degree_scores(degree: Degree, scores: Mapping[str, float]) -> dict[str, float]:
+    """Say of an answer that could be right whether it is, how surely, and what that is worth."""
+    right = scores["right"]
+    stated, guessed = float(degree == "stated"), float(degree == "guessed")
+    shown = scores.get("evidence recall", 1.0) > 0
+    accuracy = scores["containment"] if shown else 0.0
+    return {
+        "good": right,
+        "right surely": stated * right,
+        "right as guess": guessed * right,
+        "wrong surely": stated * (1 - right),
+        "wrong as guess": guessed * (1 - right),
+        "effective reliability": measures.effective_reliability(accuracy, degree),
+    }
 
 
 def _fault(
-    example: Example, scores: Mapping[str, float], *, abstained: bool, error: str
+    example: Example, scores: Mapping[str, float], degree: Degree, *, error: str
 ) -> AnswerFault:
     unanswerable = example.answerable is False
     faults: tuple[tuple[AnswerFault, bool], ...] = (
         ("could not be asked", bool(error)),
         ("misquoted", scores.get("quote exactness", 1.0) < 1),
-        ("should not be answered", unanswerable and not abstained),
-        ("not answered", bool(example.answerable) and abstained),
+        ("should not be answered", unanswerable and degree == "stated"),
+        ("should not be guessed", unanswerable and degree == "guessed"),
+        ("not answered", bool(example.answerable) and degree == "silent"),
         ("wrong", scores.get("containment", 1.0) == 0),
         ("incomplete", scores.get("containment", 1.0) < 1),
         ("evidence not shown", scores.get("evidence recall", 1.0) == 0),
@@ -219,6 +258,7 @@ def _answer_scores(answer: Mapping[str, Any], example: Example) -> dict[str, flo
 
 
 def _citation_scores(answer: Mapping[str, Any], evidence: Sequence[Evidence]) -> dict[str, float]:
+    """Judge what is cited; the headings that a quote carries are shown with it, and not cited themselves."""
     by_marker = {c["marker"]: c for c in answer.get("citations", ())}
     statements = [
         _regions(by_marker[marker] for marker in statement["markers"] if marker in by_marker)
@@ -226,11 +266,17 @@ def _citation_scores(answer: Mapping[str, Any], evidence: Sequence[Evidence]) ->
     ]
     wanted = [item.region for item in evidence]
     cited = [region for statement in statements for region in statement]
+    beside = _regions(
+        {"source_id": citation["source_id"], **context}
+        for citation in by_marker.values()
+        for context in citation.get("context", ())
+        if context["start"] < context["end"]
+    )
     return {
         "citation precision": measures.citation_precision(statements, wanted),
         "citation recall": measures.citation_recall(statements, wanted),
         "evidence recall": measures.evidence_recall(
-            cited, [(item.region, item.parts) for item in evidence]
+            [*cited, *beside], [(item.region, item.parts) for item in evidence]
         ),
         "citation focus": measures.citation_focus(cited, wanted),
     }

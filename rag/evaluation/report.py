@@ -6,6 +6,7 @@ One set of tables becomes Markdown, JSON and a terminal's tables; what a figure 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -32,7 +33,15 @@ if TYPE_CHECKING:
 
 _SPLITS = ("dev", "test")
 _ALL = "all"
-_BY_KIND = ("Success@1", "containment", "right", "F1", "answered", "abstained when due")
+_BY_KIND = (
+    "Success@1",
+    "containment",
+    "right",
+    "right surely",
+    "answered",
+    *outcomes.UNANSWERABLE,
+    "effective reliability",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +149,7 @@ def report_of(run: Run, *, resamplings: int = RESAMPLINGS) -> EvaluationReport:
         DatasetError: a record of the run is damaged, or the run was stopped before its end.
     """
     measured = outcomes.outcomes_of(run)
+    tables = _tables(measured, _by_split(measured), _by_kind(measured), resamplings)
     peaks = [o.peak_megabytes for o in measured if o.peak_megabytes is not None]
     return EvaluationReport(
         run=run.folder.as_posix(),
@@ -147,13 +157,53 @@ def report_of(run: Run, *, resamplings: int = RESAMPLINGS) -> EvaluationReport:
         errors=tuple(f"{o.query_id}: {o.error}" for o in measured if o.error),
         peak_megabytes=max(peaks, default=None),
         manifest=run.manifest,
-        tables=tuple(table for table in _tables(measured, resamplings) if table.rows),
+        tables=tuple(table for table in tables if table.rows),
         outcomes=measured,
     )
 
 
-def _tables(measured: Sequence[QuestionOutcome], n: int) -> Iterable[FigureTable]:
-    by_split, by_kind = _by_split(measured), _by_kind(measured)
+def joined(
+    reports: Mapping[str, EvaluationReport], *, resamplings: int = RESAMPLINGS
+) -> EvaluationReport:
+    """Make one report of the runs on several sets of questions, a row a set.
+
+    Args:
+        reports: by the name of the set.
+        resamplings: as in `report_of`.
+
+    Raises:
+        DatasetError: a question's name occurs in two sets.
+    """
+    measured = tuple(one for report in reports.values() for one in report.outcomes)
+    if len({one.query_id for one in measured}) < len(measured):
+        raise DatasetError(f"A query_id occurs in two of the sets {', '.join(reports)}.")
+    asked = [report.manifest["questions"] for report in reports.values()]
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    by_set = {name: report.outcomes for name, report in reports.items()}
+    by_kind = {
+        f"{name}: {kind}": group
+        for name, report in reports.items()
+        for kind, group in _by_kind(report.outcomes).items()
+    }
+    tables = _tables(measured, by_set, by_kind, resamplings)
+    peaks = [one.peak_megabytes for one in reports.values() if one.peak_megabytes is not None]
+    return EvaluationReport(
+        run=", ".join(report.run for report in reports.values()),
+        n=len(measured),
+        errors=tuple(error for report in reports.values() for error in report.errors),
+        peak_megabytes=max(peaks, default=None),
+        manifest={"questions": {"n": len(measured), "sha256": digest}},
+        tables=tuple(table for table in tables if table.rows),
+        outcomes=measured,
+    )
+
+
+def _tables(
+    measured: Sequence[QuestionOutcome],
+    by_split: Mapping[str, Sequence[QuestionOutcome]],
+    by_kind: Mapping[str, Sequence[QuestionOutcome]],
+    n: int,
+) -> Iterable[FigureTable]:
     yield _means(
         "Retrieval",
         "Of passages that hold evidence, among the first 10.",
@@ -163,9 +213,9 @@ def _tables(measured: Sequence[QuestionOutcome], n: int) -> Iterable[FigureTable
     )
     yield _means(
         "Answers",
-        "Of answerable questions. Containment: the share of the answer's parts that stand in the"
-        " text. Right: all of them do, and evidence is cited. EM and F1 are SQuAD's and punish"
-        " whole sentences. Not answering counts 0.",
+        "Of answerable questions, stated or guessed. Containment: the share of the answer's parts that"
+        " stand in the text. Right: all of them do, and evidence is cited. EM and F1 are SQuAD's and"
+        " punish whole sentences. Not answering counts 0.",
         outcomes.ANSWERS,
         by_split,
         n,
@@ -178,6 +228,15 @@ def _tables(measured: Sequence[QuestionOutcome], n: int) -> Iterable[FigureTable
         by_split,
         n,
     )
+    yield _means(
+        "How surely",
+        "Of answerable questions. A guess calls itself likely; wrong is all that is not right. What is"
+        " missing to 100 was not answered.",
+        (*outcomes.DEGREES, "answered"),
+        by_split,
+        n,
+    )
+    yield _sureness(by_split, n)
     yield _abstention(by_split, n)
     yield _calibration(by_split, n)
     yield _kinds(by_kind, n)
@@ -214,6 +273,29 @@ def _means(
 
 def _mean(group: Sequence[QuestionOutcome], name: str, n: int) -> Interval:
     return bootstrap_interval([o.scores[name] for o in group if name in o.scores], n=n)
+
+
+def _sureness(groups: Mapping[str, Sequence[QuestionOutcome]], n: int) -> FigureTable:
+    rows = []
+    for label, group in groups.items():
+        given = {
+            degree: [o.right for o in group if o.given and o.degree == degree]
+            for degree in ("stated", "guessed")
+        }
+        figures = {
+            "right of stated": bootstrap_interval(given["stated"], n=n),
+            "right of guesses": bootstrap_interval(given["guessed"], n=n),
+            **{name: _mean(group, name, n) for name in outcomes.UNANSWERABLE},
+            "effective reliability": _mean(group, "effective reliability", n),
+        }
+        rows.append(FigureRow(label=label, figures=figures))
+    note = (
+        "Right of stated and of guesses: an answer to what the sources do not answer is wrong. Not stated"
+        " as sure: of questions that they do not answer, those at most guessed at; abstained when due: not"
+        " even that. Effective reliability: right and stated 100, right as a guess 50, nothing said 0,"
+        " a wrong guess -50, wrong and stated -200; at most the share of questions that can be answered."
+    )
+    return _table("What sureness is worth", note, rows)
 
 
 def _abstention(groups: Mapping[str, Sequence[QuestionOutcome]], n: int) -> FigureTable:

@@ -30,8 +30,20 @@ _NO_KIND = "no kind"
 _FAULTS: tuple[AnswerFault, ...] = tuple(fault for fault in get_args(AnswerFault) if fault)
 _HEADS = {
     "good": ("Good", "right where the sources answer, abstained from where they do not"),
-    "right": ("Right answers", "every part given and evidence cited; of answerable questions"),
-    "abstained when due": ("Abstained when due", "of the questions that the sources do not answer"),
+    "right": (
+        "Right answers",
+        "stated or guessed, every part given and evidence cited; of answerable questions",
+    ),
+    "right surely": ("Right and stated", "not called a guess; of answerable questions"),
+    "not stated as sure": (
+        "Not stated as sure",
+        "at most guessed at; of the questions that the sources do not answer",
+    ),
+    "abstained when due": ("Abstained when due", "of the same questions, not even guessed at"),
+    "effective reliability": (
+        "Effective reliability",
+        "a guess counts half, a wrong statement -200, a wrong guess -50",
+    ),
     "citation precision": ("Citation precision", "of its citations, those that show evidence"),
     "evidence recall": ("Evidence shown", "of the answer's parts, those whose evidence is cited"),
     "Success@5": ("Found", "a passage with evidence is among the first five"),

@@ -7,8 +7,8 @@ vectors are made.
 
 from rag.index.database import FORMAT
 from rag.index.index import Index, discard
+from rag.index.reconciliation import put, remove, sync
 from rag.index.snapshot import EmbeddedSnapshot
-from rag.index.sync import put, remove, sync
 from rag.index.writer import Writer
 from rag.store import (
     Absence,

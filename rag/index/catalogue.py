@@ -540,7 +540,8 @@ class Catalogue:
             crc, vector = stored.fetchone() or (0, b"")
             self._verify(bool(vector) and crc == _crc(vector, key), f"the vector of passage {key}")
             spans = np.frombuffer(row[5], dtype="<i8") - row[2]
-            one = Kept(digest=digest(row[6], spans), vector=vector, vectors=row[9])
+            text = led(path_of(row[6]), row[7], row[2])
+            one = Kept(digest=digest(text, spans), vector=vector, vectors=row[10])
             self.put_kept(source_id, info.origin, info.sha256, one, since)
 
     def put_kept(self, source_id: str, origin: str, sha256: str, kept: Kept, since: int) -> None:

@@ -107,10 +107,7 @@ class Index:
                 )
             _create(layout)
         layout.close_to_others()
-        if is_of_last_format(layout.database):
-            with exclusive(layout.lock, wait=_CREATING):
-                upgrade(layout.database)
-        found = _stamp(layout)
+        found = _current_stamp(layout)
         if found is None:
             found = _claim(layout, stamp)
         _compare(layout, wanted=stamp, found=found)
@@ -377,6 +374,17 @@ def _create(layout: Layout) -> None:
     with exclusive(layout.lock, wait=_CREATING):
         if not layout.database.exists():
             database.create(layout.database)
+
+
+def _current_stamp(layout: Layout) -> IndexStamp | None:
+    """Return what an index was built with; one of the last format is upgraded first."""
+    try:
+        return _stamp(layout)
+    except IndexFormatError:
+        if is_of_last_format(layout.database):
+            with exclusive(layout.lock, wait=_CREATING):
+                upgrade(layout.database)
+    return _stamp(layout)  # another process may have upgraded it meanwhile
 
 
 def _stamp(layout: Layout) -> IndexStamp | None:

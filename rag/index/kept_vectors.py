@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rag.index.vectors import to_halves
+from rag.language.paths import led
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,10 +43,11 @@ def digest(text: str, spans: NDArray[np.int64]) -> str:
 
 
 def digest_of(split: SplitPassage) -> str:
-    """Return the digest of a passage as the splitter made it."""
+    """Return the digest of what is encoded of a passage: its text behind its path, and where its units stand."""
     offsets = [offset for span in split.sentences for offset in (span.start, span.end)]
     start = split.passage.start
-    return digest(split.passage.text, np.array(offsets, dtype=np.int64) - start)
+    text = led(split.passage.path, split.passage.text, start)
+    return digest(text, np.array(offsets, dtype=np.int64) - start)
 
 
 def kept_of(entry: IndexEntry) -> Kept:

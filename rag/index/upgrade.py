@@ -1,7 +1,7 @@
 """An index of the last format becomes one of this: in place, in one transaction, and no text is lost.
 
-Format 1 had no blocks. Sources keep their text, passages and vectors, and get the blocks that their text alone shows; each
-is noted to be read again, which the next sync does with what it can reach. Until then they are searched as before.
+Format 1 had no blocks. Sources keep their text, passages and vectors, and get the blocks that their text alone shows;
+each is noted to be read again, which the next sync does with what it can reach. Until then they are searched as before.
 """
 
 from __future__ import annotations

@@ -50,7 +50,8 @@ _DATES = tuple(
     )
 )  # fmt: skip
 _MONTH_ALONE = re.compile(
-    rf"\b(?:(?:in|of|since|for|during|from|by|until|the|last|this|early|late|mid)[ -](?P<in>{MONTH})|(?P<name>{MONTH}))\b"
+    rf"\b(?:(?:in|of|since|for|during|from|by|until|the|last|this|early|late|mid)[ -](?P<in>{MONTH})"
+    rf"|(?P<name>{MONTH}))\b"
 )
 
 

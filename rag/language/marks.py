@@ -29,7 +29,7 @@ HASHES = re.compile(r"#{1,6}\s+(?=\S)")
 """The mark of a heading."""
 QUOTED = re.compile(r"(?:> ?)+")
 """The mark of a quote."""
-RULE = re.compile(r"[|:+=~*_\s-]*[=~*_+-]{3}[|:+=~*_\s-]*$")
+RULE = re.compile(r"(?=.*?[=~*_+-]{3})[|:+=~*_\s-]+$")
 """A line that only parts others."""
 _UNDERLINE = re.compile(r"([=\-~*_^#+])\1{2,}$")
 _LEAST_UNDERLINED = 0.7

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from rag.language.marks import ANSWERS, ASKED, ASKS, CLOSED, LONGEST_QUESTION, SAID, SHORT, mark_of
+from rag.language.marks import (
+    ANSWERS,
+    ASKED,
+    ASKS,
+    CLOSED,
+    LONGEST_QUESTION,
+    SAID,
+    SHORT,
+    is_question,
+    mark_of,
+)
 from rag.schema import Block, BlockKind
 
 TITLE, MAIL, SUBJECT, LOUD, _NUMBERED = 1, 2, 3, 4, 5
@@ -151,7 +161,10 @@ class _Level:
             if block.kind != "paragraph" or after.kind not in _ANSWERING:
                 continue
             said, answer = self._said(block), self._said(after)
-            if len(said) <= LONGEST_QUESTION and ASKED.search(said) and not ASKED.search(answer):
+            asks = (
+                ASKED.search(said) and len(said) <= LONGEST_QUESTION if talk else is_question(said)
+            )
+            if asks and not ASKED.search(answer):
                 found.append(at)
         return frozenset(found if len(found) > 1 or talk else ())
 

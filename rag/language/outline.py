@@ -114,17 +114,18 @@ def names_columns(text: str, cells: Sequence[Line], below: Sequence[Sequence[Lin
     names = [text[slice(*cell)].strip() for cell in cells]
     if not all(len(name) <= _LONGEST_NAME and not _FIGURE.search(name) for name in names):
         return False
-    dated = [any(map(str.isdigit, name)) for name in names]
+    dated = [any(map(str.isdigit, name)) and not any(map(str.isalpha, name)) for name in names]
     if not names or dated[0] or names[0].endswith(":") or names[0].startswith("-"):
         return False
-    if len(names) != _TWO:
+    if len(names) != _TWO or not names[0]:
         return True
     return not any(dated) and (not below or _are_told(text, below))
 
 
 def _are_told(text: str, rows: Sequence[Sequence[Line]]) -> bool:
     """Tell whether the second of two columns holds quantities throughout, or texts."""
-    values = [text[slice(*row[1])].strip() for row in islice(rows, _MOST_COMPARED) if len(row) > 1]
+    below = [text[slice(*row[1])].strip() for row in islice(rows, _MOST_COMPARED) if len(row) > 1]
+    values = [*filter(None, below)]
     words = [len(value.split()) for value in values]
     return bool(values) and (
         all(_QUANTITY.match(value) for value in values)

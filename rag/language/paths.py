@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rag.schema import BlockKind, Context
+from rag.schema import BlockKind, Context, ScoredSentence, Unit
 
 HEADS: frozenset[BlockKind] = frozenset(
     {"title", "heading", "question", "term", "speaker", "caption"}
@@ -20,6 +20,15 @@ def outside(path: Iterable[Context], start: int, end: int) -> tuple[Context, ...
     return tuple(
         one for one in path if not (start <= one.start and one.end <= end and one.start < one.end)
     )
+
+
+def context_of(unit: Unit | ScoredSentence, start: int, end: int) -> tuple[Context, ...]:
+    """Return what a stretch of a unit is understood with and does not say itself: its path, a row's columns."""
+    path = outside(unit.path, start, end)
+    names = [cell.name for cell in unit.cells if cell.name]
+    if not names:
+        return path
+    return (*path, Context(start=start, end=start, kind="row", text=" | ".join(names)))
 
 
 def spelled(path: Sequence[Context]) -> str:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from rag.language.lines import Line
 from rag.language.marks import RULE, mark_of
 
-_BAR = re.compile(r"(?:^|\s)\|(?:\s|$)")
+_BAR = re.compile(r"(?<!\S)\|(?!\S)")
 _GAP = re.compile(r"\t+| {2,}")
 _TAB = re.compile(r"\t")
+_MOST_COLUMNS = 200
+"""Of a table that somebody typed."""
 _MOST_ALIKE = 0.8
 """Of the rows of a table at least so many have the same number of cells."""
 
@@ -39,22 +41,32 @@ def barred(text: str, lines: Sequence[Line]) -> Table | None:
         return None
     below = rules.index(False) + 1
     named = True if below < len(rules) and rules[below] and len(places) > 1 else None
-    return Table(places, [_between_bars(text, place) for place in places], named)
+    opened = all(text[start] == "|" for start, _ in places)
+    closed = all(text[end - 1] == "|" for _, end in places)
+    rows = [_between_bars(text, place, opened=opened, closed=closed) for place in places]
+    return Table(places, rows, named)
 
 
-def _between_bars(text: str, line: Line) -> list[Line]:
-    """Return the cells of a row; bars around the whole row part nothing."""
+def _between_bars(text: str, line: Line, *, opened: bool, closed: bool) -> list[Line]:
+    """Return the cells of a row; bars that open or close every row part nothing."""
     start, end = line
-    if text[start] == "|":
-        start += 1 + (text[start + 1 : start + 2] == " ")
-    if text[end - 1] == "|" and end - 1 > start:
+    if opened:
+        start += 1
+    if closed and end - 1 > start:
         end -= 1
-    return [_trimmed(text, cell) for cell in _cells(text, (start, end), _BAR)]
+    cells = []
+    for match in _BAR.finditer(text, *line):
+        if start <= match.start() < end:
+            cells.append((start, match.start()))
+            start = match.end()
+    return [_trimmed(text, cell) for cell in (*cells, (start, end))]
 
 
 def _trimmed(text: str, cell: Line) -> Line:
-    """Return a cell without the white space behind its words."""
-    return cell[0], cell[0] + len(text[slice(*cell)].rstrip())
+    """Return a cell without the white space around its words."""
+    words = text[slice(*cell)]
+    start = min(cell[0] + len(words) - len(words.lstrip()), cell[1])
+    return start, start + len(words.strip())
 
 
 def columned(text: str, lines: Sequence[Line]) -> Table | None:
@@ -78,6 +90,8 @@ def columned(text: str, lines: Sequence[Line]) -> Table | None:
     if len(rows) < 2:
         return None
     width, _ = max(widths.items(), key=lambda item: (item[1], item[0]))
+    if width > _MOST_COLUMNS:
+        return None
     if sum(count for cells, count in widths.items() if cells <= width) < _MOST_ALIKE * len(rows):
         return None
     if widths[width] < min(2, len(rows)) or any(mark_of(text[slice(*place)]) for place in places):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import accumulate
 
 from rag.language.layout import find_blocks
 from rag.language.lines import Line, Run, find_runs
@@ -122,14 +124,30 @@ class _Units:
 
     def _loose(self, start: int, end: int) -> Iterator[tuple[Unit, bool]]:
         """Yield the units of text that is in no block."""
-        if not self._text[start:end].strip():
+        start, end = self._trimmed(start, end)
+        if start >= end:
             return
+        path = self._path_at(start, end)
         for lines in find_runs(self._text[start:end]):
             opens = True
             moved = Run(lines.start + start, lines.end + start, lines.apart)
             for begin, stop in sentences_of(moved, self._even):
-                yield Unit(start=begin, end=stop, path=self._named), opens
+                yield Unit(start=begin, end=stop, path=path), opens
                 opens = False
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        # A speaker's name may stand inside what is said.
+        return [*accumulate((one.start for one in reversed(self._blocks)), min)][::-1]
+
+    def _path_at(self, start: int, end: int) -> tuple[Context, ...]:
+        """Return what text hangs from that is in no block of its own: the innermost block around it."""
+        index: int | None = bisect_right(self._starts, start) - 1
+        if index == -1:
+            return self._named
+        while index is not None and self._blocks[index].end < end:
+            index = self._blocks[index].parent
+        return self._named if index is None else self._below(index)
 
     def _trimmed(self, start: int, end: int) -> tuple[int, int]:
         body = self._text[start:end]
@@ -155,16 +173,16 @@ class _Units:
         """Return what a block hangs from."""
         if index not in self._paths:
             block = self._blocks[index]
-            if block.parent is None:
-                path = self._named
-            else:
-                path = self._path(block.parent)
-                lead = self._context(block.parent)
-                path = (*path, lead) if lead is not None else path
+            path = self._named if block.parent is None else self._below(block.parent)
             if block.kind == "row":
                 path = (*path, *self._heads_of_row(index))
             self._paths[index] = path
         return self._paths[index]
+
+    def _below(self, index: int) -> tuple[Context, ...]:
+        """Return what that hangs from which hangs from a block."""
+        lead = self._context(index)
+        return self._path(index) if lead is None else (*self._path(index), lead)
 
     def _heads_of_row(self, index: int) -> Iterator[Context]:
         """Yield the cells that reach down to a row from above, and the row that names its columns."""

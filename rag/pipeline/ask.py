@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from rag.embedding import Encoder
+from rag.errors import SourceNotFoundError
 from rag.index import Index
 from rag.pipeline.comparison import Side, asked_of, is_on_a_point, sides_of
 from rag.pipeline.completeness import qualified
+from rag.pipeline.dialogue import (
+    by_program,
+    done,
+    last_answer,
+    nothing_before,
+    reading,
+    small_talk,
+)
 from rag.pipeline.disagreement import set_beside
+from rag.pipeline.extractive import ExtractiveAnswerer
 from rag.pipeline.inquiry import Answerer, Inquiry, abstain, scored
 from rag.pipeline.library import Library
 from rag.pipeline.overview import Overview, gather, names_any, understood
-from rag.pipeline.preference import Preference, preference_of, searched
-from rag.queries import Intent, intent_of, respelled, standalone
+from rag.pipeline.preference import Preference, find_preferred, preference_of
+from rag.queries import Intent, intent_of, recent, request_of, respelled, standalone
 from rag.queries.documents import Named
 from rag.reader.parts import split_parts
 from rag.retrieval import POOL, Retriever
@@ -28,6 +38,7 @@ from rag.schema import (
     EvidenceReady,
     QueryReady,
     ReasonCode,
+    Source,
     SourceInfo,
     TextDelta,
     Turn,
@@ -48,7 +59,7 @@ class Asker:
         index: the open store.
         library: says what may be searched, and what is missing.
         retriever: finds candidates.
-        answerers: by name, the preferred one first.
+        answerers: by name, the preferred one first, the one that says the sources' own words last.
         encoder: its vocabulary tells words.
         tokens: as does this one's.
     """
@@ -69,6 +80,7 @@ class Asker:
         self._library = library
         self.retriever = retriever
         self._answerers = answerers
+        self._reader = [*answerers.values()][-1]
         self._encoder = encoder
         self._tokens = tokens
         self._one_word = encoder.count_tokens("a")
@@ -81,31 +93,30 @@ class Asker:
         answerer = self._answerers[options.model or next(iter(self._answerers))]
         with self._index.snapshot() as snapshot:
             coverage = snapshot.coverage()
-            only = self._library.searchable(options.sources, coverage)
-            meant = self._respelled(snapshot, question, only)
-            intent, query = understood(meant, answerer.standalone(meant, history))
-            yield QueryReady(query=query.text, rewritten=query.rewritten or meant != question)
-            watch.lap("query")
-            wanted = preference_of(query.text, _of(snapshot.sources(), only))
-            if intent.kind == "comparison":
-                wanted = replace(wanted, named=Named(), topic=intent.topic)
-            overview, parts = self._found(
-                snapshot, query.text, intent, only, options.top_k or self._settings.top_k, wanted
-            )
-            watch.lap("search")
-            inquiry = Inquiry(
+            turn = _Turn(
                 question=question,
-                query=query.text,
                 history=tuple(history),
-                parts=parts,
-                source=snapshot.source,
-                overview=overview,
-                preference=wanted,
-                compared=intent.kind == "comparison" and overview is None and len(parts) > 1,
+                answerer=answerer,
+                snapshot=snapshot,
+                only=self._library.searchable(options.sources, coverage),
+                top_k=options.top_k or self._settings.top_k,
                 strictness=self._settings.strictness
                 if options.strictness is None
                 else options.strictness,
             )
+            replied = self._replied(turn)
+            if replied is not None:
+                yield QueryReady(query=replied.query, rewritten=replied.query != question)
+                yield EvidenceReady(evidence=replied.evidence)
+                watch.lap("answer")
+                yield AnswerReady(answer=replace(replied, timings=watch.timings()))
+                return
+            intent, query, searched = self._understood(turn)
+            yield QueryReady(query=query, rewritten=query != question)
+            watch.lap("query")
+            overview, parts = self._found(turn, searched, intent)
+            watch.lap("search")
+            inquiry = turn.inquiry(query, parts, overview, intent)
             yield EvidenceReady(evidence=scored(inquiry.candidates))
             if not inquiry.candidates:
                 code: ReasonCode = "nothing_retrieved" if self._index.hashes() else "no_sources"
@@ -117,7 +128,7 @@ class Asker:
             for event in answers:
                 if isinstance(event, Answer):
                     answer = event
-                    if not inquiry.compared and not wanted.is_of_one:
+                    if not inquiry.compared and not inquiry.preference.is_of_one:
                         answer = set_beside(event, inquiry.candidates, inquiry.citable)
                     away = () if coverage.is_everything_there() else snapshot.sources()
                     answer = qualified(answer, self._library.gaps(coverage), away)
@@ -125,6 +136,59 @@ class Asker:
                     yield AnswerReady(answer=replace(answer, timings=watch.timings()))
                 else:
                     yield event
+
+    def _replied(self, turn: _Turn) -> Answer | None:
+        """Return the answer to small talk, or to a request that the program does; None for a question."""
+        name = turn.answerer.name
+        talk = small_talk(turn.question, n_sources=len(turn.snapshot.sources()), model=name)
+        request = request_of(turn.question)
+        if talk is not None or request is None:
+            return talk
+        last = last_answer(request, turn.history)
+        if last is None:
+            return nothing_before(turn.question, model=name)
+        if turn.answerer is not self._reader and not by_program(request):
+            return None
+        query = self._respelled(turn.snapshot, last.query, turn.only)
+        return done(
+            replace(last, query=query),
+            question=turn.question,
+            model=name,
+            source=turn.source,
+            ask_again=lambda: self._read_again(turn, query),
+        )
+
+    def _read_again(self, turn: _Turn, query: str) -> Answer:
+        """Return the answer to a question in the words of the sources."""
+        _, parts = self._found(turn, query, Intent(kind="question"))
+        inquiry = turn.inquiry(query, parts, None, Intent(kind="question"))
+        if not inquiry.candidates:
+            return abstain(inquiry, "nothing_retrieved", model=self._reader.name)
+        answers = [one for one in self._reader.answer(inquiry) if isinstance(one, Answer)]
+        return answers[-1]
+
+    def _understood(self, turn: _Turn) -> tuple[Intent, str, str]:
+        """Return what a question wants, the query for it, and what is searched.
+
+        A request that a chat model does is asked with the question that its last answer was to, and that is searched.
+        """
+        request = request_of(turn.question)
+        last = last_answer(request, turn.history) if request is not None else None
+        if last is not None and turn.answerer is not self._reader:
+            asked = f"{turn.question.strip()} (of the answer to: {last.query})"
+            return Intent(kind="question"), asked, last.query
+        meant = self._respelled(turn.snapshot, turn.question, turn.only)
+        before = recent(turn.history)
+        intent, query = understood(meant, turn.answerer.standalone(meant, before))
+        if intent.kind == "question" and isinstance(self._reader, ExtractiveAnswerer):
+            query = reading(meant, query, before, lambda text: self._grade(turn, text))
+        return intent, query.text, query.text
+
+    def _grade(self, turn: _Turn, query: str) -> int:
+        """Return what of an answer the reader finds for a query."""
+        assert isinstance(self._reader, ExtractiveAnswerer)
+        found = self.retriever.retrieve(turn.snapshot, query, k=turn.top_k, sources=turn.only)
+        return self._reader.grade(query, found, strictness=turn.strictness)
 
     def _respelled(self, snapshot: Snapshot, question: str, only: frozenset[str] | None) -> str:
         """Return a question with its misspelt words as the sources to search spell them."""
@@ -143,22 +207,17 @@ class Asker:
         return whole or self._encoder.count_tokens(word) <= self._one_word
 
     def _found(
-        self,
-        snapshot: Snapshot,
-        query: str,
-        intent: Intent,
-        only: frozenset[str] | None,
-        top_k: int,
-        wanted: Preference,
+        self, turn: _Turn, query: str, intent: Intent
     ) -> tuple[Overview | None, tuple[tuple[str, tuple[Candidate, ...]], ...]]:
         """Return the candidates of each part of a query; of an overview's only part, and what was gathered for it."""
+        snapshot, only, top_k = turn.snapshot, turn.only, turn.top_k
 
         def retrieve(
             part: str, k: int, sources: frozenset[str] | None = only
         ) -> tuple[Candidate, ...]:
             return self.retriever.retrieve(snapshot, part, k=k, sources=sources)
 
-        sources = _of(snapshot.sources(), only)
+        sources = _allowed(snapshot, only)
         sides: tuple[Side, ...] = ()
         if intent.kind == "comparison":
             sides = sides_of(intent, sources)
@@ -170,8 +229,9 @@ class Asker:
             intent = Intent(kind="question")
         if intent.kind == "question":
             parts = _standalone_parts(query)
+            wanted = turn.preference(query)
             return None, tuple(
-                (part, searched(retrieve, part, top_k, only, wanted)) for part in parts
+                (part, find_preferred(retrieve, part, top_k, only, wanted)) for part in parts
             )
         overview = gather(
             intent,
@@ -182,6 +242,56 @@ class Asker:
             sides=sides,
         )
         return overview, ((query, overview.candidates),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    """A question with how it is to be answered."""
+
+    question: str
+    history: tuple[Turn, ...]
+    answerer: Answerer
+    snapshot: Snapshot
+    only: frozenset[str] | None
+    """Ids of the sources that may be searched and shown; None for all."""
+    top_k: int
+    strictness: float
+
+    def inquiry(
+        self,
+        query: str,
+        parts: tuple[tuple[str, tuple[Candidate, ...]], ...],
+        overview: Overview | None,
+        intent: Intent,
+    ) -> Inquiry:
+        """Return the question with what was found for it."""
+        compares = intent.kind == "comparison"
+        wanted = self.preference(query)
+        return Inquiry(
+            question=self.question,
+            query=query,
+            history=self.history,
+            parts=parts,
+            source=self.snapshot.source,
+            listed=lambda: _allowed(self.snapshot, self.only),
+            preference=replace(wanted, named=Named(), topic=intent.topic) if compares else wanted,
+            compared=compares and overview is None and len(parts) > 1,
+            overview=overview,
+            strictness=self.strictness,
+        )
+
+    def preference(self, query: str) -> Preference:
+        """Return what a query wants of documents."""
+        return preference_of(query, _allowed(self.snapshot, self.only))
+
+    def source(self, source_id: str) -> Source | None:
+        """Return a source; None where it is gone, or may not be shown."""
+        if self.only is not None and source_id not in self.only:
+            return None
+        try:
+            return self.snapshot.source(source_id)
+        except SourceNotFoundError:
+            return None
 
 
 class _Watch:
@@ -202,9 +312,9 @@ class _Watch:
         return self._laps | {"total": round(self._last - self._start, 6)}
 
 
-def _of(sources: Sequence[SourceInfo], only: frozenset[str] | None) -> list[SourceInfo]:
-    """Return the sources that are searched."""
-    return [one for one in sources if only is None or one.source_id in only]
+def _allowed(snapshot: Snapshot, only: frozenset[str] | None) -> list[SourceInfo]:
+    """Return the sources that may be searched."""
+    return [one for one in snapshot.sources() if only is None or one.source_id in only]
 
 
 def _standalone_parts(query: str) -> tuple[str, ...]:

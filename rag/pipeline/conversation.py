@@ -40,6 +40,10 @@ class Conversation:
             if isinstance(event, AnswerReady):
                 self._history += [
                     Turn(role="user", text=question),
-                    Turn(role="assistant", text=event.answer.text),
+                    Turn(
+                        role="assistant",
+                        text=event.answer.text,
+                        citations=event.answer.citations,
+                    ),
                 ]
             yield event

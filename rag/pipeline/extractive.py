@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from rag.citations import Draft, compose
 from rag.citations.plain import harmless, visible
+from rag.language.paths import context_of
 from rag.pipeline.comparison import labelled
 from rag.pipeline.inquiry import MESSAGES, Inquiry, abstain, listed, scored
 from rag.pipeline.overview import Overview
 from rag.pipeline.preference import preferred
 from rag.pipeline.quotes import said
 from rag.pipeline.subject import Judged, judge
+from rag.pipeline.tally import SURE, UNSURE, tally
 from rag.queries import Query, standalone
 from rag.reader import Reader, Reading, Selection, reranked, select
 from rag.reader.selection import LIKELY, threshold_at
@@ -20,6 +22,7 @@ from rag.schema import (
     Answer,
     Candidate,
     Citation,
+    Context,
     EvidenceReady,
     Reason,
     ReasonCode,
@@ -54,10 +57,22 @@ class ExtractiveAnswerer:
         """Return the question as one that needs no history, by the rules."""
         return standalone(question, history)
 
+    def grade(self, query: str, candidates: Sequence[Candidate], *, strictness: float) -> int:
+        """Return what of an answer the candidates hold: 2 for a sure one, 1 for a likely one, 0 for none."""
+        borders = [threshold_at(one, strictness) for one in (LIKELY, self._reader.threshold)]
+        read = self._reader.read(query, candidates) if candidates else ()
+        judged = judge(query, read, candidates, sure=borders[-1])
+        best = max((one.probability for one in judged.readings[:1]), default=0.0)
+        return sum(best >= border for border in borders)
+
     def answer(self, inquiry: Inquiry) -> Iterator[EvidenceReady | TextDelta | Answer]:
         """Yield the answer, its text first."""
         if inquiry.overview is not None:
             yield from self._excerpts(inquiry, inquiry.overview)
+            return
+        computed = self._computed(inquiry)
+        if computed is not None:
+            yield computed
             return
         sure = threshold_at(self._reader.threshold, inquiry.strictness)
         likely = threshold_at(LIKELY, inquiry.strictness)
@@ -107,6 +122,30 @@ class ExtractiveAnswerer:
         yield EvidenceReady(evidence=_holding(draft.citations, held_by))
         yield TextDelta(text=draft.text)
         yield self._finish(inquiry, draft, judged, selection, evidence)
+
+    def _computed(self, inquiry: Inquiry) -> Answer | None:
+        """Return the answer to a question that is counted; None where it is not one, or has several parts."""
+        if len(inquiry.parts) > 1:
+            return None
+        question, found = inquiry.parts[0]
+        result = tally(question, found, inquiry.source, inquiry.listed)
+        if result is None:
+            return None
+        return Answer(
+            question=inquiry.question,
+            query=inquiry.query,
+            status="likely" if result.doubts else "answered",
+            reason=Reason(code="unsure", message=" ".join(result.doubts))
+            if result.doubts
+            else None,
+            text=result.draft.text,
+            statements=result.draft.statements,
+            citations=result.draft.citations,
+            evidence=scored(inquiry.candidates),
+            confidence=UNSURE if result.doubts else SURE,
+            model=self.name,
+            short=result.short,
+        )
 
     def _unanswered(
         self,
@@ -188,6 +227,10 @@ def _reason(judged: Sequence[Judged], selection: Selection) -> tuple[Reason | No
     """Return why an answer is not a sure and whole one, and what it is."""
     if selection.missing:
         message = MESSAGES["partly_answered"].format(missing="; ".join(selection.missing))
+        if not selection.sure:
+            message += (
+                ". What is said of the rest is the best that was found, and may not answer it."
+            )
         return Reason(code="partly_answered", message=message), "partial"
     if selection.sure:
         return None, "answered"
@@ -243,10 +286,28 @@ def _closest(
             score=score,
             rank=rank,
             scorer="reader",
-            decisive=reading.words or Span(start=reading.start, end=reading.end),
+            decisive=_decisive(reading),
+            context=_context(candidate, reading),
         )
         for rank, (score, reading, candidate) in enumerate(best, start=1)
     )
+
+
+def _decisive(reading: Reading) -> Span:
+    """Return the words that answer; all of a reading whose answer stands in what it hangs from."""
+    words = reading.words
+    return (
+        words if words and words.start < words.end else Span(start=reading.start, end=reading.end)
+    )
+
+
+def _context(candidate: Candidate, reading: Reading) -> tuple[Context, ...]:
+    """Return what the words that answer are understood with."""
+    words = _decisive(reading)
+    for sentence in candidate.sentences:
+        if sentence.start <= words.start < sentence.end:
+            return context_of(sentence, words.start, words.end)
+    return ()
 
 
 def _holding(

@@ -18,21 +18,27 @@ from rag.schema import (
     ReasonCode,
     ScoredPassage,
     Source,
-    Span,
+    SourceInfo,
     TextDelta,
     Turn,
+    Unit,
 )
 
 MESSAGES: dict[ReasonCode, str] = {
     "no_sources": "There are no sources yet: put documents into the seeds folder, or name them to `rag sync`.",
     "nothing_retrieved": "Nothing in the sources resembles the question.",
-    "not_supported": "No answer to this was found in the passages that were read.",
+    "not_supported": "The passages that were read do not seem to answer this.",
     "subject_missing": "{missing} is not mentioned where an answer was looked for.",
     "unsure": "This is the best that was found, and it may not answer the question.",
     "partly_answered": "The sources answer only a part of this. Nothing was found on: {missing}",
     "incomplete": "Nothing was found in what is indexed, but that is not all of the documents.",
+    "small_talk": "Ask something about your documents.",
+    "no_last_answer": "There is no answer before this to do that with: ask something about your documents first.",
+    "needs_model": "That takes a chat model, which does not answer here. This is the answer in your documents' words.",
 }
-"""What a person is told for each reason; the page says "Not in your sources." before it."""
+"""What a person is told for each reason; interfaces say before it in a word what it comes to, unless `NOT_SEARCHED`."""
+NOT_SEARCHED: frozenset[ReasonCode] = frozenset({"small_talk", "no_last_answer"})
+"""Reasons of an answer that says nothing of what the sources hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,8 @@ class Inquiry:
     """Looks a source up in the state of the store that the candidates are from."""
     strictness: float = 0.5
     """0..1, see `rag.reader.selection.threshold_at`."""
+    listed: Callable[[], Sequence[SourceInfo]] | None = None
+    """Tells what may be searched; None where that is not known."""
     preference: Preference = field(default_factory=Preference)
     """What the question wants of documents."""
     compared: bool = False
@@ -84,7 +92,10 @@ class Inquiry:
             pages=source.pages,
             start=passage.start,
             text=passage.text,
-            sentences=tuple(Span(start=one.start, end=one.end) for one in candidate.sentences),
+            sentences=tuple(
+                Unit(start=one.start, end=one.end, kind=one.kind, path=one.path, cells=one.cells)
+                for one in candidate.sentences
+            ),
         )
 
 
@@ -114,7 +125,7 @@ def abstain(
     confidence: float = 0.0,
     missing: Sequence[str] = (),
 ) -> Answer:
-    """Return the answer that says why there is none, with the near misses."""
+    """Return the answer that says why there is none."""
     reason = Reason(code=code, message=MESSAGES[code].format(missing=listed(missing or ("It",))))
     return Answer(
         question=inquiry.question,

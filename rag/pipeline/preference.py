@@ -1,4 +1,4 @@
-"""Which of several documents is read: the one that a question names, and the newest where readings answer equally. Pure."""
+"""Which of several documents is read: the one that is named, and the newest where readings answer equally. Pure."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def preference_of(question: str, sources: Sequence[SourceInfo]) -> Preference:
     )
 
 
-def searched(
+def find_preferred(
     retrieve: Retrieve, part: str, k: int, only: frozenset[str] | None, wanted: Preference
 ) -> tuple[Candidate, ...]:
     """Return the candidates of a part of a query: of what it names first, and of passages nearly equal one."""

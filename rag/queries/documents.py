@@ -19,14 +19,16 @@ _NOUN = (
     "|guide|guideline|letter|memo|transcript|study|studies|thesis|essay|handbook|leaflet|spreadsheet|presentation"
     "|minutes|faq|statute|bylaw|constitution|rules|regulation|invoice|receipt|quote|offer|order|form|log|diary|journal"
     "|notes?|plan|budget|list|newsletter|review|survey|protocol|schedule|timetable|catalogue|specification|spec"
-    "|datasheet|readme|changelog|release notes|terms|circular|recipe|warranty|certificate|will|summary|account|statement"
+    "|datasheet|readme|changelog|release notes|terms|circular|recipe|warranty|certificate|will|summary|account"
+    "|statement"
     "|interview|speech|press release|proposal|application|cv|resume|menu|programme|syllabus|tariff|price list"
 )
 _CALLED = re.compile(rf"\b(?:{_NOUN})s?\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
 _SPLIT = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=\d)(?=[A-Za-z])")
 _WITHIN = re.compile(
-    r"\b(?:in|from|by|under|per|of|within|throughout|at|for|according to|based on|does|do|did|says?|the|our|my|this)\W+$",
+    r"\b(?:in|from|by|under|per|of|within|throughout|at|for|according to|based on|does|do|did|says?|the|our"
+    r"|my|this)\W+$",
     re.IGNORECASE,
 )
 _DATE_BEFORE = re.compile(rf"(?:\b(?:{'|'.join(MONTH_NAMES)}|\d+)\W+)+$", re.IGNORECASE)
@@ -34,8 +36,9 @@ _BEHIND = re.compile(
     r"\W+(?:of|for|from|on|about|with|at|by|in|between)\s+(?P<of>[^?.!;,]{2,60})", re.IGNORECASE
 )
 _STOPS = FUNCTION_WORDS | frozenset(
-    "say says said state states mention mentions mentioned tell tells give gives allow allows require requires cover covers"
-    " conclude concludes find finds decided agreed written document file latest newest current recent last new old".split()
+    "say says said state states mention mentions mentioned tell tells give gives allow allows require requires cover"
+    " covers conclude concludes find finds decided agreed written document file latest newest current recent"
+    " last new old".split()
 )
 _MOST_BESIDE = 5
 """Words before or behind the noun of a document that may describe it."""
@@ -45,7 +48,8 @@ _STATUS = re.compile(
 )
 """Questions about documents, which another one may answer."""
 _NEWEST = re.compile(
-    r"\b(?:now|nowadays|latest|newest|current(?:ly)?|most recent(?:ly)?|at (?:the moment|present)|presently|today|up[- ]to[- ]date"
+    r"\b(?:now|nowadays|latest|newest|current(?:ly)?|most recent(?:ly)?|at (?:the moment|present)|presently|today"
+    r"|up[- ]to[- ]date"
     r"|as of now|last (?:time|meeting|entry|version|report|update|minutes|letter|review|visit|inspection|reading))\b",
     re.IGNORECASE,
 )
@@ -54,7 +58,8 @@ _OLDEST = re.compile(
     re.IGNORECASE,
 )
 _OUTDATED = re.compile(
-    r"\b(?:no longer (?:valid|in force)|not valid any ?more|superseded|obsolete|outdated|withdrawn|expired|archived?|old|former"
+    r"\b(?:no longer (?:valid|in force)|not valid any ?more|superseded|obsolete|outdated|withdrawn|expired"
+    r"|archived?|old|former"
     r"|previous|deprecated|draft)\b",
     re.IGNORECASE,
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
@@ -25,7 +26,7 @@ from rag.language.english import (
     WH,
 )
 from rag.language.words import Word, tokens_of
-from rag.queries.mentions import Mention, find_mentions
+from rag.queries.noun_phrases import Mention, find_mentions
 
 MOST_WORDS = 8
 """Of a question that leaves something out."""
@@ -47,6 +48,14 @@ _LINKS = {
 """What joins the topic to the last word of such a request."""
 _OPEN = frozenset("anything something nothing any more".split())
 _DEGREES = frozenset({"many", "much"})
+_CORRECTING = re.compile(
+    r"(?:(?:no|sorry|oh|well|actually|wait|oops)[,.! ]+)*(?:(?:i|we) (?:meant?|was asking about|am asking about"
+    r"|asked about)"
+    r"|make that|not (?:that|this)(?: one)?,?(?: but)?|(?:and )?(?:the )?same (?:question )?(?:for|with|about))"
+    r" (?P<new>[^?!,]{1,60}?)(?:,? (?:please|not [^?!]{1,60}))?[ .?!]*",
+    re.IGNORECASE,
+)
+"""A correction keeps the question before and exchanges what it is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +70,8 @@ class Fragment:
     """Without the words that lead in and the sign at the end."""
     bare: bool
     """Whether it is made of small words only."""
+    led: bool
+    """Whether words such as "and" or "what about" lead in."""
     words: tuple[Word, ...]
     """Of `text`."""
 
@@ -96,6 +107,12 @@ def continued(question: str, words: Sequence[Word], topic: str) -> str | None:
     return f"{question[: words[kept - 1].end]} {link}{topic}{sign}"
 
 
+def corrected(text: str) -> str:
+    """Return "No, I meant rowing." as "What about rowing?"; empty for anything else."""
+    match = _CORRECTING.fullmatch(" ".join(text.split()))
+    return f"What about {match['new']}?" if match else ""
+
+
 def find_fragment(text: str) -> Fragment | None:
     """Return the question as a fragment, if it is one."""
     words = tokens_of(text)
@@ -122,6 +139,7 @@ def find_fragment(text: str) -> Fragment | None:
         question=text,
         text=body,
         bare=all(word.folded in _SMALL for word in rest),
+        led=led,
         words=tokens_of(body),
     )
 
@@ -164,11 +182,32 @@ def _has_verb(words: Sequence[Word]) -> bool:
             continue
         if before == "who" and word.content:
             return True
+        if word.folded in BASE_VERBS and word is words[-1] and _opens_phrase(words[:i]):
+            continue
         if word.folded in BASE_VERBS | NOT_NOUNS and before not in ARTICLES | POSSESSIVES:
             return True
         if i and word.folded.endswith("ed") and before not in ARTICLES:
             return True
+        if word.content and _has_object(words, i):
+            return True
     return False
+
+
+def _opens_phrase(words: Sequence[Word]) -> bool:
+    """Tell whether words wait for a noun: "the premium" of "the premium plan"."""
+    return bool(words) and words[0].folded in ARTICLES | POSSESSIVES | PREPOSITIONS
+
+
+def _has_object(words: Sequence[Word], i: int) -> bool:
+    """Tell whether a word is a verb by the article behind it and the subject before it: "documents mention a fee"."""
+    after = words[i + 1] if i + 1 < len(words) and not words[i + 1].apart else None
+    return (
+        i > 1
+        and words[i - 1].content
+        and not words[i].apart
+        and after is not None
+        and after.folded in ARTICLES | POSSESSIVES
+    )
 
 
 def _as_question(fragment: Fragment, core: str, before: Before) -> str | None:
@@ -270,7 +309,33 @@ def _counterpart(
     if related:
         return related[0]
     names = [one for one in alike if one.kind == "name"]
-    return names[0] if len(names) == 1 else None
+    if names or new.kind != "phrase":
+        return names[0] if len(names) == 1 else None
+    behind = [one for one in mentions if _after(one, words) in {"of", "for"}]
+    behind += _behind_of(alike)
+    for others, counted in ((behind, True), (alike, True), (behind, False), (alike, False)):
+        phrases = [one for one in others if _is_such(one, new, counted=counted)]
+        if phrases:
+            return phrases[0] if len(phrases) == 1 else None
+    return None
+
+
+def _behind_of(mentions: Sequence[Mention]) -> Iterator[Mention]:
+    """Yield what stands behind "of" in phrases: "yellow pea protein" of "the footprint of yellow pea protein"."""
+    for one in mentions:
+        whole, of, part = one.text.rpartition(" of ")
+        for found in find_mentions(f"{of.strip()} {part}", tokens_of(f"{of.strip()} {part}"))[:1]:
+            shift = one.end - len(part) - len("of ")
+            if whole:
+                yield replace(found, start=shift + found.start, end=shift + found.end)
+
+
+def _is_such(one: Mention, new: Mention, *, counted: bool) -> bool:
+    """Tell whether two phrases are alike in that they mean something particular, and `counted` in number."""
+    general = {"", "a", "an"}
+    if counted and (one.nature == "many") != (new.nature == "many"):
+        return False
+    return (one.article in general) == (new.article in general)
 
 
 def _after(mention: Mention, words: Sequence[Word]) -> str:

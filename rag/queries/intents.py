@@ -146,11 +146,6 @@ _ORDER = _rules(
 _OF_DOCUMENT = _rules(
     "(?:recap|outline|condense|describe|go (?:over|through)|walk me through|explain) <X>",
     "what(?:['’]s| is| are) <summary>(?: <of> <X>)?",
-    "what(?:['’]s| is| are) (?P<X>.+?)(?: all)? about",
-    "what (?:(?:topic|subject|theme|issue)s? )?(?:do|does) (?P<X>.+?) (?:cover|discuss|deal with|contain|talk about"
-    "|tell (?:us|me)|say|address)",
-    "what (?:topics|subjects|themes|issues) are (?:there|covered|discussed) in <X>",
-    "what(?:['’]s| is) in <X>",
 )
 """A summary is wanted where the object is a document, and something else otherwise."""
 _DECISIONS = _rules(
@@ -159,6 +154,14 @@ _DECISIONS = _rules(
     "what (?:decisions|resolutions) (?:were|have been|are) (?:made|taken|passed|adopted|recorded|in)(?: (?:in|at|during|by))? <X>",
     "what (?:are|were) the (?:decisions|outcomes?|results?|resolutions|action items|actions) (?:<of>|at) <X>",
 )
+_ABOUT = _rules(
+    "what(?:['’]s| is| are) (?P<X>.+?)(?: all)? about",
+    "what (?:(?:topic|subject|theme|issue)s? )?(?:do|does) (?P<X>.+?) (?:cover|discuss|deal with|contain|talk about"
+    "|tell (?:us|me)|say|address)",
+    "what (?:topics|subjects|themes|issues) are (?:there|covered|discussed) in <X>",
+    "what(?:['’]s| is) in <X>",
+)
+"""What a document is about, or each of all."""
 _CONTENTS = _rules(
     "(?:what|which)(?: kinds? of)? <docs> (?:do (?:you|we|I) have|are (?:there|here|available|loaded|indexed|included))(?: .{0,30})?",
     "(?:list|describe|show(?: me)?) (?:(?:all|the|my|our|these|your) )*<docs>",
@@ -242,12 +245,15 @@ def _readings(text: str) -> Iterator[Intent]:
         yield _compared(match)
     if match := _match(_ORDER, text):
         yield _about(_thing(match))
-    if match := _match(_OF_DOCUMENT, text):
+    for rules in (_OF_DOCUMENT, _ABOUT):
+        match = _match(rules, text)
+        if match is None:
+            continue
         found = _about(_thing(match))
         names_one = not found.source_hint or _match(_FILE, found.source_hint)
         # "What is this about?" may point at anything.
         if names_one and not found.topic and not _match(_POINTING, _thing(match)):
-            all_of_it = found.kind == "summary" and not found.source_hint
+            all_of_it = rules is _ABOUT and found.kind == "summary" and not found.source_hint
             yield replace(found, kind="contents") if all_of_it else found
     if match := _match(_DECISIONS, text):
         yield Intent(kind="summary", source_hint=_thing(match).strip(_QUOTES), asked=text)

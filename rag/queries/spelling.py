@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -44,13 +45,15 @@ def respelled(
     strange = [one for one in _WORD.finditer(question) if _slips(one) and not is_known(one.group())]
     if not 0 < len(strange) <= MOST_WORDS or language_of(question) not in {"", "en"}:
         return question
-    words = Counter(word for text in found() for word in _WORD.findall(text))
+    texts = [_WORD.findall(text) for text in found()]
+    words = Counter(word for text in texts for word in text)
+    beside = Counter(pair for text in texts for pair in pairwise(map(str.casefold, text)))
     plain = (form for word in words for form in _plain(word))
     others = sorted({*words, *_ASKING, *plain})
 
     def nearest(typed: re.Match[str]) -> str:
         near = {
-            other: _rank(typed, other, slips, words)
+            other: _rank(typed, other, slips, _company(typed, other, beside), words)
             for other, slips in _near(typed, others)
             if words[other] or is_known(other)
         }
@@ -88,13 +91,28 @@ def _near(typed: re.Match[str], others: Sequence[str]) -> Iterator[tuple[str, in
             yield other, slips
 
 
+def _company(typed: re.Match[str], other: str, beside: Counter[tuple[str, str]]) -> int:
+    """Return how often the documents have a word beside one that the question has there."""
+    before = _WORD.findall(typed.string[: typed.start()])[-1:]
+    after = _WORD.findall(typed.string[typed.end() :])[:1]
+    word = other.casefold()
+    return sum(beside[one.casefold(), word] for one in before if len(one) > 2) + sum(
+        beside[word, one.casefold()] for one in after if len(one) > 2
+    )
+
+
 def _rank(
-    typed: re.Match[str], other: str, slips: int, words: Counter[str]
-) -> tuple[int, bool, bool, bool, int]:
-    """Prefer the nearest; of these one with the same letters, one that asks, one that begins alike, the commonest."""
+    typed: re.Match[str], other: str, slips: int, company: int, words: Counter[str]
+) -> tuple[int, bool, bool, bool, bool, int, bool, int]:
+    """Prefer the nearest; of these one that the documents have beside the same words, as "notice period".
+
+    Then one with the same letters, one that asks, one that begins alike, the commonest.
+    """
     text, folded = typed.group().casefold(), other.casefold()
     same = sorted(folded) == sorted(text)
-    return (-slips, same, other in _ASKING, folded[0] == text[0], words[other])
+    alike = folded[0] == text[0]
+    small = other[0].islower() == typed.group()[0].islower()
+    return (-slips, company > 0, same, other in _ASKING, alike, company, small, words[other])
 
 
 def _plain(word: str) -> Iterator[str]:

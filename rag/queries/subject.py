@@ -35,7 +35,8 @@ _NOT_NUMBERED = (
     )
 )
 _OPENERS = frozenset(
-    "is are was were do does did has have had can could may must shall should will would who what when where which why how list".split()
+    "is are was were do does did has have had can could may must shall should will would who what when"
+    " where which why how list".split()
 )
 _CALENDAR = frozenset((*MONTH_NAMES, *WEEKDAYS))
 _AFTER_PART = FUNCTION_WORDS | {
@@ -51,7 +52,8 @@ _AFTER_PART = FUNCTION_WORDS | {
     "contain",
 }
 _MEANING = re.compile(
-    r"\W*(?:what(?:'s| is| are| does| do)|define|meaning of|explain)\s+(?:is |meant by |the (?:meaning|definition) of )?"
+    r"\W*(?:what(?:'s| is| are| does| do)|define|meaning of|explain)\s+"
+    r"(?:is |meant by |the (?:meaning|definition) of )?"
     r"(?P<term>[^?]{1,60}?)(?:\s+(?:mean|means|stand for|do)\b[^?]{0,40})?\s*\??$",
     re.IGNORECASE,
 )
@@ -196,5 +198,6 @@ def _is_numbered(noun: str, number: str, texts: Sequence[str]) -> bool:
 
 def _opens(noun: str, number: str, text: str) -> bool:
     """Tell whether a text begins with a number of a part."""
-    begins = rf"\W{{0,3}}(?:{re.escape(noun)}\s*(?:no\.?|number|nr\.?|#)?\s*)?\(?{re.escape(number)}(?:[.):]|\b)(?!\d|\.\d)"
+    named = rf"\W{{0,3}}(?:{re.escape(noun)}\s*(?:no\.?|number|nr\.?|#)?\s*)?"
+    begins = rf"{named}\(?{re.escape(number)}(?:[.):]|\b)(?!\d|\.\d)"
     return bool(re.match(begins, text, re.IGNORECASE))

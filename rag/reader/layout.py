@@ -71,7 +71,7 @@ def whole(unit: Sequence[ScoredSentence], candidate: Candidate) -> ScoredSentenc
 
 
 def announcing(sentence: ScoredSentence) -> Context | None:
-    """Return what a unit is said with: an item with what announces it, a row with its columns, a meaning with its term."""
+    """Return what a unit is said with: an item's lead, a row's column names, the term of a meaning."""
     path = [one for one in sentence.path if one.start < one.end]
     terms = [one for one in path if one.kind == "term"]
     if terms and path[-1] in terms:
@@ -92,7 +92,11 @@ def spoken(candidate: Candidate) -> tuple[str, tuple[tuple[int, str], ...]]:
     for one in candidate.sentences:
         if one.kind not in HEADS and (path := _told(one)):
             put_in.append((one.start - begin, f"{spelled(path).rstrip(':')}: "))
-        put_in += [(cell.start - begin, f"{cell.name}: ") for cell in one.cells if cell.name]
+        put_in += [
+            (cell.start - begin, f"{cell.name}: ")
+            for cell in one.cells
+            if cell.name and cell.start < cell.end
+        ]
     pieces, done = [], 0
     for at, words in put_in:
         pieces += [text[done:at], words]

@@ -246,5 +246,7 @@ def _best(logits: SpanLogits, starts: Sequence[int], end: int) -> _Found:
     first, last = divmod(int(np.argmax(sums)), len(inside))
     if not np.isfinite(sums[first, last]):
         return _Found(_UNREAD, logits.answer, None)
-    words = Span(start=int(offsets[inside[first], 0]), end=int(offsets[inside[last], 1]))
-    return _Found(float(sums[first, last]) - logits.null, logits.answer, words)
+    margin = float(sums[first, last]) - logits.null
+    start, end = int(offsets[inside[first], 0]), int(offsets[inside[last], 1])
+    # What was put in for the passage is found at a place without width.
+    return _Found(margin, logits.answer, Span(start=start, end=end) if start < end else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from rag.language.lines import Line
@@ -17,6 +17,10 @@ _MOST_HEADS = 5
 """Rows that name the columns of one table."""
 _MOST_COLUMNS = 1_000
 """Those of a table that are named, or that cells reach down in."""
+_MOST_COMPARED = 20
+"""Rows, and columns of one cell, that are looked at to tell whether the first row names the columns."""
+_MOST_SHARING = 8
+"""Terms that share a definition."""
 _MOST_REACHING = 8
 """Cells that reach down to one row."""
 
@@ -45,6 +49,8 @@ class Structure:
         self._paragraph: int | None = None
         self._terms: dict[int | None, int] = {}
         """The last term in each block."""
+        self._sharing = 0
+        """Terms behind each other that share what follows."""
 
     def open(self, kind: BlockKind, key: int, *, level: int = 0) -> bool:
         """Open a block inside the one that is open; `key` tells it when it is closed. Say whether there is room.
@@ -56,7 +62,9 @@ class Structure:
         holder = self._stack[-1] if self._stack else None
         parent = holder
         if kind in {"term", "definition"} and (term := self._terms.get(holder)) is not None:
-            parent = term if kind == "definition" or self._all[-1].kind == "term" else holder
+            shared = self._all[-1].kind == "term" and self._sharing < _MOST_SHARING
+            self._sharing = self._sharing + 1 if shared else 0
+            parent = term if kind == "definition" or shared else holder
         if kind == "term":
             self._terms[holder] = len(self._all)
         self._all.append(_Open(kind, key, level, parent))
@@ -218,9 +226,15 @@ class Structure:
             return not all(self._are_heads(others) for _, others in rows)
         if any(self._all[cell].is_head for cell in cells):
             return False
-        lines = [[self._line(cell) for cell in others] for _, others in rows]
-        told = sum(start < end for start, end in lines[0])
+        lines = [[*self._columns(others)] for _, others in rows[: _MOST_COMPARED + 1]]
+        told = sum(self._all[cell].start is not None for cell in cells)
         return told > 1 and names_columns(text, lines[0], lines[1:])
+
+    def _columns(self, cells: Sequence[int]) -> Iterator[Line]:
+        """Yield where the cell of each column stands, of a wide one once for each."""
+        for cell in cells:
+            for _ in range(min(self._all[cell].spans[0], _MOST_COMPARED)):
+                yield self._line(cell)
 
     def _line(self, cell: int) -> Line:
         """Return where a cell stands."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from rag import outcome
 from rag.schema import Answer, Statement
 from rag.web.conversation import Exchange
 from rag.web.escaping import counted, escape
@@ -84,7 +85,9 @@ def _question(exchange: Exchange, answer: Answer) -> str:
         rows.append(("Passages to read", f"{exchange.ways.top_k}"))
     if exchange.ways.strictness is not None:
         rows.append(("Strictness", f"{exchange.ways.strictness:.2f}"))
-    rows.append(("Confidence", f"{round(answer.confidence * 100)} %"))
+    if not outcome.is_excerpts(answer):  # nobody weighed how right a summary is
+        sure = outcome.sureness(answer)
+        rows.append(("Confidence", f"{round(answer.confidence * 100)} %{sure and f' ({sure})'}"))
     if answer.reason:
         rows.append(("Why", answer.reason.message))
     return _table(rows)

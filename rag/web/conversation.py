@@ -102,5 +102,5 @@ def turns(talk: Sequence[Exchange]) -> tuple[Turn, ...]:
         said.append(Turn(role="user", text=exchange.question))
         text = _MARKER.sub("", exchange.answer.text).strip()
         if text:
-            said.append(Turn(role="assistant", text=text))
+            said.append(Turn(role="assistant", text=text, citations=exchange.answer.citations))
     return tuple(said)

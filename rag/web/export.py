@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from rag.schema import Answer, Citation, Statement
+from rag import outcome
+from rag.schema import Answer, Citation, ScoredPassage, Statement
 from rag.web.conversation import Exchange, Standing
 from rag.web.escaping import escape
 from rag.web.standing import standing_of
@@ -35,8 +36,6 @@ _LINE = re.compile(r"^([ \t]*(?:\d+(?=[.)]))?)([+=.)-])", re.MULTILINE)
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _SLUG = re.compile(r"[^a-z0-9]+")
 _LONGEST_SLUG = 48
-_NONE = {True: "Not in your sources.", False: "Not found so far."}
-"""Said of an answer that is none, by whether all documents could be searched."""
 _NOW: Mapping[Standing, str] = {
     "current": "",
     "changed": "the source has changed since",
@@ -46,11 +45,13 @@ _VERDICTS = {"weak": "weakly supported", "unsupported": "not supported"}
 _STYLE = (
     "body{max-width:44rem;margin:2rem auto;padding:0 1rem;font:1rem/1.6 Georgia,serif;color:#1e2226;"
     "background:#fff}h1{font-size:1.25rem}h2{font-size:1.125rem;margin-top:2rem}"
-    ".text{white-space:pre-wrap}.note,.place{color:#565d64;font:.875rem/1.5 sans-serif}"
+    ".text{white-space:pre-wrap}.short{font-size:1.25rem}.guess{padding:0 .75rem;border:1.5px dashed #7a4a00}"
+    ".guess .short,.guess .text{font-style:italic}mark{background:#e0eff0;color:inherit;font-weight:bold}"
+    ".note,.place{color:#565d64;font:.875rem/1.5 sans-serif}"
     ".place{overflow-wrap:anywhere}blockquote{margin:.25rem 0;white-space:pre-wrap}.flag{color:#7a4a00;"
     "font:.75rem sans-serif}:target{background:#ffe29a}"
     "@media(prefers-color-scheme:dark){body{color:#e9e7e2;background:#14171a}.note,.place{color:#a9afb5}"
-    "a{color:#7fd0d3}.flag{color:#f0c27a}:target{background:#6a5212}}"
+    "a{color:#7fd0d3}.flag{color:#f0c27a}.guess{border-color:#f0c27a}mark{background:#1c3639}:target{background:#6a5212}}"
 )
 
 
@@ -107,23 +108,51 @@ def _markdown_answer(answer: Answer, label: str) -> Iterator[str]:
     if answer.query != answer.question:
         yield f"*Searched for:* {_plain(answer.query)}"
     if answer.status == "unanswered":
-        yield f"**{_NONE[answer.complete]}** {_plain(_why(answer))}".rstrip()
+        yield f"{_headed(answer, '**{}.** ')}{_plain(_why(answer))}".rstrip()
     else:
-
-        def marked(text: str) -> str:
-            return _linked(answer, _escaped(text), lambda n: f"[^{label}{n}]", tie="\\")
-
-        yield "".join(_flagged(answer, marked, lambda flag: f" *\\({flag}\\)*"))
+        yield from _markdown_stated(answer, label)
     if answer.status == "partial":
-        yield f"**Answered in part.** {_plain(_why(answer))}"
+        yield f"**{outcome.headline(answer)}.** {_plain(_why(answer))}"
     if answer.caveat and answer.status != "unanswered":
         yield _plain(answer.caveat)
+    if near := outcome.closest(answer):
+        items = "\n".join(f"- {_markdown_near(one)}" for one in near)
+        yield f"**{outcome.CLOSEST}**\n\n{items}"
     yield f"*{_plain(_byline(answer))}*"
+
+
+def _markdown_stated(answer: Answer, label: str) -> Iterator[str]:
+    """Yield the words that answer, then the sentences that hold them, under their paths; of a guess that it is one."""
+
+    def marked(text: str) -> str:
+        return _linked(answer, _escaped(text), lambda n: f"[^{label}{n}]", tie="\\")
+
+    guess = f"{outcome.headline(answer)}: " if answer.status == "likely" else ""
+    if answer.short is not None:
+        numbers = "".join(f"[^{label}{marker}]" for marker in answer.short.markers)
+        yield f"**{guess}{_plain(answer.short.text)}** {numbers}"
+    elif guess:
+        yield f"**{guess.strip()}**"
+    for piece in outcome.pieces(answer):
+        if piece.path:
+            yield f"*{_plain(piece.path)}*"
+        if outcome.says_more(answer):
+            yield "".join(_flagged(answer, piece, marked, lambda flag: f" *\\({flag}\\)*"))
+    if guess:
+        yield _plain(_why(answer))
+
+
+def _markdown_near(found: ScoredPassage) -> str:
+    near = outcome.excerpt(found)
+    words = f"**{_plain(near.words)}**" if near.words else ""
+    return f"“{_escaped(near.before)}{words}{_escaped(near.after)}”: {_plain(_origin(found))}"
 
 
 def _markdown_quote(exchange: Exchange, citation: Citation) -> str:
     said = f"“{_plain(citation.quote)}” — " if citation.quote else ""
-    return f"{said}{_plain(_place(exchange, citation))}"
+    path = outcome.path_of(citation, titled=False)
+    led = f"{_plain(path)}: " if path and said else ""
+    return f"{led}{said}{_plain(_place(exchange, citation))}"
 
 
 def _plain(text: str) -> str:
@@ -159,21 +188,57 @@ def _html_answer(exchange: Exchange, answer: Answer, turn: int) -> str:
     if answer.query != answer.question:
         parts.append(f'<p class="note">Searched for: <bdi>{escape(answer.query)}</bdi></p>')
     if answer.status == "unanswered":
-        parts.append(f"<p><strong>{_NONE[answer.complete]}</strong> {escape(_why(answer))}</p>")
+        none = _headed(answer, "<strong>{}.</strong> ")
+        parts.append(f"<p>{none}{escape(_why(answer))}</p>")
+    elif answer.status == "likely":
+        said = "".join(_html_stated(answer, turn))
+        why = f'<p class="note">{escape(_why(answer))}</p>'
+        label = f"<p><strong>{outcome.headline(answer)}</strong></p>"
+        parts.append(f'<div class="guess">{label}{said}{why}</div>')
     else:
-
-        def marked(text: str) -> str:
-            return _linked(answer, escape(text), lambda n: f'<a href="#c-{turn}-{n}">[{n}]</a>')
-
-        flagged = _flagged(answer, marked, lambda flag: f' <span class="flag">{flag}</span>')
-        parts.append(f'<p class="text">{"".join(flagged)}</p>')
+        parts.extend(_html_stated(answer, turn))
     if answer.caveat and answer.status != "unanswered":
         parts.append(f'<p class="note">{escape(answer.caveat)}</p>')
     if answer.status == "partial":
-        parts.append(f"<p><strong>Answered in part.</strong> {escape(_why(answer))}</p>")
+        parts.append(f"<p><strong>{outcome.headline(answer)}.</strong> {escape(_why(answer))}</p>")
+    if near := outcome.closest(answer):
+        items = "".join(map(_html_near, near))
+        parts.append(f"<p><strong>{outcome.CLOSEST}</strong></p><ul>{items}</ul>")
     parts.append(f'<p class="note">{escape(_byline(answer))}</p>')
     quotes = "".join(_html_quote(exchange, citation, turn) for citation in answer.citations)
     return "".join(parts) + (f"<ol>{quotes}</ol>" if quotes else "")
+
+
+def _html_stated(answer: Answer, turn: int) -> Iterator[str]:
+    """Yield the words that answer, then the sentences that hold them, under their paths."""
+
+    def link(number: int) -> str:
+        return f'<a href="#c-{turn}-{number}">[{number}]</a>'
+
+    def marked(text: str) -> str:
+        return _linked(answer, escape(text), link)
+
+    if answer.short is not None:
+        numbers = "".join(map(link, answer.short.markers))
+        words = f"<strong><bdi>{escape(answer.short.text)}</bdi></strong>"
+        yield f'<p class="short">{words} {numbers}</p>'
+    for piece in outcome.pieces(answer):
+        if piece.path:
+            yield f'<p class="note"><bdi>{escape(piece.path)}</bdi></p>'
+        if outcome.says_more(answer):
+            said = _flagged(
+                answer, piece, marked, lambda flag: f' <span class="flag">{flag}</span>'
+            )
+            yield f'<p class="text">{"".join(said)}</p>'
+
+
+def _html_near(found: ScoredPassage) -> str:
+    near = outcome.excerpt(found)
+    words = f"<mark>{escape(near.words)}</mark>" if near.words else ""
+    return (
+        f"<li><bdi>{escape(near.before)}{words}{escape(near.after)}</bdi>"
+        f'<div class="place"><bdi>{escape(_origin(found))}</bdi></div></li>'
+    )
 
 
 def _html_quote(exchange: Exchange, citation: Citation, turn: int) -> str:
@@ -181,20 +246,26 @@ def _html_quote(exchange: Exchange, citation: Citation, turn: int) -> str:
         f"<blockquote><bdi>{escape(citation.quote)}</bdi></blockquote>" if citation.quote else ""
     )
     place = f'<div class="place"><bdi>{escape(_place(exchange, citation))}</bdi></div>'
-    return f'<li id="c-{turn}-{citation.marker}">{quote}{place}</li>'
+    path = outcome.path_of(citation, titled=False)
+    led = f'<div class="place"><bdi>{escape(path)}</bdi></div>' if path and quote else ""
+    return f'<li id="c-{turn}-{citation.marker}">{led}{quote}{place}</li>'
 
 
 def _flagged(
-    answer: Answer, marked: Callable[[str], str], flagged: Callable[[str], str]
+    answer: Answer,
+    piece: outcome.Stretch,
+    marked: Callable[[str], str],
+    flagged: Callable[[str], str],
 ) -> Iterator[str]:
-    """Yield the text of an answer sentence by sentence, with a flag after what is not supported."""
-    at = 0
+    """Yield a stretch of an answer sentence by sentence, with a flag after what is not supported."""
+    at = piece.start
     for statement in sorted(answer.statements, key=_start):
-        if statement.verdict in _VERDICTS and statement.end >= at:
+        within = piece.start <= statement.start < piece.end
+        if statement.verdict in _VERDICTS and within and statement.end >= at:
             yield marked(answer.text[at : statement.end])
             yield flagged(_VERDICTS[statement.verdict])
             at = statement.end
-    yield marked(answer.text[at:])
+    yield marked(answer.text[at : piece.end])
 
 
 def _linked(answer: Answer, text: str, link: Callable[[int], str], *, tie: str = "") -> str:
@@ -212,12 +283,25 @@ def _start(statement: Statement) -> int:
     return statement.start
 
 
+def _headed(answer: Answer, form: str) -> str:
+    """Return what an answer comes to; empty where nothing was looked for."""
+    head = outcome.headline(answer)
+    return form.format(head) if head else ""
+
+
 def _why(answer: Answer) -> str:
     return answer.reason.message if answer.reason else ""
 
 
 def _byline(answer: Answer) -> str:
-    return f"{answer.model}, confidence {round(answer.confidence * 100)} %"
+    return ", ".join(filter(None, (answer.model, outcome.sureness(answer))))
+
+
+def _origin(found: ScoredPassage) -> str:
+    """Return where a passage is from, and what its words hang from."""
+    passage = found.passage
+    where = f"{passage.source_id}, characters {passage.start}–{passage.end}"
+    return ", ".join(filter(None, (outcome.path_to(found), where)))
 
 
 def _place(exchange: Exchange, citation: Citation) -> str:

@@ -2,7 +2,7 @@
 // page; this only carries a choice to it, and looks after focus and scrolling once something has been drawn anew.
 (() => {
   "use strict";
-  const LINK = /^#[cpe]-\d+-\d+$/;
+  const LINK = /^#[cpne]-\d+-\d+$/;
   let from = null; // the link that was chosen, to come back to
   let awaited = null; // the link whose words are about to be shown
   let stepping = null; // whether it was reached by a step from another, and which way
@@ -152,6 +152,30 @@
     again?.focus({ preventScroll: true });
   };
 
+  // The page goes to the question that was asked and stays at the start of its answer, however long that grows; until
+  // the person scrolls. Gradio would go to the end.
+  const messages = () => document.querySelector("#fn-messages .bubble-wrap");
+  let nAsked = 0;
+  let following = false;
+  const toQuestion = () => {
+    const box = messages();
+    const asked = document.querySelectorAll("#fn-messages .fn-said");
+    const last = [...asked].at(-1);
+    const pending = Boolean([...document.querySelectorAll("#fn-messages .fn-message")].at(-1)?.querySelector(".fn-wait, .fn-draft"));
+    if (asked.length > nAsked || (pending && !toQuestion.pending)) following = true;
+    if (following && box && last) {
+      const top = box.scrollTop + last.getBoundingClientRect().top - box.getBoundingClientRect().top;
+      box.scrollTop = Math.max(0, top - 12);
+      if (!pending) setTimeout(() => (following = false), 400); // what is below an answer comes in pieces
+    }
+    nAsked = asked.length;
+    toQuestion.pending = pending;
+  };
+  const leave = (event) => {
+    if (messages()?.contains(event.target)) following = false;
+  };
+  for (const kind of ["wheel", "touchmove", "keydown"]) document.addEventListener(kind, leave, { passive: true });
+
   let seen = null;
   let noticed = null; // what is said of the question that is being edited
   new MutationObserver(() => {
@@ -159,6 +183,7 @@
       button.setAttribute("aria-pressed", String(button.matches(".fn-given")));
     }
     keepFocus();
+    toQuestion();
     const editing = document.querySelector(".fn-editing");
     if (editing && editing !== noticed) editing.scrollIntoView({ block: "nearest" });
     noticed = editing;

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from rag.schema import Answer
+from rag.schema import Answer, ScoredPassage
 from rag.web.conversation import Conversation, Exchange
 
 if TYPE_CHECKING:
@@ -74,10 +74,24 @@ def _is_fit(answer: Answer) -> bool:
     """Tell whether the numbers of an answer fit its text and each other."""
     n = len(answer.text)
     return (
-        [one.marker for one in answer.citations] == list(range(1, len(answer.citations) + 1))
+        _markers(answer) == list(range(1, len(answer.citations) + 1))
         and all(0 <= one.start <= one.end <= n for one in answer.statements)
         and all(0 <= one.support <= 1 for one in answer.statements)
         and all(0 <= one.start <= one.end for one in answer.citations)
         and all(0 <= one.passage.start <= one.passage.end for one in answer.evidence)
+        and all(map(_is_near, answer.closest))
+        and (answer.short is None or set(answer.short.markers) <= set(_markers(answer)))
         and 0 <= answer.confidence <= 1
+    )
+
+
+def _markers(answer: Answer) -> list[int]:
+    return [one.marker for one in answer.citations]
+
+
+def _is_near(one: ScoredPassage) -> bool:
+    """Tell whether the decisive words of a passage lie in it."""
+    passage, words = one.passage, one.decisive
+    return 0 <= passage.start <= passage.end and (
+        words is None or passage.start <= words.start <= words.end <= passage.end
     )

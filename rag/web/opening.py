@@ -7,7 +7,7 @@ wrong may have been mended.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,8 @@ OnProgress: TypeAlias = Callable[[str, int, int], None]
 """Told the stage, how much of it is done, and how much there is in all (0 where unknown)."""
 
 
+STAGES: Mapping[str, str] = {"read": "files looked at", "embed": "passages embedded"}
+"""What is counted in each stage of reading documents."""
 PAUSES = (5.0, 15.0, 60.0)
 """Seconds before an opening that failed is tried again, the last for all after it."""
 
@@ -227,4 +229,6 @@ class Opening:
                 self._again.start()
 
     def _on_progress(self, stage: str, done: int, total: int) -> None:
-        self._stage = f"{stage}, {done} of {total}" if total else stage
+        far = f"{done:,} of {total:,}" if total else ""
+        unit = STAGES.get(stage)
+        self._stage = f"{far} {unit}" if far and unit else ", ".join(filter(None, (stage, far)))

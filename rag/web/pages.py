@@ -93,6 +93,10 @@ class _Parts:
     scope: gr.Dropdown
     new: gr.Button
     messages: gr.Chatbot
+    offered: gr.State
+    """Which sources there were when questions were offered last."""
+    meanwhile: gr.Markdown
+    """What is being read, and how far it is."""
     box: gr.Textbox
     pane: gr.Markdown
     ways: gr.State
@@ -167,20 +171,33 @@ def build(
         opening: hands out the pipeline once it is open.
         settings: limits, and where feedback and runs of evaluations are kept.
         taking_in: takes in, renames and removes sources.
-        examples: questions to offer while nothing has been asked.
+        examples: questions to offer as long as the sources answer them.
     """
     keep = partial(record_feedback, feedback_file(settings))
-    chat = Chat(opening, max_chars=settings.max_question_chars, keep=keep)
+    chat = Chat(
+        opening,
+        max_chars=settings.max_question_chars,
+        keep=keep,
+        examples=examples,
+        uploads=settings.uploads,
+        seeds=settings.seeds_dir.name,
+    )
     blocks = _Page(title="Footnote", analytics_enabled=False, fill_width=True)
     with blocks:
-        parts, evaluation, sources, ways = _lay_out(settings, examples)
+        parts, evaluation, sources, ways = _lay_out(settings)
         _leave_dollars(blocks)
         carrying = Carrying(opening)
         _wire(blocks, parts, chat, carrying)
         _wire_fields(parts, chat, carrying)
         blocks.offered = {parts.model._id, parts.scope._id, ways.model._id}
-        if not examples:
-            blocks.load(chat.offer, None, parts.messages, concurrency_limit=None, **_QUIET)
+        offer: dict[str, Any] = {
+            "fn": chat.offer,
+            "inputs": parts.offered,
+            "outputs": [parts.messages, parts.offered],
+            "concurrency_limit": None,
+        }
+        blocks.load(**offer, **_QUIET)
+        sources.seen.change(**offer, **_QUIET)
         sources_tab.wire(
             blocks,
             sources,
@@ -189,6 +206,7 @@ def build(
             settings=settings,
             scope=parts.scope,
             status=parts.status,
+            meanwhile=parts.meanwhile,
             tabs=parts.tabs,
             tab=parts.sources,
         )
@@ -209,7 +227,7 @@ def functions(page: gr.Blocks) -> dict[int, str]:
 
 
 def _lay_out(
-    settings: Settings, examples: Sequence[str]
+    settings: Settings,
 ) -> tuple[_Parts, evaluation_tab.Parts, sources_tab.Parts, settings_tab.Parts]:
     talk, halt = gr.State(()), gr.State("")
     act, seen = sources_tab.marks()
@@ -232,7 +250,8 @@ def _lay_out(
                 with gr.Row(elem_id="fn-bar"):
                     gr.Markdown(menus.BAR, elem_id="fn-menus")
                     new = gr.Button("New", size="sm", elem_id="fn-new")
-                messages = _chatbot(examples)
+                messages = _chatbot()
+                meanwhile = gr.Markdown("", elem_id="fn-meanwhile")
                 scope = sources_tab.scope()
                 box = _question_box(settings.max_question_chars)
             with gr.Column(elem_id="fn-side"):
@@ -254,6 +273,8 @@ def _lay_out(
         scope=scope,
         new=new,
         messages=messages,
+        offered=gr.State(""),
+        meanwhile=meanwhile,
         box=box,
         pane=pane,
         ways=ways.ways,
@@ -320,7 +341,7 @@ def _question_box(max_chars: int) -> gr.Textbox:
     )
 
 
-def _chatbot(examples: Sequence[str]) -> gr.Chatbot:
+def _chatbot() -> gr.Chatbot:
     return gr.Chatbot(
         label="Conversation",
         show_label=False,
@@ -337,7 +358,7 @@ def _chatbot(examples: Sequence[str]) -> gr.Chatbot:
         layout="bubble",
         height="100%",
         placeholder=render.WELCOME,
-        examples=[{"text": example} for example in examples] or None,
+        autoscroll=False,  # `footnote.js` goes to the question, and stays there
     )
 
 

@@ -1,4 +1,4 @@
-"""What stands below an answer as HTML: who wrote it, what was done about its citations, and what a person says of it.
+"""What stands below an answer as HTML: how sure it is, what was done about its citations, and what a person says of it.
 
 Every text that comes from a person, a document or a model goes through `escape`. Pure.
 """
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
+from rag import outcome
 from rag.evaluation.feedback import FeedbackKind
 from rag.schema import Answer, Step, StepCode
 from rag.web.conversation import Exchange, Standing
@@ -30,6 +31,7 @@ _STEPS: Mapping[StepCode, tuple[str, str]] = {
     "neutralised": ("Made harmless", "passages made harmless"),
     "fell_back": ("Fell back", "the model replaced"),
     "abstained": ("Abstained", "withheld"),
+    "checked_again": ("Read again", "the sources, since it was doubted"),
     "excerpted": ("Quoted", "the sources’ own sentences"),
     "conflict": ("Conflict", "{n} conflict{s} between sources"),
 }
@@ -88,12 +90,10 @@ def replaced(answer: Answer) -> str:
 
 
 def footer(answer: Answer) -> str:
-    """Return what the answer rests on, how sure it is, and who wrote it."""
-    facts = (
-        *([counted(len(answer.citations), "quote")] if answer.citations else []),
-        f"confidence {round(answer.confidence * 100)} %",
-        f'<span class="fn-model">{escape(answer.model)}</span>',
-    )
+    """Return what the answer rests on, and in words how sure it is."""
+    read = f"{counted(len(answer.evidence), 'passage')} read" if answer.evidence else "nothing read"
+    rests = counted(len(answer.citations), "quote") if answer.citations else read
+    facts = filter(None, (rests, outcome.sureness(answer)))
     return f'<p class="fn-foot">{" · ".join(facts)}</p>'
 
 

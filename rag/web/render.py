@@ -11,18 +11,17 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, TypeAlias, get_args
 
-from rag.pipeline.nearest import nearest_sentence
+from rag import outcome
 from rag.schema import (
     Answer,
     Citation,
     ScoredPassage,
     Source,
     Statement,
-    Status,
     StepCode,
     Verdict,
 )
@@ -36,14 +35,12 @@ WINDOW = 30_000
 """Characters of a document shown on either side of the words that were cited."""
 N_NAMED = 3
 """Sources that are named where only some were asked."""
-N_NEAR_MISSES = 3
-"""Passages shown when nothing answers."""
 
 _MARKER = re.compile(r"\[(\d{1,4})\]")
 _OPEN: Mapping[StepCode, str] = {"excerpted": "fn-excerpted", "conflict": "fn-differ"}
 """Steps that are told beside the answer, and their classes."""
 _CLOSING = re.compile(r"[.,;:!?…)”’»]+")
-_REF = re.compile(r"#?([cpe])-(\d{1,6})-(\d{1,6})")
+_REF = re.compile(r"#?([cpne])-(\d{1,6})-(\d{1,6})")
 # A line this long was not broken to fit a page: its end is that of a paragraph.
 _PARAGRAPH = re.compile(r"(?<=[^\n]{120})\n(?=[^\n])")
 _QUOTE_IN_TITLE = 280
@@ -67,20 +64,15 @@ NEVER_CHECKED = "Draft, never checked. It may say what your sources do not: rely
 """What stands above text that comes, and above text that was stopped."""
 
 _READ = ("Passages read", "What was read for this answer, best first.")
-_UNCITED: Mapping[Status | Literal["pending"], tuple[str, str]] = {
-    "unanswered": (
-        "Near misses",
-        "The closest passages in your sources. They do not answer the question.",
-    ),
-    "pending": (
-        "Passages read",
-        "A number in an answer that is not checked yet names one of these."
-        " The exact words come with the checked answer.",
-    ),
-    "answered": _READ,
-    "partial": _READ,
-}
-"""Heading and note of passages, by what has become of the question."""
+_NAMED = (
+    "Passages read",
+    "A number in an answer that is not checked yet names one of these. The exact words come with the"
+    " checked answer.",
+)
+_NEAR = (
+    outcome.CLOSEST,
+    "Where your sources come closest to an answer. The marked words may answer the question or not.",
+)
 
 BRAND = (
     '<div class="fn-brand"><h1>Footnote</h1>'
@@ -90,8 +82,22 @@ BRAND = (
 WELCOME = (
     '<div class="fn-welcome"><h2>Ask your documents</h2>'
     "<p>Every sentence of an answer carries a number. Choose it to see the exact words it rests on."
-    " When your documents do not answer, you are told so.</p></div>"
+    " What is not sure is marked as a guess, and what is not found is said.</p></div>"
 )
+_BARE = (
+    '<div class="fn-welcome fn-bare"><h2>Add your documents</h2>'
+    "<p>There are none yet. {how}</p>{act}</div>"
+)
+_DROP = (
+    "Drop files or folders anywhere on this page, or choose them. Then ask: every sentence of an answer opens"
+    " the exact words it rests on."
+)
+_CHOOSE = (
+    '<p><button type="button" class="fn-start" value="files">Choose files…</button>'
+    ' <button type="button" class="fn-start" value="folder">Choose a folder…</button></p>'
+)
+_GO = '<p class="fn-acting"><button type="button" class="fn-start" value="tab">Go to the sources</button></p>'
+_FOLDER = "Put them into the folder <bdi>{seeds}</bdi> and have everything read again."
 
 EMPTY_PANE = (
     '<div class="fn-pane fn-empty"><div class="fn-head"><h2>Sources</h2></div>'
@@ -100,7 +106,7 @@ EMPTY_PANE = (
 )
 
 
-RefKind: TypeAlias = Literal["citation", "passage", "explanation"]
+RefKind: TypeAlias = Literal["citation", "passage", "near", "explanation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +117,7 @@ class Ref:
     turn: int
     """0-based place of the exchange in the conversation."""
     number: int
-    """A citation's marker, or a passage's place among the evidence, 1-based; of an explanation 0."""
+    """A citation's marker, or a passage's place among the evidence or the closest, 1-based; of an explanation 0."""
 
     @classmethod
     def parse(cls, text: str) -> Ref | None:
@@ -132,7 +138,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Item:
-    """One entry of the source pane: a citation, or a near miss."""
+    """One entry of the source pane: a citation, or a passage."""
 
     ref: Ref
     source_id: str
@@ -142,6 +148,10 @@ class _Item:
     words: str
     page: int | None
     sha256: str | None
+    path: str
+    """What the words hang from, without the source's title."""
+    excerpt: outcome.Excerpt | None = None
+    """The words in their sentence, where these are shown instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,15 +169,24 @@ def status(status: Literal["starting", "failed"], message: str) -> str:
     return f'<p class="fn-status fn-{status}">{escape(message) or "Getting ready…"}</p>'
 
 
-def ready(n_sources: int, model: str) -> str:
-    """Return the line that says that questions can be asked.
+def ready(n_sources: int) -> str:
+    """Return the line that says that questions can be asked, and of how many sources."""
+    return f'<p class="fn-status fn-ready">{counted(n_sources, "source")}</p>'
+
+
+def welcome(n_sources: int, *, uploads: bool, seeds: str) -> str:
+    """Return what stands where nothing has been asked yet: how to ask, or how to add something to ask.
 
     Args:
         n_sources: how many are indexed.
-        model: who answers, where there is no choice; else empty.
+        uploads: whether files can be added on this page.
+        seeds: the folder whose documents are read.
     """
-    who = f' <span class="fn-model">· {escape(model)}</span>' if model else ""
-    return f'<p class="fn-status fn-ready">{counted(n_sources, "source")}{who}</p>'
+    if n_sources:
+        return WELCOME
+    how = _DROP if uploads else _FOLDER.format(seeds=escape(seeds))
+    act = _CHOOSE if uploads else _GO
+    return _BARE.format(how=how, act=act)
 
 
 def messages(talk: Conversation) -> list[dict[str, str]]:
@@ -259,36 +278,72 @@ def _draft(exchange: Exchange, turn: int) -> str:
 
 def _answer(exchange: Exchange, answer: Answer, turn: int) -> Iterator[str]:
     reason = escape(answer.reason.message) if answer.reason else ""
+    label = outcome.headline(answer)
     yield remarks.replaced(answer)
+    if answer.status == "unanswered" and not label:
+        yield f'<p class="fn-text">{reason}</p>'
+        return
+    if answer.reason and answer.reason.code == "no_sources":
+        reason = f"Drop files or folders anywhere on this page, or add them there: {_GO}"
     if answer.status == "unanswered":
-        yield f'<p class="fn-state fn-none"><strong>Not in your sources.</strong> {reason}</p>'
-        yield _near_misses(answer, turn)
+        yield f'<div class="fn-state fn-none"><strong>{label}.</strong> {reason}</div>'
     else:
-        yield f'<p class="fn-text">{"".join(_sentences(exchange, answer, turn))}</p>'
+        said = "".join(_stated(exchange, answer, turn))
+        if answer.status == "likely":
+            said = (
+                f'<div class="fn-guess"><p class="fn-label">{label}</p>{said}'
+                f'<p class="fn-unsure">{reason}</p></div>'
+            )
+        yield said
         if answer.status == "partial":
-            yield f'<p class="fn-state fn-partial"><strong>Answered in part.</strong> {reason}</p>'
+            yield f'<p class="fn-state fn-partial"><strong>{label}.</strong> {reason}</p>'
+        if answer.caveat:
+            yield f'<p class="fn-state fn-partial">{escape(answer.caveat)}</p>'
         yield from _told_openly(exchange, answer, turn)
         yield remarks.outdated(exchange)
+    yield _closest(answer, turn)
     yield remarks.footer(answer)
     yield remarks.steps(answer)
 
 
-def _near_misses(answer: Answer, turn: int) -> str:
-    """Return the closest passages as links, each with the sentence that comes nearest."""
-    items, shown = "", list[str]()
-    for number, one in enumerate(answer.evidence[:N_NEAR_MISSES], start=1):
-        shown.append(nearest_sentence(one.passage.text, answer.query, shown=shown))
-        items += (
-            f'<li><a class="fn-near" href="{Ref(kind="passage", turn=turn, number=number).href}">'
-            f"<bdi>{escape(_cut(shown[-1]))}</bdi></a>"
-            f' <span class="fn-from"><bdi>{escape(one.passage.source_id)}</bdi></span></li>'
-        )
+def _stated(exchange: Exchange, answer: Answer, turn: int) -> Iterator[str]:
+    """Yield the words that answer, then the sentences that hold them, each stretch under its path."""
+    links = _links(exchange, answer, turn)
+    if answer.short is not None:
+        numbers = "".join(links[marker - 1] for marker in answer.short.markers)
+        words = " ".join(answer.short.text.split())
+        yield f'<p class="fn-short"><strong><bdi>{escape(words)}</bdi></strong> {numbers}</p>'
+    for piece in outcome.pieces(answer):
+        if piece.path:
+            yield f'<p class="fn-led"><bdi>{escape(piece.path)}</bdi></p>'
+        if outcome.says_more(answer):
+            said = "".join(_sentences(answer, piece.start, piece.end, links))
+            yield f'<p class="fn-text">{said}</p>'
+
+
+def _closest(answer: Answer, turn: int) -> str:
+    """Return the closest passages as links, each in the sentence of its decisive words, under its path."""
+    items = "".join(
+        f"<li>{_origin(one)}"
+        f'<a class="fn-near" href="{Ref(kind="near", turn=turn, number=number).href}">'
+        f"<bdi>{_excerpted(outcome.excerpt(one))}</bdi></a></li>"
+        for number, one in enumerate(outcome.closest(answer), start=1)
+    )
     if not items:
         return ""
-    return (
-        '<p class="fn-foot">What comes closest, and does not answer the question:</p>'
-        f'<ol class="fn-nears">{items}</ol>'
-    )
+    return f'<p class="fn-also-near">{outcome.CLOSEST}</p><ol class="fn-nears">{items}</ol>'
+
+
+def _origin(found: ScoredPassage) -> str:
+    """Return where a passage is from: its file, and what its words hang from."""
+    path = outcome.path_to(found)
+    said = f" · <bdi>{escape(path)}</bdi>" if path else ""
+    return f'<span class="fn-from"><bdi>{escape(found.passage.source_id)}</bdi>{said}</span>'
+
+
+def _excerpted(near: outcome.Excerpt) -> str:
+    words = f'<mark class="fn-words">{escape(near.words)}</mark>' if near.words else ""
+    return f"{escape(near.before)}{words}{escape(near.after)}"
 
 
 def _told_openly(exchange: Exchange, answer: Answer, turn: int) -> Iterator[str]:
@@ -310,18 +365,23 @@ def _links(exchange: Exchange, answer: Answer, turn: int) -> list[str]:
     ]
 
 
-def _sentences(exchange: Exchange, answer: Answer, turn: int) -> Iterator[str]:
-    links = _links(exchange, answer, turn)
-    at = 0
+def _sentences(answer: Answer, low: int, high: int, links: Sequence[str]) -> Iterator[str]:
+    """Yield a stretch of an answer's text, sentence by sentence with its verdict."""
+    at = low
     for statement in sorted(answer.statements, key=lambda statement: statement.start):
+        if not low <= statement.start < high:
+            continue
         start = max(at, statement.start)
         end = max(start, statement.end)
         start += len(answer.text[start:end]) - len(answer.text[start:end].lstrip())
         yield _marked(answer.text[at:start], links)
         sentence = _marked(answer.text[start:end], links)
-        yield f'<span class="fn-{statement.verdict}">{sentence}</span>{_flag(statement)}'
+        # A guess is in the words of its source too: a tick would make it look sure.
+        quiet = answer.status == "likely" and statement.verdict == "supported"
+        flag = "" if quiet else _flag(statement)
+        yield f'<span class="fn-{statement.verdict}">{sentence}</span>{flag}'
         at = end
-    yield _marked(answer.text[at:], links)
+    yield _marked(answer.text[at:high], links)
 
 
 def _flag(statement: Statement) -> str:
@@ -394,31 +454,32 @@ def pane(
 
 
 def items_of(talk: Conversation, selected: Ref | None) -> tuple[_Item, ...]:
-    """Return what the pane lists: the citations of an answer, its near misses, or what is being read."""
+    """Return what the pane lists: the citations of an answer, the closest passages, or those that were read."""
     if selected is None or selected.turn >= len(talk):
         return ()
     exchange = talk[selected.turn]
     answer = exchange.answer
     if answer is not None and selected.kind == "citation":
         return tuple(_cited(citation, selected.turn) for citation in answer.citations)
+    if answer is not None and selected.kind == "near":
+        nears = enumerate(outcome.closest(answer), start=1)
+        return tuple(_near(scored, selected.turn, number) for number, scored in nears)
     if selected.kind != "passage":
         return ()
     shown = (exchange.evidence or ()) if answer is None else answer.evidence
-    if answer is not None and answer.status == "unanswered":
-        shown = shown[:N_NEAR_MISSES]
     return tuple(
-        _near(scored, selected.turn, number) for number, scored in enumerate(shown, start=1)
+        _read(scored, selected.turn, number) for number, scored in enumerate(shown, start=1)
     )
 
 
 def first_ref(talk: Conversation) -> Ref | None:
-    """Return what the pane shows unasked: the last answer's first quote, or first near miss."""
+    """Return what the pane shows unasked: the last answer's first quote, or its closest passage."""
     if not talk or talk[-1].answer is None:
         return None
     answer, turn = talk[-1].answer, len(talk) - 1
     if answer.citations:
         return Ref(kind="citation", turn=turn, number=1)
-    return Ref(kind="passage", turn=turn, number=1) if answer.evidence else None
+    return Ref(kind="near", turn=turn, number=1) if outcome.closest(answer) else None
 
 
 def _cited(citation: Citation, turn: int) -> _Item:
@@ -431,10 +492,25 @@ def _cited(citation: Citation, turn: int) -> _Item:
         words=citation.quote,
         page=citation.page,
         sha256=citation.sha256,
+        path=outcome.path_of(citation, titled=False),
     )
 
 
 def _near(scored: ScoredPassage, turn: int, number: int) -> _Item:
+    """Return a passage by its decisive words."""
+    passage, words = scored.passage, scored.decisive or scored.passage
+    return replace(
+        _read(scored, turn, number),
+        ref=Ref(kind="near", turn=turn, number=number),
+        start=words.start,
+        end=words.end,
+        words=passage.text[words.start - passage.start : words.end - passage.start],
+        path=outcome.path_to(scored),
+        excerpt=outcome.excerpt(scored),
+    )
+
+
+def _read(scored: ScoredPassage, turn: int, number: int) -> _Item:
     passage = scored.passage
     return _Item(
         ref=Ref(kind="passage", turn=turn, number=number),
@@ -445,15 +521,16 @@ def _near(scored: ScoredPassage, turn: int, number: int) -> _Item:
         words=passage.text,
         page=None,
         sha256=None,
+        path="",
     )
 
 
 def _heading(talk: Conversation, chosen: _Item, items: Sequence[_Item]) -> str:
     close = '<a class="fn-close" href="#fn-close" title="Close">Close</a>'
     title, note = "Sources", ""
-    if chosen.ref.kind == "passage":
-        answer = talk[chosen.ref.turn].answer
-        title, note = _UNCITED[answer.status if answer else "pending"]
+    if chosen.ref.kind in {"passage", "near"}:
+        read = _READ if talk[chosen.ref.turn].answer else _NAMED
+        title, note = _NEAR if chosen.ref.kind == "near" else read
         note = f'<p class="fn-note">{note}</p>'
     return f'<div class="fn-head"><h2>{title}</h2>{_steps(chosen, items)}{close}</div>{note}'
 
@@ -475,10 +552,12 @@ def _card(item: _Item, chosen: bool, source: Source | None) -> str:
     classes = "fn-card fn-chosen" if chosen else "fn-card"
     kind = "fn-cited" if item.ref.kind == "citation" else "fn-missed"
     words = _words(item, source)
+    path = f'<span class="fn-led"><bdi>{escape(item.path)}</bdi></span>' if item.path else ""
+    path = path if source else ""
     return (
         f'<li><a class="{classes} {kind}" href="{item.ref.href}">'
         f'<span class="fn-number">{item.ref.number}</span>'
-        f'<span class="fn-title"><bdi>{_title(item, source)}</bdi>{_page(item)}</span>'
+        f'<span class="fn-title"><bdi>{_title(item, source)}</bdi>{_page(item)}</span>{path}'
         f'<span class="fn-quote"><bdi>{words}</bdi></span></a></li>'
     )
 
@@ -493,7 +572,9 @@ def _page(item: _Item) -> str:
 
 def _words(item: _Item, source: Source | None) -> str:
     """Return the words, unless their source is gone: then no page shows them any more."""
-    return escape(item.words) if source else "No longer in your sources."
+    if source is None:
+        return "No longer in your sources."
+    return _excerpted(item.excerpt) if item.excerpt else escape(item.words)
 
 
 def _document(

@@ -70,7 +70,7 @@ def serve(
         host: where to listen; not only for this machine with a password.
         port: 0 takes any that is free.
         open_browser: show the page, where this machine has a screen.
-        examples: questions to offer on the empty page.
+        examples: questions to offer on the empty page, as long as the sources answer them.
 
     Raises:
         SettingsError: others could reach the server and there is no password, the port cannot be had, or
@@ -116,7 +116,7 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
     Args:
         factory: opens the pipeline; called in a thread of its own.
         settings: limits that the pages keep, the password, and whether assistants may ask.
-        examples: questions to offer on the empty page.
+        examples: questions to offer on the empty page, as long as the sources answer them.
 
     Raises:
         SettingsError: assistants may ask, and what that needs is not installed.

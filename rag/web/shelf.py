@@ -8,6 +8,7 @@ from datetime import datetime
 
 from rag.schema import SourceInfo
 from rag.web.escaping import counted, escape
+from rag.web.opening import STAGES, State
 from rag.web.taking_in import Activity, Doing, Entry, Outcome
 
 PER_PAGE = 50
@@ -23,7 +24,6 @@ _KINDS: Mapping[str, str] = {
     "text/csv": "CSV",
     "text/tab-separated-values": "TSV",
 }
-_STAGES: Mapping[str, str] = {"read": "files looked at", "embed": "passages embedded"}
 _NOTHING = (
     '<p class="fn-note fn-nothing">Nothing is indexed yet. Add files, and ask about them in the'
     " chat.</p>"
@@ -145,6 +145,21 @@ def doing(now: Activity) -> str:
     return f'<div class="fn-doings">{"".join(parts)}</div>' if parts else ""
 
 
+def beside(now: Activity, state: State) -> str:
+    """Return what the chat says of what is being read, and how far it is; nothing where nothing is."""
+    if state.status == "starting":
+        return (
+            f'<p class="fn-meanwhile">{escape(state.message)} Answers come when that is done.</p>'
+        )
+    if now.doing is None:
+        return ""
+    more = f", and {len(now.waiting):,} more to do" if now.waiting else ""
+    return (
+        f'<p class="fn-meanwhile"><bdi>{escape(now.doing.label)}</bdi>: {_how_far(now.doing)}{more}.'
+        " Until it is done, answers come from what was there before.</p>"
+    )
+
+
 def outcomes(now: Activity) -> str:
     """Return what became of what was done, latest first; nothing where nothing was."""
     rows = "".join(map(_outcome, now.outcomes))
@@ -225,18 +240,21 @@ def _moment(stamp: str) -> str:
 
 
 def _doing(doing: Doing) -> str:
-    if doing.stopping:
-        told = "Stopping…"
-    elif doing.stage:
-        unit = _STAGES.get(doing.stage, doing.stage)
-        told = f"{doing.done:,} of {doing.total:,} {escape(unit)}"
-    else:
-        told = "Beginning…"
+    told = _how_far(doing)
     share = f' value="{doing.done}" max="{max(doing.total, 1)}"' if doing.stage else ""
     return (
         f'<div class="fn-doing"><p><bdi>{escape(doing.label)}</bdi></p>'
         f'<p class="fn-run"><progress{share}></progress><span>{told}</span></p></div>'
     )
+
+
+def _how_far(doing: Doing) -> str:
+    if doing.stopping:
+        return "Stopping…"
+    if not doing.stage:
+        return "Beginning…"
+    unit = STAGES.get(doing.stage, doing.stage)
+    return f"{doing.done:,} of {doing.total:,} {escape(unit)}"
 
 
 def _outcome(outcome: Outcome) -> str:

@@ -195,6 +195,8 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest ? event.target.closest("button") : null;
     if (button?.id === "fn-files" || button?.id === "fn-folder") choose(button.id === "fn-folder");
+    else if (button?.matches(".fn-start") && button.value !== "tab") choose(button.value === "folder");
+    else if (button?.matches(".fn-start")) document.querySelectorAll("#fn-tabs [role=tab]")[1].click();
     else if (button?.id === "fn-dismiss") list()?.replaceChildren();
     else if (button?.matches(".fn-entry")) {
       opening = true;

@@ -257,6 +257,7 @@ def wire(
     settings: Settings,
     scope: gr.Dropdown,
     status: gr.Markdown,
+    meanwhile: gr.Markdown,
     tabs: gr.Tabs,
     tab: gr.Tab,
 ) -> None:
@@ -270,6 +271,7 @@ def wire(
         settings: whether anything is taken in here.
         scope: the choice of sources in the chat.
         status: the line that says how many sources there are.
+        meanwhile: what the chat says while something is read.
         tabs: all tabs; the chat's id is "chat".
         tab: this one.
     """
@@ -277,7 +279,7 @@ def wire(
     follow: dict[str, Any] = {
         "fn": does.follow,
         "inputs": None,
-        "outputs": [parts.doing, parts.stop, parts.outcomes, parts.dismiss, parts.seen],
+        "outputs": [parts.doing, parts.stop, parts.outcomes, parts.dismiss, parts.seen, meanwhile],
         "api_visibility": "private",
         "show_progress": "hidden",
         "concurrency_limit": None,
@@ -342,7 +344,8 @@ class Tab:
         shown, drawn = None, -_REST
         while True:
             busy = self._taking_in.busy or self._opening.state.status != "ready"
-            version = (self._taking_in.version, self._opening.state.status)
+            state = self._opening.state
+            version = (self._taking_in.version, state.status, state.message)
             if version != shown:
                 now = self._taking_in.activity
                 can_stop = now.doing is not None and now.doing.can_stop and not now.doing.stopping
@@ -354,6 +357,7 @@ class Tab:
                     shelf.outcomes(now),
                     gr.Button(visible=bool(now.outcomes) and not busy),
                     f"{version[0]} {version[1]}" if late else gr.skip(),
+                    shelf.beside(now, state),
                 )
                 shown = version
             if not busy:
@@ -379,9 +383,6 @@ class Tab:
         opened = (gr.skip(),) * 7 if one or not view.chosen else self._opened(None)
         facts = shelf.about(one) if one else gr.skip()
         ready = self._opening.state.status == "ready"
-        alone = ""
-        if ready and len(models := self._opening.wait().models) == 1:
-            alone = models[0]
         return (
             *self._drawn(entries, words, which, view),
             opened[0],
@@ -394,7 +395,7 @@ class Tab:
                 value=[source_id for source_id in asked or [] if source_id in ids],
                 visible=len(indexed) > 1,
             ),
-            render.ready(len(indexed), alone) if ready else gr.skip(),
+            render.ready(len(indexed)) if ready else gr.skip(),
         )
 
     def act(self, act: str, words: str, which: str, view: View) -> tuple[Update, ...]:

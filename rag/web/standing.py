@@ -21,7 +21,7 @@ def source_ids(answer: Answer) -> frozenset[str]:
     """Return the ids of all sources whose words an answer carries."""
     return frozenset(
         [citation.source_id for citation in answer.citations]
-        + [scored.passage.source_id for scored in answer.evidence]
+        + [scored.passage.source_id for scored in (*answer.evidence, *answer.closest)]
     )
 
 
@@ -36,11 +36,13 @@ def withheld(exchange: Exchange, gone: Collection[str]) -> Exchange:
     if answer is None or not gone:
         return exchange
     citations = tuple(
-        replace(citation, quote="") if citation.source_id in gone else citation
+        replace(citation, quote="", context=()) if citation.source_id in gone else citation
         for citation in answer.citations
     )
     evidence = tuple(one for one in answer.evidence if one.passage.source_id not in gone)
-    return replace(exchange, answer=replace(answer, citations=citations, evidence=evidence))
+    closest = tuple(one for one in answer.closest if one.passage.source_id not in gone)
+    kept = replace(answer, citations=citations, evidence=evidence, closest=closest)
+    return replace(exchange, answer=kept)
 
 
 def standing_of(exchange: Exchange, marker: int) -> Standing:

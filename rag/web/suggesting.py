@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
@@ -41,16 +42,23 @@ class Library(Protocol):
         ...
 
 
-def suggest(library: Library, n: int = N_SUGGESTED) -> tuple[str, ...]:
+def suggest(
+    library: Library, n: int = N_SUGGESTED, *, examples: Sequence[str] = ()
+) -> tuple[str, ...]:
     """Return at most n short questions over as many sources as can be; the same for the same sources.
+
+    Each is answered by what is indexed now.
 
     Args:
         library: the sources; of many, some spread over all are read.
         n: how many are wanted.
+        examples: questions to prefer to others on the sources that they cite.
     """
-    infos = library.sources()
+    answers = {one: answer for one in examples if (answer := _answered(library, one))}
+    told = {cited.source_id for answer in answers.values() for cited in answer.citations}
+    infos = [info for info in library.sources() if info.source_id not in told]
     step = max(1, -(-len(infos) // N_READ))
-    by_source = [_drafted(library, info.source_id) for info in infos[::step]]
+    by_source = [list(answers), *(_drafted(library, info.source_id) for info in infos[::step])]
     rounds = (
         questions[turn]
         for turn in range(max(map(len, by_source), default=0))
@@ -58,15 +66,16 @@ def suggest(library: Library, n: int = N_SUGGESTED) -> tuple[str, ...]:
         if turn < len(questions)
     )
     tried = islice(dict.fromkeys(rounds), N_TRIED)
-    return tuple(islice((one for one in tried if _is_answered(library, one)), n))
+    return tuple(islice((one for one in tried if one in answers or _answered(library, one)), n))
 
 
-def _is_answered(library: Library, question: str) -> bool:
-    """Tell whether the reader answers a question, so that nobody's first one is in vain."""
+def _answered(library: Library, question: str) -> Answer | None:
+    """Return the reader's answer where it is a sure one, so that nobody's first question is in vain."""
     try:
-        return library.ask(question, model="extractive").status == "answered"
+        answer = library.ask(question, model="extractive")
     except RagError:  # whoever asks it will be told
-        return False
+        return None
+    return answer if answer.status == "answered" else None
 
 
 def _drafted(library: Library, source_id: str) -> list[str]:

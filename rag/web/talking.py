@@ -67,10 +67,22 @@ class Keep(Protocol):
 class Chat:
     """What the page's events do."""
 
-    def __init__(self, opening: Opening, *, max_chars: int, keep: Keep | None = None) -> None:
+    def __init__(
+        self,
+        opening: Opening,
+        *,
+        max_chars: int,
+        keep: Keep | None = None,
+        examples: Sequence[str] = (),
+        uploads: bool = True,
+        seeds: str = "seeds",
+    ) -> None:
         self._opening = opening
         self._max_chars = max_chars
         self._keep = keep
+        self._examples = examples
+        self._uploads = uploads
+        self._seeds = seeds
 
     async def greet(self) -> AsyncIterator[tuple[Update, ...]]:
         """Say how far the opening is, until it is done; where it fails, until it has succeeded all the same."""
@@ -84,20 +96,30 @@ class Chat:
             await asyncio.sleep(_LOOK_AGAIN)
         rag = self._opening.wait()
         sources = await asyncio.to_thread(rag.sources)
-        # One who cannot choose is told who answers; one who can reads it in the choice.
-        models = rag.models
-        alone = models[0] if len(models) == 1 else ""
-        yield (
-            render.ready(len(sources), alone),
-            gr.Dropdown(choices=list(models), value=models[0], visible=not alone),
-        )
+        models = list(rag.models)
+        choice = gr.Dropdown(choices=models, value=models[0], visible=len(models) > 1)
+        yield render.ready(len(sources)), choice
 
-    async def offer(self) -> Update:
-        """Offer a few questions on the person's own sources, once there are any to read."""
+    async def offer(self, offered: str = "") -> tuple[Update, ...]:
+        """Say how to begin: a few questions on the sources that are there now, or how to add some.
+
+        Args:
+            offered: what this returned last for the page.
+
+        Returns:
+            The empty conversation, and what is to be handed in next time; nothing new where the sources are the same.
+        """
         while self._opening.state.status != "ready":
             await asyncio.sleep(_LOOK_AGAIN)
-        questions = await asyncio.to_thread(suggest, self._opening.wait())
-        return gr.Chatbot(examples=[{"text": question} for question in questions] or None)
+        rag = self._opening.wait()
+        sources = await asyncio.to_thread(rag.sources)
+        state = repr(hash(tuple((one.source_id, one.sha256) for one in sources)))
+        if state == offered:
+            return gr.skip(), gr.skip()
+        questions = await asyncio.to_thread(suggest, rag, examples=self._examples)
+        begin = render.welcome(len(sources), uploads=self._uploads, seeds=self._seeds)
+        examples: Any = [{"text": question} for question in questions] or None
+        return gr.Chatbot(placeholder=begin, examples=examples), state
 
     def accept(
         self,

@@ -29,7 +29,7 @@
     if (!element.parentElement?.closest(OURS)) return;
     if (!TAGS.test(element.tagName)) yield "tag";
     for (const { name } of element.attributes) if (!ATTRIBUTES.test(name)) yield `attribute ${name}`;
-    if (element.hasAttribute("href") && !/^(#[cpe]-\d+-\d+|#fn-close|\/reports\/.*)$/.test(element.getAttribute("href"))) yield "link";
+    if (element.hasAttribute("href") && !/^(#[cpne]-\d+-\d+|#fn-close|\/reports\/.*)$/.test(element.getAttribute("href"))) yield "link";
   };
   const check = (element) => {
     for (const fault of faults(element)) seen.add(`${fault}: ${element.outerHTML.slice(0, 160)}`);

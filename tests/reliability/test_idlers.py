@@ -1,4 +1,4 @@
-"""R15: a server that others connect to and do not ask goes on answering those who do."""
+"""R18: a server that others connect to and do not ask goes on answering those who do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def with_few_files():
 
 
 def test_hundreds_that_are_silent_fill_no_server(tmp_path, figure):
-    """R15: 300 connections, half of them with half of a head, to a server of 256 descriptors: it answers throughout.
+    """R18: 300 connections, half of them with half of a head, to a server of 256 descriptors: it answers throughout.
 
     Seen to fail without a time for heads: /health was silent for as long as they were held.
     """
@@ -48,7 +48,7 @@ def test_hundreds_that_are_silent_fill_no_server(tmp_path, figure):
             with held.pop() as one:
                 assert ended(one)
         assert "complete" == server.ask("For how many coins is item1 sold?")[0]
-    figure(f"R15: {N_IDLE} silent connections were ended, {n_answered} questions between answered")
+    figure(f"R18: {N_IDLE} silent connections were ended, {n_answered} questions between answered")
 
 
 def ended(connection):

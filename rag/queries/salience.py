@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rag.language.english import Gender
-from rag.queries.mentions import Mention, Nature
+from rag.queries.noun_phrases import Mention, Nature
 from rag.schema import Role
 
 _FITS: dict[Nature, dict[Gender, float]] = {

@@ -50,6 +50,16 @@ MOST_CHARS = 90
 _JOINING = frozenset("of the de la le van von der den di da du bin al el for".split())
 _UNTITLED = AUXILIARIES | {"and"}
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»\n]{2,80})[\"”»]")
+_STATES = frozenset(
+    "open closed free valid full empty ready safe legal shut cheap expensive".split()
+)
+"""Adjectives that end a question about their noun: "When is the library open?"."""
+_NO_ADVERBS = frozenset(
+    """yearly monthly weekly daily hourly quarterly family assembly supply reply july ally anomaly belly bully italy
+    friendly elderly early assemblies""".split()
+)
+_AFTER_NOUNS = ("-safe", "-proof", "-free", "-friendly", "-resistant")
+"""Endings of adjectives that stand behind their noun in a question: "Is the ring dishwasher-safe?"."""
 _TITLE_CASE_SHARE = 0.6
 
 
@@ -91,7 +101,7 @@ def find_mentions(text: str, words: Sequence[Word]) -> tuple[Mention, ...]:
             found.append(_mention(text, words, i, run, "time"))
             i = run
         elif run := _name_run(words, i, titled=titled):
-            longer = _qualified(words, run)
+            longer = _qualified(words, i, run)
             if longer:
                 found.append(_mention(text, words, i, longer, "phrase"))
             if not longer or words[run - 1].possessive:
@@ -128,7 +138,7 @@ def _is_title(words: Sequence[Word]) -> bool:
 
 def _is_heading(text: str, words: Sequence[Word]) -> bool:
     """Tell whether a turn is nothing but one name: "Hound Dog", "Shakespeare in Love"."""
-    if not words or len(words) > MOST_WORDS or "?" in text:
+    if not words or len(words) > MOST_WORDS or "?" in text or _time_run(words, 0) == len(words):
         return False
     if any(word.apart or word.folded in _UNTITLED or word.possessive for word in words[1:]):
         return False
@@ -193,15 +203,30 @@ def _name_run(words: Sequence[Word], i: int, *, titled: bool) -> int:
     return 0 if j == i + 1 and titled else j
 
 
-def _qualified(words: Sequence[Word], j: int) -> int:
-    """Return where the phrase ends that the name before j owns or qualifies, or 0."""
+def _qualified(words: Sequence[Word], i: int, j: int) -> int:
+    """Return where the phrase ends that the name of words i to j owns or qualifies, or 0."""
     last = words[j - 1]
-    if not (last.possessive or last.folded in DEMONYMS) or j >= len(words) or words[j].apart:
+    owning = last.possessive or last.folded in DEMONYMS
+    if j >= len(words) or words[j].apart or not (owning or _names_kind(words, i, j)):
         return 0
     verbs = NOT_NOUNS if last.possessive else NOT_NOUNS | BASE_VERBS
     if not _nominal(words[j]) or words[j].opens or words[j].folded in verbs:
         return 0
-    return _extended(words, _chunk(words, j))
+    end = _chunk(words, j)
+    if not owning and _subject_place(words, i) and any(w.folded in DO | MODALS for w in words[:i]):
+        end = _before_verb(words, i, end)
+        if end <= j:
+            return 0
+    return _extended(words, end)
+
+
+def _names_kind(words: Sequence[Word], i: int, j: int) -> bool:
+    """Tell whether a name seems to qualify a noun: "the Christmas concert", not "the Beatles split"."""
+    determined = i > 0 and not words[i].apart and words[i - 1].folded in DETERMINERS - WH
+    asked = words[0].folded in WH | AUXILIARIES
+    return (
+        determined and (asked or not _is_plural(words[j - 1].folded)) and not _participle(words, j)
+    )
 
 
 def _joined(words: Sequence[Word], j: int) -> int:
@@ -244,6 +269,8 @@ def _phrase_run(words: Sequence[Word], i: int) -> int:
     """Return where the noun phrase that begins at word i ends, or 0."""
     before = words[i - 1] if i and not words[i].apart else None
     determined = before is not None and _determines(words, i - 1)
+    if before is not None and before.folded == "how":
+        return 0
     weakly = before is not None and (before.folded == "what" or before.number)
     if weakly and _verb_by_place(words, i):
         return 0
@@ -269,7 +296,11 @@ def _extended(words: Sequence[Word], j: int) -> int:
 
 def _nominal(word: Word) -> bool:
     counting = word.number or word.folded in CARDINALS
-    return word.content and not counting and not word.folded.endswith("ly") and len(word.folded) > 1
+    return word.content and not counting and not _is_adverb(word) and len(word.folded) > 1
+
+
+def _is_adverb(word: Word) -> bool:
+    return word.folded.endswith("ly") and word.folded not in _NO_ADVERBS
 
 
 def _determines(words: Sequence[Word], i: int) -> bool:
@@ -299,17 +330,30 @@ def _verb_by_place(words: Sequence[Word], i: int) -> bool:
 
 
 def _chunk(words: Sequence[Word], i: int) -> int:
-    """Return where the run of nouns and their adjectives from word i ends."""
+    """Return where the run of nouns and their adjectives from word i ends.
+
+    What looks like a plural behind "a" is a verb: "if a hose leaks".
+    """
+    single = i > 0 and words[i - 1].folded in {"a", "an"}
     j = i + 1
     while j < len(words) and j - i < MOST_WORDS and not words[j].apart:
         word = words[j]
-        if not word.content or word.opens or word.folded in NOT_NOUNS or word.folded.endswith("ly"):
+        if not word.content or word.opens or word.folded in NOT_NOUNS or _is_adverb(word):
             break
         if word.folded in BASE_VERBS and _is_plural(words[j - 1].folded):
             break
-        if word.year or _participle(words, j) or (word.capital and not words[j - 1].capital):
-            break
         following = words[j + 1] if j + 1 < len(words) and not words[j + 1].apart else None
+        if word.folded in _STATES and not (following and following.content):
+            break
+        if single and _is_plural(word.folded) and not (following and following.content):
+            break
+        if (
+            word.folded.endswith(_AFTER_NOUNS)
+            or word.year
+            or _participle(words, j)
+            or (word.capital and not words[j - 1].capital)
+        ):
+            break
         if following and following.folded in ARTICLES | {"his", "her", "its", "their"}:
             break
         j += 1
@@ -333,10 +377,11 @@ def _subject_place(words: Sequence[Word], i: int) -> bool:
 
 def _before_verb(words: Sequence[Word], i: int, j: int) -> int:
     """Return where a subject ends that runs into its verb."""
-    for k in range(i + 1, j):
+    for k in range(j - 1, i, -1):
         if words[k].folded in BASE_VERBS:
             return k
-    verb_follows = j < len(words) and not words[j].apart and words[j].folded in HAVE | BE | {"be"}
+    following = HAVE | BE | NOT_NOUNS | {"be"}
+    verb_follows = j < len(words) and not words[j].apart and words[j].folded in following
     return j - 1 if j - i > 1 and not words[j - 1].capital and not verb_follows else j
 
 
