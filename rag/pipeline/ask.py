@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from rag.embedding import Encoder
 from rag.errors import SourceNotFoundError
 from rag.index import Index
-from rag.pipeline.comparison import Side, asked_of, sides_of
+from rag.pipeline.comparison import Side, asked_of, is_on_a_point, sides_of
 from rag.pipeline.completeness import qualified
 from rag.pipeline.dialogue import (
     by_program,
@@ -23,7 +23,7 @@ from rag.pipeline.disagreement import set_beside
 from rag.pipeline.extractive import ExtractiveAnswerer
 from rag.pipeline.inquiry import Answerer, Inquiry, abstain, scored
 from rag.pipeline.library import Library
-from rag.pipeline.overview import Overview, gather, understood
+from rag.pipeline.overview import Overview, gather, names_any, understood
 from rag.pipeline.preference import Preference, find_preferred, preference_of
 from rag.queries import Intent, intent_of, recent, request_of, respelled, standalone
 from rag.queries.documents import Named
@@ -127,7 +127,9 @@ class Asker:
                 answers = answerer.answer(inquiry)
             for event in answers:
                 if isinstance(event, Answer):
-                    answer = set_beside(event, inquiry.candidates, inquiry.citable)
+                    answer = event
+                    if not inquiry.compared and not inquiry.preference.is_of_one:
+                        answer = set_beside(event, inquiry.candidates, inquiry.citable)
                     away = () if coverage.is_everything_there() else snapshot.sources()
                     answer = qualified(answer, self._library.gaps(coverage), away)
                     watch.lap("answer")
@@ -215,13 +217,16 @@ class Asker:
         ) -> tuple[Candidate, ...]:
             return self.retriever.retrieve(snapshot, part, k=k, sources=sources)
 
+        sources = _allowed(snapshot, only)
         sides: tuple[Side, ...] = ()
         if intent.kind == "comparison":
-            sides = sides_of(intent, _allowed(snapshot, only))
-            if intent.asked and len(sides) > 1:
+            sides = sides_of(intent, sources)
+            if len(sides) > 1 and is_on_a_point(intent, sides, sources):
                 return None, asked_of(sides, intent.asked, retrieve, top_k, only)
-            if intent.asked or not all(one.sources for one in sides) or len(sides) < 2:
+            if len(sides) < 2 or not all(one.sources for one in sides):
                 intent, sides = intent_of(query, sides=False), ()
+        if intent.kind == "summary" and intent.asked and not names_any(intent.source_hint, sources):
+            intent = Intent(kind="question")
         if intent.kind == "question":
             parts = _standalone_parts(query)
             wanted = turn.preference(query)
@@ -232,7 +237,7 @@ class Asker:
             intent,
             store=snapshot,
             retrieve=retrieve,
-            sources=_allowed(snapshot, only),
+            sources=sources,
             most_tokens=self._settings.llm_tokens,
             sides=sides,
         )
@@ -269,7 +274,7 @@ class _Turn:
             parts=parts,
             source=self.snapshot.source,
             listed=lambda: _allowed(self.snapshot, self.only),
-            preference=replace(wanted, named=Named()) if compares else wanted,
+            preference=replace(wanted, named=Named(), topic=intent.topic) if compares else wanted,
             compared=compares and overview is None and len(parts) > 1,
             overview=overview,
             strictness=self.strictness,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -41,6 +42,9 @@ def sides_of(intent: Intent, sources: Sequence[SourceInfo]) -> tuple[Side, ...]:
         kind = of_kind(intent.sides[0], documents)
         found = kind if 1 < len(kind) <= MOST_SIDES else ()
         return tuple(Side(name=one.title, sources=frozenset((one.source_id,))) for one in found)
+    kind = of_kind(intent.topic, documents)
+    if len(kind) > 1 and all(resolved(name, kind) for name in intent.sides):
+        documents = list(kind)
     sides = []
     for name in intent.sides:
         held = frozenset(one.source_id for one in resolved(name, documents))
@@ -49,6 +53,15 @@ def sides_of(intent: Intent, sources: Sequence[SourceInfo]) -> tuple[Side, ...]:
     if len({one.sources for one in sides}) < len(sides):
         return tuple(replace(one, sources=frozenset()) for one in sides)
     return tuple(sides)
+
+
+def is_on_a_point(intent: Intent, sides: Sequence[Side], sources: Sequence[SourceInfo]) -> bool:
+    """Tell whether sides are compared on one point: "the rules of 2019 and 2024" are named by "rules"."""
+    if not intent.asked or not intent.topic:
+        return bool(intent.asked)
+    documents = [Document(source_id=one.source_id, title=one.title) for one in sources]
+    named = {one.source_id for one in of_kind(intent.topic, documents)}
+    return not all(one.sources and one.sources <= named for one in sides)
 
 
 def asked_of(
@@ -118,11 +131,11 @@ def labelled(draft: Draft) -> Draft:
     titles = {one.source_id: one.title for one in draft.citations}
     if len(titles) < 2:
         return draft
-    twice = len(set(titles.values())) < len(titles)
+    called = Counter(titles.values())
     text, done, before, statements = "", 0, "", []
     for one in draft.statements:
         cited = by_marker[one.markers[0]]
-        name = cited.source_id.rpartition("/")[2] if twice else cited.title
+        name = cited.title if called[cited.title] < 2 else cited.source_id.rpartition("/")[2]
         name = " ".join(harmless(visible(name)).split())
         lead = f"{name}: " if name and cited.source_id != before else ""
         text += draft.text[done : one.start]

@@ -14,6 +14,7 @@ from itertools import chain
 
 from rag import prompts
 from rag.citations import CitablePassage, Conflict, Draft, compose
+from rag.language.dates import dates_in
 from rag.pipeline.comparison import Side, labelled, points
 from rag.pipeline.disagreement import disagreeing, told
 from rag.pipeline.excerpts import WORD, Quoted, lead_of, turns
@@ -21,7 +22,8 @@ from rag.pipeline.quotes import reaching
 from rag.pipeline.summary import MOST_READ, central, subjects
 from rag.pipeline.survey import Retrieve, heard, relevant
 from rag.queries import Intent, Query, intent_of
-from rag.schema import Candidate, Source, SourceInfo, Span, Step
+from rag.queries.documents import Document, resolved
+from rag.schema import Candidate, ScoredSentence, Source, SourceInfo, Span, Step
 from rag.store import Snapshot
 
 _POINTS = re.compile(r"\b(?:it|its|they|them|their|he|him|his|she|her)\b", re.IGNORECASE)
@@ -45,6 +47,10 @@ _NOTHING = {
     "disagreement": "No two sentences were found that give different numbers or dates for one thing. Only numbers"
     " and dates were compared.",
 }
+
+
+MOST_LISTED = 6
+"""Items of a list that is quoted whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +84,7 @@ class Overview:
         made = compose(
             [(citable(candidate), span) for candidate, span in self.quoted], as_list=True
         )
-        if self.intent.kind in ("contents", "comparison"):
+        if self.intent.kind != "disagreement":
             made = labelled(made)
         said = len({citation.source_id for citation in made.citations})
         of = f"{said} of {_counted(self.n_sources)}" if said < self.n_sources else _counted(said)
@@ -124,6 +130,9 @@ def gather(
     topic = intent.topic or ("" if named else intent.source_hint)
     if intent.kind == "comparison":
         found, quoted = points(store, sides)
+        chosen = _held_by(sides, chosen)
+        if not quoted:
+            found, quoted = central(store, chosen)
     elif intent.kind == "contents" and len(chosen) > 1:
         found, quoted = subjects(store, chosen)
     elif topic:
@@ -154,24 +163,54 @@ def _led(quoted: Sequence[Quoted], source: Callable[[str], Source]) -> list[Quot
     for candidate, span in quoted:
         sentence = next((one for one in candidate.sentences if one.start == span.start), None)
         lead = lead_of(sentence) if sentence is not None else None
-        if lead is not None and lead.start < span.start:
+        if sentence is not None and lead is not None and lead.start < span.start:
             wide = reaching(lead, candidate, source(candidate.passage.source_id))
             said.append((wide, Span(start=lead.start, end=lead.end)))
-        said.append((candidate, span))
+            said += [(candidate, one) for one in _listed(sentence, candidate)]
+        else:
+            said.append((candidate, span))
     return said
+
+
+def _listed(sentence: ScoredSentence, candidate: Candidate) -> list[Span]:
+    """Return the items of a sentence's list, where they are few, since some alone say less than the list."""
+    items = [one for one in candidate.sentences if one.kind == "item" and one.path == sentence.path]
+    whole = sentence.kind == "item" and len(items) <= MOST_LISTED
+    return [Span(start=one.start, end=one.end) for one in (items if whole else [sentence])]
+
+
+def _held_by(sides: Sequence[Side], sources: Sequence[SourceInfo]) -> list[SourceInfo]:
+    """Return the sources of the sides."""
+    ids = frozenset[str]().union(*(one.sources for one in sides))
+    return [one for one in sources if one.source_id in ids]
 
 
 def _named(hint: str, sources: Sequence[SourceInfo]) -> list[SourceInfo]:
     """Return the sources that a hint names: by their whole name, else by words of name or title."""
-    parts = [part.strip().lower() for part in _JOINED.split(hint) if part.strip()]
+    parts = [part.strip() for part in _JOINED.split(hint) if part.strip()]
     named: dict[str, SourceInfo] = {}
-    for part in parts:
+    for written in parts:
+        part = written.lower()
         exact = [one for one in sources if part in _names(one)]
         words = WORD.findall(part)
         # "The sheep document" need not have "document" in its name.
+        dated = dates_in(written) and resolved(written, [_document(one) for one in sources])
+        ids = {one.source_id for one in dated or ()}
+        if ids:
+            named.update((one.source_id, one) for one in sources if one.source_id in ids)
+            continue
         found = exact or _holding_words(words, sources) or _holding_words(words[:-1], sources)
         named.update((one.source_id, one) for one in found)
     return list(named.values())
+
+
+def _document(source: SourceInfo) -> Document:
+    return Document(source_id=source.source_id, title=source.title)
+
+
+def names_any(hint: str, sources: Sequence[SourceInfo]) -> bool:
+    """Tell whether a hint names some of the sources, and not all."""
+    return 0 < len(_named(hint, sources)) < max(len(sources), 2)
 
 
 def _holding_words(words: Sequence[str], sources: Sequence[SourceInfo]) -> list[SourceInfo]:

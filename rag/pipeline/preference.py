@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rag.language.dates import Date, dates_in
+from rag.language.languages import stem_of
+from rag.language.paths import HEADS
 from rag.queries.documents import (
     Document,
     Named,
@@ -16,7 +18,7 @@ from rag.queries.documents import (
     order_wanted,
 )
 from rag.reader import Reading
-from rag.schema import Candidate, Source, SourceInfo
+from rag.schema import Candidate, ScoredSentence, Source, SourceInfo
 
 Retrieve = Callable[[str, int, frozenset[str] | None], tuple[Candidate, ...]]
 """retrieve(part, k, sources) returns candidates, best first."""
@@ -39,6 +41,8 @@ _OPENING = 300
 """Characters of a document in which its date is looked for."""
 _LEADING = 24
 """Characters of an entry in which its date is looked for."""
+_GUESS = 0.15
+"""Least probability of what has the words of the point on which two sides are compared."""
 _REST = 3
 """Passages of other documents that are read beside those of a named one."""
 _WORD = re.compile(r"[^\W\d_]+")
@@ -56,6 +60,13 @@ class Preference:
     """Whether it gives a date itself: then what is newer is no better."""
     documents: Mapping[str, Document] = field(default_factory=dict)
     """By source_id: all that are searched."""
+    topic: str = ""
+    """On which sides are compared: what has its words is preferred."""
+
+    @property
+    def is_of_one(self) -> bool:
+        """Whether what other documents say is not asked for."""
+        return self.named.surely or self.order != 0
 
 
 def preference_of(question: str, sources: Sequence[SourceInfo]) -> Preference:
@@ -126,7 +137,8 @@ def preferred(
     """
     if not readings:
         return ()
-    ordered = _named_first(tuple(readings), candidates, wanted.named, sure=sure)
+    ordered = _on_topic(tuple(readings), candidates, wanted.topic)
+    ordered = _named_first(ordered, candidates, wanted.named, sure=sure)
     lead = ordered[0]
     rivals = list(_rivals(ordered, candidates, wanted))
     dates = {id(one): _date(one, candidates, wanted, source) for one in (lead, *rivals)}
@@ -136,6 +148,32 @@ def preferred(
         if _is_better(mine, held, wanted.order or 1):
             best = one
     return (best, *(one for one in ordered if one is not best))
+
+
+def _on_topic(
+    readings: tuple[Reading, ...], candidates: Sequence[Candidate], topic: str
+) -> tuple[Reading, ...]:
+    """Return the readings that have the words of a topic, or hang from what has, in front, and as guesses at least."""
+    wanted = frozenset(stem_of(one.lower()) for one in _TOKEN.findall(topic))
+    mine = [one for one in readings if wanted and wanted <= _stems(one, candidates)]
+    if not mine:
+        return readings
+    said = [replace(one, probability=max(one.probability, _GUESS)) for one in mine]
+    return (*said, *(one for one in readings if one not in mine))
+
+
+def _stems(reading: Reading, candidates: Sequence[Candidate]) -> frozenset[str]:
+    """Return the stems of a reading's words and of the headings and columns that it hangs from."""
+    sentence = _sentence(reading, candidates[reading.candidate])
+    if sentence.kind in HEADS:
+        return frozenset()
+    names = [one.text for one in sentence.path if one.kind != "title"]
+    told = " ".join((reading.text, *names, *(cell.name for cell in sentence.cells)))
+    return frozenset(stem_of(one.lower()) for one in _TOKEN.findall(told))
+
+
+def _sentence(reading: Reading, candidate: Candidate) -> ScoredSentence:
+    return next(one for one in candidate.sentences if one.start == reading.start)
 
 
 def _named_first(
@@ -213,7 +251,7 @@ def _date(
 
 def _dates(reading: Reading, candidate: Candidate) -> Iterator[Date]:
     """Yield the dates of an entry: of a row or what begins with one, and of the headings above it, innermost first."""
-    sentence = next(one for one in candidate.sentences if one.start == reading.start)
+    sentence = _sentence(reading, candidate)
     if sentence.kind == "row":
         yield from dates_in(sentence.text)
     yield from dates_in(sentence.text[:_LEADING]) if sentence.kind == "item" else ()

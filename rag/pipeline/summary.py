@@ -37,16 +37,16 @@ _LEANS = re.compile(
     r"|meanwhile|therefore|thus|then|also|instead|nevertheless|still|yet|for example|for instance)\b",
     re.IGNORECASE,
 )
-_DECIDED = 0.12
-"""What a decision, an order or an outcome has over its centrality."""
-_NUMBERED = 0.05
-"""What a sentence with a figure has."""
+_DECIDED, _ORDERED, _NUMBERED = 0.25, 0.08, 0.05
+"""What a decision or outcome, an order or event, and a figure have over the centrality of their sentence."""
 _DECIDES = re.compile(
-    r"\b(?:decid\w+|decision|agree[ds]?|resolv\w+|approv\w+|adopt\w+|elect(?:s|ed)|appoint\w*|reject\w*|vot\w+|carried"
-    r"|accept\w*"
-    r"|will|must|shall|may not|is to|are to|moved to|postponed|replaces|found that|conclude[sd]?|results?"
-    r"|therefore|in total"
-    r"|deadline|due|costs?|rose|fell|increased?|decreased?|won|lost|completed|launched|opens?|closes?|starts?|ends?)\b",
+    r"\b(?:decid\w+|decisions?|agreed|resolv\w+|approv\w+|adopted|elected|appointed|reject\w+|voted|carried unanimously|accepted"
+    r"|found that|we find|conclude[sd]?|conclusions?|results?|shows? that|in total|therefore|replaces|sold|granted|bought)\b",
+    re.IGNORECASE,
+)
+_ORDERS = re.compile(
+    r"\b(?:will|must|shall|may not|is to|are to|postponed|deadline|due|costs?|rose|fell|increased?|decreased?|won|lost|becomes?"
+    r"|completed|launched|opens?|closes?|starts?|ends?)\b",
     re.IGNORECASE,
 )
 _SAID_ELSEWHERE, _DIFFERS = 0.4, 0.1
@@ -62,9 +62,8 @@ _OPENING = 8
 _EARLY = 0.3
 """What the first of them has over its centrality."""
 _ASIDE = re.compile(
-    r"\W*(?:present|attend\w+|apologies|version|valid|date[d]?|copyright|page|author|last (?:updated|changed)|published"
-    r"|printed"
-    r"|it replaces|this (?:version|page|document) (?:was|is valid|replaces))\b",
+    r"\W*(?:present|attend\w+|apologies|version|valid|date[d]?|copyright|page|author|last (?:updated|changed)|published|printed"
+    r"|in force|it replaces|this (?:version|page|document) (?:was|is valid|replaces))\b",
     re.IGNORECASE,
 )
 """Sentences about a document that do not tell its subject."""
@@ -200,7 +199,7 @@ def _standing(
     ranked = sorted(rows.values(), key=lambda row: (-row[0], row[1][1].start))
     if not ranked:
         return 0.0, []
-    share = min(share, max(3, len(ranked) // 4))
+    share = min(share, max(4, len(ranked) // 4))
     vectors = np.stack([vector for _, _, vector in ranked])
     scores = [score for score, _, _ in ranked]
     picked = diversify(scores, vectors @ vectors.T, k=4 * share, diversity=DIVERSITY)
@@ -210,7 +209,8 @@ def _standing(
 def _centrality(one: ScoredSentence, end: int) -> float:
     """Return how well a sentence of a source that ends there stands for it."""
     leaning = _LEANING if _LEANS.match(one.text) else 1.0
-    weight = _DECIDED * bool(_DECIDES.search(one.text)) + _NUMBERED * any(
-        map(str.isdigit, one.text)
+    weight = _NUMBERED * any(map(str.isdigit, one.text))
+    weight += _DECIDED * bool(_DECIDES.search(one.text)) or _ORDERED * bool(
+        _ORDERS.search(one.text)
     )
     return weight + one.dense * leaning + LEAD * (1 - one.start / max(end, 1)) ** 3

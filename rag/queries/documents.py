@@ -31,6 +31,7 @@ _WITHIN = re.compile(
     r"|my|this)\W+$",
     re.IGNORECASE,
 )
+_DATE_BEFORE = re.compile(rf"(?:\b(?:{'|'.join(MONTH_NAMES)}|\d+)\W+)+$", re.IGNORECASE)
 _BEHIND = re.compile(
     r"\W+(?:of|for|from|on|about|with|at|by|in|between)\s+(?P<of>[^?.!;,]{2,60})", re.IGNORECASE
 )
@@ -191,11 +192,12 @@ def _is_key(stem: str) -> bool:
 def _described(question: str, documents: Sequence[Document]) -> tuple[list[Document], bool]:
     """Return the documents that fit a description best, and whether they fit all of it."""
     for match in _CALLED.finditer(question):
-        if not _WITHIN.search(question[: match.start()]) and not _before(question[: match.start()]):
+        before = _DATE_BEFORE.sub("", question[: match.start()])
+        if not _WITHIN.search(before) and not _before(before):
             continue
         noun = frozenset(_stems(match[0]))
         called = [one for one in documents if noun <= one.words]
-        beside = [*_before(question[: match.start()])]
+        beside = _before(before)
         if behind := _BEHIND.match(question[match.end() :]):
             beside += _leading(_words(behind["of"]))
         wanted = frozenset(_stems(" ".join(beside))) - noun
@@ -203,7 +205,7 @@ def _described(question: str, documents: Sequence[Document]) -> tuple[list[Docum
         best = max((len(wanted & one.words) for one in chosen), default=0)
         fitting = [one for one in chosen if len(wanted & one.words) == best]
         if (best or called) and len(fitting) < len(documents):
-            front = frozenset(_stems(" ".join(_before(question[: match.start()])))) - noun
+            front = frozenset(_stems(" ".join(_before(before)))) - noun
             return fitting, bool(called) and front <= fitting[0].words
     return [], False
 

@@ -29,7 +29,8 @@ class Intent:
     sides: tuple[str, ...] = ()
     """Of a comparison: what is set side by side, in the query's words; of "which lease has ..." the noun alone."""
     asked: str = ""
-    """Of a comparison on one point: the question for each side, `{}` in the side's place; empty for all points."""
+    """Of a comparison on one point: the question for each side, `{}` in the side's place; empty for all points. Of a
+    summary: the question that it is where the hint names no document."""
 
 
 # The grammar: pieces are named in <>, `<X>` is what is asked about. Queries are matched whole, in any case, with
@@ -70,7 +71,7 @@ _PIECES = {
     "TT": "(?P<TT>.+?)",
     "tail": "(?P<tail>.+?)",
     "kind": "(?P<kind>\\w+(?: \\w+)?)",
-    "plural": "(?!(?:<doc>)$)(?P<kind>\\w+(?: \\w+)?s)",
+    "plural": "(?!<which> |(?:<doc>)(?: |$))(?P<kind>\\w+(?: \\w+)?s)",
     "more": "(?:higher|lower|longer|shorter|larger|bigger|smaller|greater|more|fewer|less|better|worse|cheaper|earlier|later"
     "|stricter|highest|lowest|longest|shortest|largest|biggest|smallest|most|fewest|least|best)",
     "on X": "(?: <about> (?P<X>.+))?",
@@ -145,13 +146,22 @@ _ORDER = _rules(
 _OF_DOCUMENT = _rules(
     "(?:recap|outline|condense|describe|go (?:over|through)|walk me through|explain) <X>",
     "what(?:['’]s| is| are) <summary>(?: <of> <X>)?",
+)
+"""A summary is wanted where the object is a document, and something else otherwise."""
+_DECISIONS = _rules(
+    "(?:what|which decisions|which resolutions) (?:was|were|has been|have been) (?:decided|agreed(?: on| upon)?|discussed|resolved"
+    "|approved|concluded|made|taken|voted on)(?: (?:in|at|during|by|according to) <X>)",
+    "what (?:decisions|resolutions) (?:were|have been|are) (?:made|taken|passed|adopted|recorded|in)(?: (?:in|at|during|by))? <X>",
+    "what (?:are|were) the (?:decisions|outcomes?|results?|resolutions|action items|actions) (?:<of>|at) <X>",
+)
+_ABOUT = _rules(
     "what(?:['’]s| is| are) (?P<X>.+?)(?: all)? about",
     "what (?:(?:topic|subject|theme|issue)s? )?(?:do|does) (?P<X>.+?) (?:cover|discuss|deal with|contain|talk about"
     "|tell (?:us|me)|say|address)",
     "what (?:topics|subjects|themes|issues) are (?:there|covered|discussed) in <X>",
     "what(?:['’]s| is) in <X>",
 )
-"""A summary is wanted where the object is a document, and something else otherwise."""
+"""What a document is about, or each of all."""
 _CONTENTS = _rules(
     "(?:what|which)(?: kinds? of)? <docs> (?:do (?:you|we|I) have|are (?:there|here|available|loaded|indexed|included))(?: .{0,30})?",
     "(?:list|describe|show(?: me)?) (?:(?:all|the|my|our|these|your) )*<docs>",
@@ -235,13 +245,18 @@ def _readings(text: str) -> Iterator[Intent]:
         yield _compared(match)
     if match := _match(_ORDER, text):
         yield _about(_thing(match))
-    if match := _match(_OF_DOCUMENT, text):
+    for rules in (_OF_DOCUMENT, _ABOUT):
+        match = _match(rules, text)
+        if match is None:
+            continue
         found = _about(_thing(match))
         names_one = not found.source_hint or _match(_FILE, found.source_hint)
         # "What is this about?" may point at anything.
         if names_one and not found.topic and not _match(_POINTING, _thing(match)):
-            all_of_it = found.kind == "summary" and not found.source_hint
+            all_of_it = rules is _ABOUT and found.kind == "summary" and not found.source_hint
             yield replace(found, kind="contents") if all_of_it else found
+    if match := _match(_DECISIONS, text):
+        yield Intent(kind="summary", source_hint=_thing(match).strip(_QUOTES), asked=text)
     if _match(_CONTENTS, text):
         yield Intent(kind="contents")
 
