@@ -40,8 +40,10 @@ _LEANS = re.compile(
 _DECIDED, _ORDERED, _NUMBERED = 0.25, 0.08, 0.05
 """What a decision or outcome, an order or event, and a figure have over the centrality of their sentence."""
 _DECIDES = re.compile(
-    r"\b(?:decid\w+|decisions?|agreed|resolv\w+|approv\w+|adopted|elected|appointed|reject\w+|voted|carried unanimously|accepted"
-    r"|found that|we find|conclude[sd]?|conclusions?|results?|shows? that|in total|therefore|replaces|sold|granted|bought)\b",
+    r"\b(?:decid\w+|decisions?|agreed|resolv\w+|approv\w+|adopted|elected|appointed|reject\w+|voted|carried unanimously"
+    r"|accepted"
+    r"|found that|we find|conclude[sd]?|conclusions?|results?|shows? that|in total|therefore|replaces|sold|granted"
+    r"|bought)\b",
     re.IGNORECASE,
 )
 _ORDERS = re.compile(
