@@ -47,7 +47,8 @@ _DECIDES = re.compile(
     re.IGNORECASE,
 )
 _ORDERS = re.compile(
-    r"\b(?:will|must|shall|may not|is to|are to|postponed|deadline|due|costs?|rose|fell|increased?|decreased?|won|lost|becomes?"
+    r"\b(?:will|must|shall|may not|is to|are to|postponed|deadline|due|costs?|rose|fell|increased?|decreased?|won|lost"
+    r"|becomes?"
     r"|completed|launched|opens?|closes?|starts?|ends?)\b",
     re.IGNORECASE,
 )
@@ -64,7 +65,8 @@ _OPENING = 8
 _EARLY = 0.3
 """What the first of them has over its centrality."""
 _ASIDE = re.compile(
-    r"\W*(?:present|attend\w+|apologies|version|valid|date[d]?|copyright|page|author|last (?:updated|changed)|published|printed"
+    r"\W*(?:present|attend\w+|apologies|version|valid|date[d]?|copyright|page|author|last (?:updated|changed)|published"
+    r"|printed"
     r"|in force|it replaces|this (?:version|page|document) (?:was|is valid|replaces))\b",
     re.IGNORECASE,
 )
