@@ -67,7 +67,7 @@ def telling(sentence: ScoredSentence) -> bool:
 
 
 def lead_of(sentence: ScoredSentence) -> Context | None:
-    """Return what a unit is not said without: what announces an item, a heading that denies or forbids what is below."""
+    """Return what a unit is not said without: what announces an item, a heading that denies what is below."""
     lead = announcing(sentence)
     if lead is not None:
         return lead

@@ -40,13 +40,14 @@ _LEANS = re.compile(
 _DECIDED, _ORDERED, _NUMBERED = 0.25, 0.08, 0.05
 """What a decision or outcome, an order or event, and a figure have over the centrality of their sentence."""
 _DECIDES = re.compile(
-    r"\b(?:decid\w+|decisions?|agreed|resolv\w+|approv\w+|adopted|elected|appointed|reject\w+|voted|carried unanimously|accepted"
-    r"|found that|we find|conclude[sd]?|conclusions?|results?|shows? that|in total|therefore|replaces|sold|granted|bought)\b",
+    r"\b(?:decid\w+|decisions?|agreed|resolv\w+|approv\w+|adopted|elected|appointed|reject\w+|voted|accepted"
+    r"|carried unanimously|found that|we find|conclude[sd]?|conclusions?|results?|shows? that|in total|therefore|replaces"
+    r"|sold|granted|bought)\b",
     re.IGNORECASE,
 )
 _ORDERS = re.compile(
-    r"\b(?:will|must|shall|may not|is to|are to|postponed|deadline|due|costs?|rose|fell|increased?|decreased?|won|lost|becomes?"
-    r"|completed|launched|opens?|closes?|starts?|ends?)\b",
+    r"\b(?:will|must|shall|may not|is to|are to|postponed|deadline|due|costs?|rose|fell|increased?|decreased?|won|lost"
+    r"|becomes?|completed|launched|opens?|closes?|starts?|ends?)\b",
     re.IGNORECASE,
 )
 _SAID_ELSEWHERE, _DIFFERS = 0.4, 0.1
@@ -62,8 +63,8 @@ _OPENING = 8
 _EARLY = 0.3
 """What the first of them has over its centrality."""
 _ASIDE = re.compile(
-    r"\W*(?:present|attend\w+|apologies|version|valid|date[d]?|copyright|page|author|last (?:updated|changed)|published|printed"
-    r"|in force|it replaces|this (?:version|page|document) (?:was|is valid|replaces))\b",
+    r"\W*(?:present|attend\w+|apologies|version|valid|date[d]?|copyright|page|author|last (?:updated|changed)|published"
+    r"|printed|in force|it replaces|this (?:version|page|document) (?:was|is valid|replaces))\b",
     re.IGNORECASE,
 )
 """Sentences about a document that do not tell its subject."""
