@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.pipeline.preference import different, find_preferred, preference_of, preferred
+from rag.pipeline.preference import distinct, find_preferred, preference_of, preferred
 from rag.queries.documents import Named
 from rag.reader import Reading
 from rag.schema import Candidate, Source, SourceInfo
@@ -139,7 +139,7 @@ def test_candidates_of_a_named_document_come_first():
     wanted = preference_of("What is in rules_2019.md on tickets?", RULES)
     searches = []
 
-    def retrieve(part, k, sources):
+    def retrieve(_part, _k, sources):
         searches.append(sources)
         return (NEW, OLD) if sources is None else (OLD,)
 
@@ -152,7 +152,7 @@ def test_passages_that_say_the_same_count_once():
     """Other numbers or names are another passage."""
     same = candidate("A ticket costs 18 crowns.", source="copy.txt")
 
-    assert (OLD, NEW) == different([OLD, same, NEW])
+    assert (OLD, NEW) == distinct([OLD, same, NEW])
 
 
 def test_the_newest_version_answers_from_files_on(tmp_path):

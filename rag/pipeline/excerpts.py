@@ -53,7 +53,7 @@ def stands_alone(text: str) -> bool:
     return bool(_WHOLE.search(text.rstrip())) and _FEWEST_WORDS <= len(words) <= _MOST_WORDS
 
 
-def telling(sentence: ScoredSentence) -> bool:
+def is_quotable(sentence: ScoredSentence) -> bool:
     """Tell whether a unit can be said for others: a whole sentence, or an item with what announces it.
 
     No heading, no question, no row of a table.
