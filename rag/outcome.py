@@ -70,7 +70,7 @@ def headline(answer: Answer) -> str:
 
 def sureness(answer: Answer) -> str:
     """Return in words how sure an answer is; nothing where there is none, or where nobody weighed it."""
-    if answer.status == "unanswered" or is_excerpts(answer):
+    if answer.status == "unanswered" or not is_weighed(answer):
         return ""
     if answer.status == "likely":
         return "likely, not sure"
@@ -78,6 +78,12 @@ def sureness(answer: Answer) -> str:
         return "sure" if answer.status == "answered" else ""
     held = sum(one.verdict == "supported" for one in answer.statements)
     return f"{held} of {len(answer.statements)} sentences supported" if answer.statements else ""
+
+
+def is_weighed(answer: Answer) -> bool:
+    """Tell whether anybody said how right an answer is: nobody does of a summary, or of what is said once more."""
+    again = is_quoted(answer) and answer.status == "answered" and not answer.confidence
+    return not is_excerpts(answer) and not again
 
 
 def is_quoted(answer: Answer) -> bool:

@@ -15,9 +15,10 @@ LINES = [
     "A sentence that says something.", "It goes on with more words, and", "It has:", "Why is it so?", "Q: Who pays?",
     "A: We do.", "- one", "  - deeper", "* two. And more.", "1. first", "2) second", "(a) third", "• dot", "a | b",
     "| c | d |", "| --- | --- |", "one\ttwo", "three    four", "Rent ..... 80", "Ann: I think so.", "Ben: Do you?",
-    "[12:30] Ann: Yes.", "From: Ann", "To: Ben", "Subject: Tea", "> quoted", ">> deeper", "Ann wrote:", "1",
-    "00:00:01,000 --> 00:00:02,000", "Name: Ann Lee", "Street 5", "term", ": its meaning", "    code()", "|", ">", "...",
-    "Dr. Lee came at 9 a.m. Monday.", "J. Ek wrote.", "日本語です。質問ですか？", "\u00a0", "\u2028", "x" * 130, "“", "\ud800",
+    "[12:30] Ann: Yes.", "From: Ann", "To: Ben", "Subject: Tea", "> quoted", ">> deeper", "Ann wrote:",
+    "1", "00:00:01,000 --> 00:00:02,000", "Name: Ann Lee", "Street 5", "term", ": its meaning", "    code()", "|", ">",
+    "...", "Dr. Lee came at 9 a.m. Monday.", "J. Ek wrote.", "日本語です。質問ですか？", "\u00a0", "\u2028",
+    "x" * 130, "“", "\ud800",
 ]  # fmt: skip
 TYPED = st.lists(st.sampled_from(LINES), max_size=24).map("\n".join)
 ANY_TEXT = st.one_of(TYPED, st.text(), st.text("ab1. \n-|>:?\t#=“", max_size=200))

@@ -73,6 +73,7 @@ def test_sureness_is_said_in_words():
     )
     written = replace(answered("q"), model="openai:gpt-5")
     assert "1 of 3 sentences supported" == outcome.sureness(written)
+    assert "" == outcome.sureness(replace(answered("q"), confidence=0.0))
     summary = replace(answered("q"), steps=(Step(code="excerpted", detail=""),))
     assert "" == outcome.sureness(summary) == outcome.sureness(unanswered("q"))
 

@@ -99,7 +99,8 @@ def test_a_name_that_the_row_says_itself_is_not_said_again():
 def test_only_the_sentence_that_announces_is_said_with_what_hangs_from_it():
     """Of a paragraph of two sentences before a list it is the last."""
     text = "It is short. It has:\n\n- a"
-    source = laid(text, ("paragraph", "It is short. It has:", None), ("list", "- a", 0), ("item", "- a", 1))  # fmt: skip
+    lead = ("paragraph", "It is short. It has:", None)
+    source = laid(text, lead, ("list", "- a", 0), ("item", "- a", 1))
 
     assert [("item", "- a", ("It has:",))] == paths(source)[-1:]
 
@@ -172,9 +173,8 @@ def test_a_unit_hangs_from_the_documents_name(source_id, title, text, expected):
 def test_a_path_is_on_one_line_and_without_decoration():
     """Marks, rules beneath and line breaks go; what is long is cut."""
     text = f"## A heading\nof two lines\n=====\n\n{'Long ' * 60}\n\nWords."
-    source = laid(
-        text, ("heading", "## A heading\nof two lines\n=====", None), ("heading", ("Long " * 60).strip(), 0), ("paragraph", "Words.", 1),
-    )  # fmt: skip
+    first = ("heading", "## A heading\nof two lines\n=====", None)
+    source = laid(text, first, ("heading", ("Long " * 60).strip(), 0), ("paragraph", "Words.", 1))
 
     heading, long = paths(source)[-1][2]
 

@@ -13,7 +13,7 @@ from tests.structure_fakes import ANY_TEXT, check_blocks, told
 
 
 def written(*steps: tuple[object, ...]) -> tuple[str, tuple[Block, ...]]:
-    """The text and the blocks of steps: ("open", kind, key), ("cell", key, is_head, spans), ("text", words), ("close", key)."""
+    """The text and the blocks of steps: an element or a cell begins, a text is written, an element with a key ends."""
     text, structure = "", Structure()
     for step, *rest in steps:
         if step == "open":

@@ -173,7 +173,7 @@ def test_a_page_nested_too_deep_is_refused():
 @settings(max_examples=200, deadline=None)
 @given(PAGES)
 def test_any_page_has_a_structure(html):
-    """Blocks lie in the text, in order and without circles; every character that is not blank is in exactly one unit."""
+    """Blocks lie in the text, in order and without circles; all that is not blank is in exactly one unit."""
     text, blocks = to_text(parse(html).body)
     refined = refine(text, blocks)
 

@@ -277,6 +277,15 @@ def test_few_closest_passages_are_shown_and_only_the_chosen_one_is_marked():
     assert (BUILT, "") == (page.text("fn-hit"), page.text("fn-also"))
 
 
+def test_a_greeting_is_answered_and_not_looked_for():
+    """Nothing is said to be missing, and nothing to have been read."""
+    reason = Reason(code="small_talk", message="Ask me about your documents.")
+    answer = replace(unanswered("Hello"), reason=reason, evidence=())
+    page = checked(render.message(Exchange(question="Hello", answer=answer), 0))
+    assert "Ask me about your documents." in page.text()
+    assert ("", "") == (page.text("fn-nears"), page.text("fn-foot"))
+
+
 def test_a_guess_looks_like_nothing_that_is_sure():
     """Framed and labelled, with its reason and without a tick; its words first, then their sentence under its path."""
     talk = (Exchange(question="q", answer=guessed("q")),)

@@ -144,9 +144,13 @@ class _Asked:
         out: Path | None,
         *,
         split: str | None = None,
+        rebuild: bool = False,
     ) -> EvaluationReport:
         """Ask one set of questions on the documents of the settings."""
-        with opened(self.session, settings) as rag, self.session.screen.progress() as bar:
+        with (
+            opened(self.session, settings, rebuild=rebuild) as rag,
+            self.session.screen.progress() as bar,
+        ):
             made: EvaluationReport = self.session.doors.evaluate(
                 rag, dataset, split=self.split or split, out=out, limit=self.limit, progress=bar
             )
@@ -164,7 +168,8 @@ class _Asked:
             index = RUNS / "indexes" / one.name
             own = settings_for(self.session, seeds=one.sources, index=index)
             folder = out / one.name if out else None
-            reports[one.name] = self.of(own, one.questions, folder, split="dev")
+            # An index that an earlier program left there would be that program's, in part.
+            reports[one.name] = self.of(own, one.questions, folder, split="dev", rebuild=True)
         return joined(reports)
 
 

@@ -85,7 +85,7 @@ def _question(exchange: Exchange, answer: Answer) -> str:
         rows.append(("Passages to read", f"{exchange.ways.top_k}"))
     if exchange.ways.strictness is not None:
         rows.append(("Strictness", f"{exchange.ways.strictness:.2f}"))
-    if not outcome.is_excerpts(answer):  # nobody weighed how right a summary is
+    if outcome.is_weighed(answer):
         sure = outcome.sureness(answer)
         rows.append(("Confidence", f"{round(answer.confidence * 100)} %{sure and f' ({sure})'}"))
     if answer.reason:

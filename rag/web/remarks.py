@@ -91,6 +91,8 @@ def replaced(answer: Answer) -> str:
 
 def footer(answer: Answer) -> str:
     """Return what the answer rests on, and in words how sure it is."""
+    if answer.status == "unanswered" and not outcome.headline(answer):
+        return '<p class="fn-foot"></p>'
     read = f"{counted(len(answer.evidence), 'passage')} read" if answer.evidence else "nothing read"
     rests = counted(len(answer.citations), "quote") if answer.citations else read
     facts = filter(None, (rests, outcome.sureness(answer)))

@@ -76,14 +76,16 @@ def test_a_question_is_answered_while_a_sync_runs(
     person.to("Sources")
     rag.may_sync.clear()
     person.add(("a.txt", b"one"))
-    person.page.get_by_text("0 of 1 files looked at").wait_for()
+    person.page.get_by_text("0 of 1 files looked at", exact=True).wait_for()
     person.add(("b.txt", b"two"), ("c.txt", b"three"))
     person.page.get_by_text("Next: Index b.txt").wait_for()
     person.to("Chat")
+    meanwhile = person.page.locator("p.fn-meanwhile")
+    assert "Index a.txt: 0 of 1 files looked at, and 1 more to do." in meanwhile.inner_text()
     person.answer()
     person.to("Sources")
     person.page.get_by_role("button", name="Stop", exact=True).click()
-    person.page.get_by_text("Stopping").wait_for()  # a sync that goes on before that would end
+    person.page.get_by_text("Stopping…", exact=True).wait_for()  # a sync that goes on before that would end
     rag.may_sync.set()
     person.told("Index a.txt Stopped.")
     person.told("uploads/c.txt Added.")
