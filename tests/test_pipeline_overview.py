@@ -167,6 +167,65 @@ class TestSummary:
             assert "no_sources" == empty.ask("Summarise everything").reason.code
 
 
+MINUTES = """# Minutes of the rowing club
+
+## Present
+
+Anna, Bo and Carl were there all evening long.
+
+## Boats
+
+The chair spoke about the weather of the past weeks. It was agreed to sell the old boat for 900 crowns.
+
+## Rejected
+
+- A higher fee for members of 500 crowns
+- A bar in the boat house
+
+| boat | length |
+| ---- | ------ |
+| Gull | 7 m |
+"""
+
+
+class TestWhatASummarySays:
+    """Decisions and figures, with what would be read otherwise without its heading."""
+
+    @pytest.fixture
+    def minutes(self, folder):
+        """The documents with minutes among them."""
+        (folder / "minutes.md").write_text(MINUTES, encoding="utf-8")
+        with open_rag(folder) as opened:
+            opened.sync()
+            yield opened
+
+    @pytest.mark.parametrize(
+        "question",
+        ["Summarise minutes.md", "What was decided in the minutes of the rowing club?"],
+    )
+    def test_minutes_say_what_was_decided(self, minutes, question):
+        """An item under what denies it stands behind that heading; no heading, row or list of names is said alone."""
+        answer = minutes.ask(question)
+        lines = [line.removeprefix("- ").partition(" [")[0] for line in answer.text.splitlines()]
+
+        assert ["minutes.md"] == cited(answer)
+        assert "It was agreed to sell the old boat for 900 crowns." in lines
+        assert not {"Boats", "Present"} & set(lines)
+        assert "Gull" not in answer.text
+        items = [line for line in lines if "higher fee" in line or "bar in" in line]
+        assert not items or lines.index("Rejected") == lines.index(items[0]) - 1
+        check(minutes, answer)
+
+    def test_what_documents_are_about_is_a_line_of_each(self, minutes):
+        """Its title, and a sentence that tells its subject."""
+        answer = minutes.ask("What are these documents about?")
+
+        assert ["guide.txt", "minutes.md", "report.txt", "sheep.txt"] == cited(answer)
+        assert 4 == len(answer.text.splitlines())
+        assert answer.text.startswith("- Guide to the harbour: The harbour bridge opened in 1932.")
+        check(minutes, answer)
+
+
 class TestSurvey:
     """What the sources say about a topic."""
 
@@ -351,7 +410,9 @@ def test_a_model_that_fails_is_replaced_by_the_sources_sentences(folder):
 
 def test_every_kind_has_a_task():
     """A chat model is told what to do with the passages of each kind of overview."""
-    assert {"summary", "survey", "disagreement"} == set(prompts.TASKS)
+    kinds = {"summary", "contents", "survey", "comparison", "disagreement"}
+
+    assert kinds == set(prompts.TASKS)
 
 
 def test_understood_takes_the_question_as_typed_where_it_points_nowhere():

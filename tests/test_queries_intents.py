@@ -28,17 +28,21 @@ tl;dr
 TLDR please
 Summary
 executive summary of the paper
+Describe the document.
+Outline the article
+Go through the report
+Please summarize the given document and highlight any key stipulations.
+Hi, can you summarise it?
+"""
+CONTENTS = """
 What is this document about?
 what's this report about
 What are these files about?
 What do the documents cover?
 What topics are covered in the sources?
 What's in this folder?
-Describe the document.
-Outline the article
-Go through the report
-Please summarize the given document and highlight any key stipulations.
-Hi, can you summarise it?
+Which documents do you have?
+List the documents
 """
 NAMED = {
     "summarize report.pdf": "report.pdf",
@@ -62,8 +66,20 @@ SURVEY = {
     "overview of the solar system": "solar system",
     "Summarise the solar system in the sources": "solar system",
     "Compare what the sources say about the toll": "toll",
-    "compare Russia and China": "Russia and China",
 }
+COMPARISON = [
+    ("Compare the fees of Ash House and Fir Court", ("Ash House", "Fir Court"), "What is the fees of {}?"),
+    ("Compare the fee under the Ash contract with that of the Fir contract", ("Ash contract", "Fir contract"),
+     "What is the fee of {}?"),
+    ("compare Russia and China", ("Russia", "China"), ""),
+    ("What is the difference between RNA and DNA?", ("RNA", "DNA"), ""),
+    ("What are the differences between the two treaties?", ("treaties",), ""),
+    ("How does Ash House differ from Fir Court?", ("Ash House", "Fir Court"), ""),
+    ("Which contract has the higher fee?", ("contract",), "What is the fee of {}?"),
+    ("Which is cheaper, the red tent or the blue tent?", ("red tent", "blue tent"), "How expensive is {}?"),
+    ("Who earns more, Ann or Ben?", ("Ann", "Ben"), "How much does {} earn?"),
+    ("Red tent or blue tent: which is bigger?", ("Red tent", "blue tent"), "How big is {}?"),
+]  # fmt: skip
 DISAGREEMENT = {
     "Where do they disagree?": "",
     "Where do the sources disagree?": "",
@@ -91,8 +107,6 @@ Are there any conflicts in the Middle East?
 Are there contradictions in Marx's theory?
 What are the main themes of Hamlet?
 What are the main points of the treaty?
-What is the difference between RNA and DNA?
-What are the differences between the two treaties?
 Where do Kim and Putin disagree?
 How do they differ?
 Do they agree?
@@ -130,6 +144,38 @@ def lines(text: str) -> list[str]:
 def test_a_summary_of_everything_is_recognised(query):
     """However it is worded, and with courtesies around it, it names no topic and no document."""
     assert Intent(kind="summary") == intent_of(query)
+
+
+@pytest.mark.parametrize("query", lines(CONTENTS))
+def test_what_documents_are_about_is_recognised(query):
+    """It wants a line for each document, not a summary of all."""
+    assert Intent(kind="contents") == intent_of(query)
+
+
+@pytest.mark.parametrize(("query", "sides", "asked"), COMPARISON)
+def test_a_comparison_has_its_sides_and_what_each_is_asked(query, sides, asked):
+    """On one point each side is asked the same; on all points nothing is asked."""
+    intent = intent_of(query)
+
+    assert ("comparison", sides, asked) == (intent.kind, intent.sides, intent.asked)
+
+
+def test_a_comparison_may_be_read_as_what_it_is_else():
+    """Where the sides are no documents, a topic or an ordinary question remains."""
+    assert Intent(kind="survey", topic="Russia and China") == intent_of(
+        "compare Russia and China", sides=False
+    )
+    assert Intent(kind="question") == intent_of(
+        "What is the difference between RNA and DNA?", sides=False
+    )
+
+
+def test_what_was_decided_in_minutes_may_be_a_summary_of_them():
+    """The document is named, and the question is kept for where there is none."""
+    intent = intent_of("What was decided in the March board minutes?")
+
+    assert ("summary", "the March board minutes") == (intent.kind, intent.source_hint)
+    assert intent.asked
 
 
 @pytest.mark.parametrize(("query", "name"), NAMED.items())

@@ -10,8 +10,8 @@ import numpy as np
 
 from rag.citations import Draft
 from rag.citations.plain import harmless, visible
-from rag.pipeline.excerpts import Quoted, are_one, telling
-from rag.pipeline.preference import Retrieve, different
+from rag.pipeline.excerpts import Quoted, are_one, is_quotable
+from rag.pipeline.preference import Retrieve, distinct
 from rag.pipeline.summary import candidate_of
 from rag.queries import Intent
 from rag.queries.documents import Document, of_kind, resolved
@@ -83,11 +83,13 @@ def asked_of(
     parts = []
     for one in sides:
         part = asked.format(one.name)
-        parts.append((part, different(retrieve(part, 2 * k, one.sources or only))[:k]))
+        parts.append((part, distinct(retrieve(part, 2 * k, one.sources or only))[:k]))
     return tuple(parts)
 
 
-def points(store: Snapshot, sides: Sequence[Side]) -> tuple[list[list[Candidate]], list[Quoted]]:
+def shared_points(
+    store: Snapshot, sides: Sequence[Side]
+) -> tuple[list[list[Candidate]], list[Quoted]]:
     """Return the candidates of two sides, and their sentences on the same points, side by side, where they differ."""
     read = [_read(store, one.sources) for one in sides[:2]]
     found = [candidates for candidates, _, _ in read]
@@ -115,7 +117,7 @@ def _read(
         candidate = candidate_of(stored, stored.vector)
         candidates.append(candidate)
         for one, vector in zip(candidate.sentences, stored.sentence_vectors, strict=True):
-            if telling(one):
+            if is_quotable(one):
                 quoted = (candidate, Span(start=one.start, end=one.end))
                 rows.setdefault((candidate.passage.source_id, one.start), (quoted, vector))
     vectors = np.stack([vector for _, vector in rows.values()]) if rows else np.zeros((0, 1))

@@ -53,7 +53,7 @@ def stands_alone(text: str) -> bool:
     return bool(_WHOLE.search(text.rstrip())) and _FEWEST_WORDS <= len(words) <= _MOST_WORDS
 
 
-def telling(sentence: ScoredSentence) -> bool:
+def is_quotable(sentence: ScoredSentence) -> bool:
     """Tell whether a unit can be said for others: a whole sentence, or an item with what announces it.
 
     No heading, no question, no row of a table.
@@ -67,7 +67,7 @@ def telling(sentence: ScoredSentence) -> bool:
 
 
 def lead_of(sentence: ScoredSentence) -> Context | None:
-    """Return what a unit is not said without: what announces an item, a heading that denies or forbids."""
+    """Return what a unit is not said without: what announces an item, a heading that denies what is below."""
     lead = announcing(sentence)
     if lead is not None:
         return lead

@@ -15,12 +15,13 @@ from itertools import chain
 from rag import prompts
 from rag.citations import CitablePassage, Conflict, Draft, compose
 from rag.language.dates import dates_in
-from rag.pipeline.comparison import Side, labelled, points
+from rag.pipeline.comparison import Side, labelled, shared_points
 from rag.pipeline.disagreement import disagreeing, told
 from rag.pipeline.excerpts import WORD, Quoted, lead_of, turns
+from rag.pipeline.preference import Retrieve
 from rag.pipeline.quotes import reaching
 from rag.pipeline.summary import MOST_READ, central, subjects
-from rag.pipeline.survey import Retrieve, heard, relevant
+from rag.pipeline.survey import heard, relevant
 from rag.queries import Intent, Query, intent_of
 from rag.queries.documents import Document, resolved
 from rag.schema import Candidate, ScoredSentence, Source, SourceInfo, Span, Step
@@ -129,7 +130,7 @@ def gather(
     # A name that no source has is a topic.
     topic = intent.topic or ("" if named else intent.source_hint)
     if intent.kind == "comparison":
-        found, quoted = points(store, sides)
+        found, quoted = shared_points(store, sides)
         chosen = _held_by(sides, chosen)
         if not quoted:
             found, quoted = central(store, chosen)

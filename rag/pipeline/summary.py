@@ -14,7 +14,7 @@ from rag.pipeline.excerpts import (
     Quoted,
     are_one,
     different,
-    telling,
+    is_quotable,
 )
 from rag.retrieval import diversify
 from rag.schema import Candidate, ScoredSentence, SourceInfo, Span
@@ -40,16 +40,15 @@ _LEANS = re.compile(
 _DECIDED, _ORDERED, _NUMBERED = 0.25, 0.08, 0.05
 """What a decision or outcome, an order or event, and a figure have over the centrality of their sentence."""
 _DECIDES = re.compile(
-    r"\b(?:decid\w+|decisions?|agreed|resolv\w+|approv\w+|adopted|elected|appointed|reject\w+|voted|carried unanimously"
-    r"|accepted"
-    r"|found that|we find|conclude[sd]?|conclusions?|results?|shows? that|in total|therefore|replaces|sold|granted"
-    r"|bought)\b",
+    r"\b(?:decid\w+|decisions?|agreed|resolv\w+|approv\w+|adopted|elected|appointed|reject\w+|voted|accepted"
+    r"|carried unanimously|found that|we find|conclude[sd]?|conclusions?|results?"
+    r"|shows? that|in total|therefore|replaces"
+    r"|sold|granted|bought)\b",
     re.IGNORECASE,
 )
 _ORDERS = re.compile(
     r"\b(?:will|must|shall|may not|is to|are to|postponed|deadline|due|costs?|rose|fell|increased?|decreased?|won|lost"
-    r"|becomes?"
-    r"|completed|launched|opens?|closes?|starts?|ends?)\b",
+    r"|becomes?|completed|launched|opens?|closes?|starts?|ends?)\b",
     re.IGNORECASE,
 )
 _SAID_ELSEWHERE, _DIFFERS = 0.4, 0.1
@@ -66,8 +65,7 @@ _EARLY = 0.3
 """What the first of them has over its centrality."""
 _ASIDE = re.compile(
     r"\W*(?:present|attend\w+|apologies|version|valid|date[d]?|copyright|page|author|last (?:updated|changed)|published"
-    r"|printed"
-    r"|in force|it replaces|this (?:version|page|document) (?:was|is valid|replaces))\b",
+    r"|printed|in force|it replaces|this (?:version|page|document) (?:was|is valid|replaces))\b",
     re.IGNORECASE,
 )
 """Sentences about a document that do not tell its subject."""
@@ -138,7 +136,7 @@ def subjects(
 def _subject(candidates: Sequence[Candidate]) -> list[Quoted]:
     """Return the sentence that tells what a source is about; nothing where it is empty."""
     units = [(candidate, one) for candidate in candidates for one in candidate.sentences]
-    whole = [pair for pair in units if telling(pair[1])]
+    whole = [pair for pair in units if is_quotable(pair[1])]
     plain = [pair for pair in whole if not _ASIDE.match(pair[1].text)] or whole
     opening = (
         [pair for pair in plain if pair[1].kind != "item"][:_OPENING] or plain[:1] or units[:1]
@@ -159,7 +157,7 @@ def _across(
         for source_id, passages in read.items()
         for stored, candidate in zip(passages, measured[source_id], strict=True)
         for one, vector in zip(candidate.sentences, stored.sentence_vectors, strict=True)
-        if telling(one)
+        if is_quotable(one)
     ]
     if len(read) < 2 or not 1 < len(rows) <= _MOST_COMPARED:
         return {}
@@ -195,7 +193,7 @@ def _standing(
     rows: dict[tuple[int, int], tuple[float, Quoted, np.ndarray]] = {}
     for stored, candidate in zip(passages, candidates, strict=True):
         for one, vector in zip(candidate.sentences, stored.sentence_vectors, strict=True):
-            if telling(one):
+            if is_quotable(one):
                 score = _centrality(one, passages[-1].passage.end)
                 score += shared.get((candidate.passage.source_id, one.start), 0.0)
                 quoted = (candidate, Span(start=one.start, end=one.end))

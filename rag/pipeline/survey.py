@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from rag.pipeline.excerpts import MOST_QUOTED, MOST_SOURCES, Quoted, different, telling, turns
+from rag.pipeline.excerpts import MOST_QUOTED, MOST_SOURCES, Quoted, different, is_quotable, turns
+from rag.pipeline.preference import Retrieve
 from rag.schema import Candidate, SourceInfo, Span
 
 SURVEY_DEPTH = 48
@@ -17,8 +18,6 @@ RELEVANT = 0.33
 """0..1: how much of a topic a sentence must have to be quoted on it."""
 NEAR_BEST = 0.45
 """Share of the relevance of its source's best sentence that another must have."""
-Retrieve = Callable[[str, int, frozenset[str] | None], tuple[Candidate, ...]]
-"""retrieve(topic, k, sources) returns candidates, best first."""
 
 
 def heard(
@@ -61,7 +60,7 @@ def _ranked(candidates: Sequence[Candidate]) -> list[tuple[float, Quoted]]:
     for candidate in candidates:
         for one in candidate.sentences:
             relevance = 0.7 * max(one.dense, 0.0) + 0.3 * one.lexical
-            if telling(one):
+            if is_quotable(one):
                 quoted = (candidate, Span(start=one.start, end=one.end))
                 scores.setdefault((one.start, one.end), (relevance, quoted))
     return sorted(scores.values(), key=lambda pair: (-pair[0], pair[1][1].start))

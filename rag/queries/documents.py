@@ -94,8 +94,9 @@ class Document:
 
     @property
     def words(self) -> frozenset[str]:
-        """Stems of the words of its names."""
-        return frozenset(_stems(f"{self.title} {self.stem}"))
+        """Stems of the words of its names, and of those that `SmithReport` is made of."""
+        called = f"{self.title} {self.stem}"
+        return frozenset(_stems(f"{called} {_SPLIT.sub(' ', called)}"))
 
     @property
     def dates(self) -> tuple[Date, ...]:
@@ -191,6 +192,7 @@ def _is_key(stem: str) -> bool:
 
 def _described(question: str, documents: Sequence[Document]) -> tuple[list[Document], bool]:
     """Return the documents that fit a description best, and whether they fit all of it."""
+    of_all: tuple[list[Document], bool] | None = None
     for match in _CALLED.finditer(question):
         before = _DATE_BEFORE.sub("", question[: match.start()])
         if not _WITHIN.search(before) and not _before(before):
@@ -204,10 +206,13 @@ def _described(question: str, documents: Sequence[Document]) -> tuple[list[Docum
         chosen = called or list(documents)
         best = max((len(wanted & one.words) for one in chosen), default=0)
         fitting = [one for one in chosen if len(wanted & one.words) == best]
+        front = frozenset(_stems(" ".join(_before(before)))) - noun
+        found = fitting, bool(called) and front <= fitting[0].words
         if (best or called) and len(fitting) < len(documents):
-            front = frozenset(_stems(" ".join(_before(before)))) - noun
-            return fitting, bool(called) and front <= fitting[0].words
-    return [], False
+            return found
+        if best or called:
+            of_all = of_all or found
+    return of_all or ([], False)
 
 
 def _before(text: str) -> list[str]:
@@ -248,9 +253,8 @@ def _words(text: str) -> list[str]:
 
 
 def _stems(text: str) -> list[str]:
-    """Return the stems of a text's words that are no small ones, of `SmithReport` also those it is made of."""
-    pieces = [*_WORD.findall(text), *_WORD.findall(_SPLIT.sub(" ", text))]
-    return [stem_of(one.lower()) for one in pieces if one.lower() not in FUNCTION_WORDS]
+    """Return the stems of a text's words that are no small ones."""
+    return [stem_of(one) for one in _words(text) if one not in FUNCTION_WORDS]
 
 
 def _date_stems(text: str) -> frozenset[str]:

@@ -69,11 +69,13 @@ _PIECES = {
     "B": "(?P<B>.+?)",
     "T": "(?P<T>.+?)",
     "TT": "(?P<TT>.+?)",
+    "has": "(?:has|have|had|offers?|gives?|allows?|requires?|asks? for|charges?)",
+    "verb": "(?P<verb>is|are|was|were|costs?|lasts?|takes?|weighs?|runs?|pays?|earns?)",
     "tail": "(?P<tail>.+?)",
     "kind": "(?P<kind>\\w+(?: \\w+)?)",
     "plural": "(?!<which> |(?:<doc>)(?: |$))(?P<kind>\\w+(?: \\w+)?s)",
-    "more": "(?:higher|lower|longer|shorter|larger|bigger|smaller|greater|more|fewer|less|better|worse|cheaper|earlier|later"
-    "|stricter|highest|lowest|longest|shortest|largest|biggest|smallest|most|fewest|least|best)",
+    "more": "(?:higher|lower|longer|shorter|larger|bigger|smaller|greater|more|fewer|less|better|worse|cheaper|earlier"
+    "|later|stricter|highest|lowest|longest|shortest|largest|biggest|smallest|most|fewest|least|best)",
     "on X": "(?: <about> (?P<X>.+))?",
     "X": "(?P<X>.+)",
 }
@@ -118,9 +120,9 @@ _DIFFERENCE = _rules(
     "(?: (?:differ|compare))?(?: (?:in terms of|with (?:regard|respect) to|in|<about>) <T>)?",
 )
 _SUPERIOR = _rules(
-    "(?:which|what)(?: one)?(?: of (?:them|the two|these))? (?:has|have|had|offers?|gives?|allows?|requires?|asks? for|charges?) "
+    "(?:which|what)(?: one)?(?: of (?:them|the two|these))? <has> "
     "(?:the |an? )?<more> <T>[,:]? (?:of )?<A>,? or <B>",
-    "(?:which|what|who)(?: one)?(?: of (?:them|the two|these))? (?P<verb>is|are|was|were|costs?|lasts?|takes?|weighs?|runs?|pays?|earns?) "
+    "(?:which|what|who)(?: one)?(?: of (?:them|the two|these))? <verb> "
     "(?:the )?(?P<adjective>more \\w+|less \\w+|\\w+er|more|less|most|least)(?: <tail>)?[,:]? <A>,? or <B>",
     "<A> or <B>[,:;]? which(?: one)? (?:has|have|offers?) (?:the |an? )?<more> <T>",
     "<A> or <B>[,:;]? which(?: one)? (?P<verb>is|are|was|were|costs?|lasts?|takes?|weighs?) (?:the )?"
@@ -128,11 +130,12 @@ _SUPERIOR = _rules(
 )
 _OF_KIND = _rules(
     "compare (?:(?:the|both|two|my|our|these|all) )*<plural>(?: with each other)?",
-    "(?:what(?:['’]s| is| are) )?(?:the )?(?:main |key )?differences? between (?:(?:the|both|two|my|our|these) )*<plural>",
+    "(?:what(?:['’]s| is| are) )?(?:the )?(?:main |key )?differences? between "
+    "(?:(?:the|both|two|my|our|these) )*<plural>",
     "how do (?:(?:the|both|two|my|our|these) )*<plural> differ",
 )
 _AMONG = _rules(
-    "(?:which|what) <kind> (?:has|have|had|offers?|gives?|allows?|requires?|asks? for|charges?) (?:the |an? )?<more> <T>",
+    "(?:which|what) <kind> <has> (?:the |an? )?<more> <T>",
 )
 _COMPARISON = _rules(
     "compare (?:what|how) (?P<who>.+?) (?:<say>|describes?|treats?|covers?|puts?)(?: <about>)? <X>",
@@ -149,9 +152,11 @@ _OF_DOCUMENT = _rules(
 )
 """A summary is wanted where the object is a document, and something else otherwise."""
 _DECISIONS = _rules(
-    "(?:what|which decisions|which resolutions) (?:was|were|has been|have been) (?:decided|agreed(?: on| upon)?|discussed|resolved"
-    "|approved|concluded|made|taken|voted on)(?: (?:in|at|during|by|according to) <X>)",
-    "what (?:decisions|resolutions) (?:were|have been|are) (?:made|taken|passed|adopted|recorded|in)(?: (?:in|at|during|by))? <X>",
+    "(?:what|which decisions|which resolutions) (?:was|were|has been|have been) "
+    "(?:decided|agreed(?: on| upon)?|discussed|resolved|approved|concluded|made|taken|voted on)"
+    "(?: (?:in|at|during|by|according to) <X>)",
+    "what (?:decisions|resolutions) (?:were|have been|are) (?:made|taken|passed|adopted|recorded|in)"
+    "(?: (?:in|at|during|by))? <X>",
     "what (?:are|were) the (?:decisions|outcomes?|results?|resolutions|action items|actions) (?:<of>|at) <X>",
 )
 _ABOUT = _rules(
@@ -163,7 +168,8 @@ _ABOUT = _rules(
 )
 """What a document is about, or each of all."""
 _CONTENTS = _rules(
-    "(?:what|which)(?: kinds? of)? <docs> (?:do (?:you|we|I) have|are (?:there|here|available|loaded|indexed|included))(?: .{0,30})?",
+    "(?:what|which)(?: kinds? of)? <docs> (?:do (?:you|we|I) have"
+    "|are (?:there|here|available|loaded|indexed|included))(?: .{0,30})?",
     "(?:list|describe|show(?: me)?) (?:(?:all|the|my|our|these|your) )*<docs>",
 )
 
