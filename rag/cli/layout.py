@@ -66,12 +66,11 @@ def answer_lines(answer: Answer) -> Iterator[Paragraph]:
 
 def _unanswered(answer: Answer) -> Iterator[Paragraph]:
     message = answer.reason.message if answer.reason is not None else answer.text
-    yield Paragraph(
-        pieces=(
-            StyledText(text=f"{outcome.headline(answer)}. ", style="bold yellow"),
-            StyledText(text=message, style="yellow"),
-        )
-    )
+    head = outcome.headline(answer)
+    pieces = [StyledText(text=message, style="yellow" if head else "")]
+    if head:
+        pieces.insert(0, StyledText(text=f"{head}. ", style="bold yellow"))
+    yield Paragraph(pieces=tuple(pieces))
 
 
 def _answered(answer: Answer) -> Iterator[Paragraph]:

@@ -28,6 +28,7 @@ def context_of(unit: Unit | ScoredSentence, start: int, end: int) -> tuple[Conte
     names = [cell.name for cell in unit.cells if cell.name]
     if not names:
         return path
+    path = tuple(one for one in path if one.kind != "row")
     return (*path, Context(start=start, end=start, kind="row", text=" | ".join(names)))
 
 

@@ -17,6 +17,7 @@ from rag.pipeline.subject import Judged, judge
 from rag.pipeline.tally import SURE, UNSURE, tally
 from rag.queries import Query, standalone
 from rag.reader import Reader, Reading, Selection, reranked, select
+from rag.reader.features import is_yes_no
 from rag.reader.selection import LIKELY, threshold_at
 from rag.schema import (
     Answer,
@@ -34,6 +35,8 @@ from rag.schema import (
     Turn,
 )
 
+_MOST = 0.5
+"""Share of a sentence."""
 MOST_CLOSEST = 3
 """Passages shown beside an answer that is not sure."""
 
@@ -247,7 +250,7 @@ def _short(inquiry: Inquiry, draft: Draft, selection: Selection) -> ShortAnswer 
         return None
     part, reading = selection.picks[0]
     words = reading.words
-    if words is None:
+    if words is None or (is_yes_no(inquiry.parts[part][0]) and not _says_most(words, reading)):
         return None
     source = inquiry.source(inquiry.parts[part][1][reading.candidate].passage.source_id)
     text = harmless(" ".join(visible(source.text[words.start : words.end]).split()))
@@ -257,6 +260,11 @@ def _short(inquiry: Inquiry, draft: Draft, selection: Selection) -> ShortAnswer 
         if one.source_id == source.source_id and one.start <= words.start and words.end <= one.end
     )
     return ShortAnswer(text=text, markers=markers) if text and markers else None
+
+
+def _says_most(words: Span, reading: Reading) -> bool:
+    """Tell whether words are most of their sentence: of what was asked yes or no, a name alone says neither."""
+    return words.end - words.start >= _MOST * (reading.end - reading.start)
 
 
 def _closest(

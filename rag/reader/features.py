@@ -76,6 +76,11 @@ class Question:
     negated: bool
 
 
+def is_yes_no(query: str) -> bool:
+    """Tell whether yes or no would answer."""
+    return _kind(query) == "choice"
+
+
 def analyse(query: str) -> Question:
     """Return what the question asks for, and the names and numbers it mentions."""
     return Question(

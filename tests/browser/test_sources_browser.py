@@ -85,7 +85,9 @@ def test_a_question_is_answered_while_a_sync_runs(
     person.answer()
     person.to("Sources")
     person.page.get_by_role("button", name="Stop", exact=True).click()
-    person.page.get_by_text("Stopping…", exact=True).wait_for()  # a sync that goes on before that would end
+    person.page.get_by_text(
+        "Stopping…", exact=True
+    ).wait_for()  # a sync that goes on before that would end
     rag.may_sync.set()
     person.told("Index a.txt Stopped.")
     person.told("uploads/c.txt Added.")
