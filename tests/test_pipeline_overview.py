@@ -383,7 +383,7 @@ def ask_model(folder, question: str, reply: str) -> tuple[Answer, str]:
         with Rag(
             plain.settings,
             index=plain._index,
-            encoder=plain._encoder,
+            encoder=plain._asker._encoder,
             answerers=[model],
             tokens=plain._tokens,
         ) as rag:
