@@ -167,7 +167,7 @@ def test_many_rows_are_counted_fast_and_quoted_in_part():
 
     found = tally("How many orders are open?", [candidate], lambda _: source)
 
-    assert process_time() - begun < 2.0
+    assert process_time() - begun < 1.0
     assert found is not None
     assert "5000" == found.short.text
     assert MOST_CITED == len(found.draft.citations)
@@ -230,11 +230,9 @@ def test_a_question_for_people_is_answered_by_people():
 
 
 def test_a_column_that_is_only_named_has_to_say_something():
-    """Which tickets are closed is told by whether a date is there, and that is not sure; a full column tells nothing."""
-    tickets = (
-        "tickets.csv",
-        "ticket,opened,closed\nT-1,2024-01-05,\nT-2,2024-02-06,2024-03-01\nT-3,2024-03-01,\n",
-    )
+    """Which tickets are closed is told by whether a date is there, not surely; a full column tells nothing."""
+    rows = "T-1,2024-01-05,\nT-2,2024-02-06,2024-03-01\nT-3,2024-03-01,\n"
+    tickets = ("tickets.csv", f"ticket,opened,closed\n{rows}")
 
     found = answer("How many tickets are closed?", tickets)
 

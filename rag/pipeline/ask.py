@@ -80,10 +80,14 @@ class Asker:
         self._library = library
         self.retriever = retriever
         self._answerers = answerers
-        self._reader = [*answerers.values()][-1]
         self._encoder = encoder
         self._tokens = tokens
         self._one_word = encoder.count_tokens("a")
+
+    @property
+    def _reader(self) -> Answerer:
+        """The one that says the sources' own words; there is none where nothing but searching is wanted."""
+        return [*self._answerers.values()][-1]
 
     def stream(
         self, question: str, history: Sequence[Turn], options: AskOptions

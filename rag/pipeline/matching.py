@@ -42,7 +42,7 @@ _PEOPLE = (PEOPLE - {"president", "minister"}) | word_set(
     "people person persons employee staff member colleague worker participant attendee somebody"
 )
 _NEUTRAL = word_set(
-    "place list register record contain include show give count exist appear table file sheet"
+    "report mention note place list register record contain include show give count exist appear table file sheet"
     " csv document take reach score listed recorded registered column value field"
 )
 _ATTRIBUTES = word_set("number code name value column field kind type date level size amount id")
