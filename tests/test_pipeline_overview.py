@@ -383,9 +383,9 @@ def ask_model(folder, question: str, reply: str) -> tuple[Answer, str]:
         with Rag(
             plain.settings,
             index=plain._index,
-            encoder=plain._encoder,
+            encoder=plain._asker._encoder,
             answerers=[model],
-            tokens=plain._tokens,
+            tokens=plain._asker._tokens,
         ) as rag:
             *_, last = rag.stream(question)
     assert isinstance(last, AnswerReady)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.pipeline.preference import distinct, find_preferred, preference_of, preferred
+from rag.pipeline.preference import deduplicated, find_preferred, preference_of, preferred
 from rag.queries.documents import Named
 from rag.reader import Reading
 from rag.schema import Candidate, Source, SourceInfo
@@ -152,7 +152,7 @@ def test_passages_that_say_the_same_count_once():
     """Other numbers or names are another passage."""
     same = candidate("A ticket costs 18 crowns.", source="copy.txt")
 
-    assert (OLD, NEW) == distinct([OLD, same, NEW])
+    assert (OLD, NEW) == deduplicated([OLD, same, NEW])
 
 
 def test_the_newest_version_answers_from_files_on(tmp_path):

@@ -11,7 +11,7 @@ import numpy as np
 from rag.citations import Draft
 from rag.citations.plain import harmless, visible
 from rag.pipeline.excerpts import Quoted, are_one, is_quotable
-from rag.pipeline.preference import Retrieve, distinct
+from rag.pipeline.preference import Retrieve, deduplicated
 from rag.pipeline.summary import candidate_of
 from rag.queries import Intent
 from rag.queries.documents import Document, of_kind, resolved
@@ -83,7 +83,7 @@ def asked_of(
     parts = []
     for one in sides:
         part = asked.format(one.name)
-        parts.append((part, distinct(retrieve(part, 2 * k, one.sources or only))[:k]))
+        parts.append((part, deduplicated(retrieve(part, 2 * k, one.sources or only))[:k]))
     return tuple(parts)
 
 

@@ -84,16 +84,16 @@ def find_preferred(
     retrieve: Retrieve, part: str, k: int, only: frozenset[str] | None, wanted: Preference
 ) -> tuple[Candidate, ...]:
     """Return the candidates of a part of a query: of what it names first, and of passages nearly equal one."""
-    everywhere = distinct(retrieve(part, 2 * k, only))[:k]
+    everywhere = deduplicated(retrieve(part, 2 * k, only))[:k]
     ids = wanted.named.sources
     if not ids:
         return everywhere
-    first = distinct(retrieve(part, 2 * k, ids))[:k]
+    first = deduplicated(retrieve(part, 2 * k, ids))[:k]
     rest = [one for one in everywhere if one.passage.source_id not in ids]
     return (*first, *rest[: max(_REST, k - len(first))])
 
 
-def distinct(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+def deduplicated(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """Return the candidates, those left out that say in the same words, numbers and names what one before says."""
     kept: list[tuple[Candidate, tuple[frozenset[str], frozenset[str]]]] = []
     for one in candidates:
