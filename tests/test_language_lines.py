@@ -7,7 +7,7 @@ import itertools
 import pytest
 from hypothesis import given
 
-from rag.language.lines import find_paragraphs, find_runs, joined
+from rag.language.lines import find_paragraphs, find_runs, unwrapped
 from tests.structure_fakes import ANY_TEXT
 
 WRAPPED = "The committee met in the old hall and it\ntalked until late, since nobody wanted to be\nthe first to leave."
@@ -75,5 +75,5 @@ def test_runs_hold_every_character_once(text):
 def test_a_paragraph_joined_is_its_runs(text):
     """Line by line or by the whole text, the same breaks are meant."""
     assert [(run.start, run.end) for run in find_runs(text)] == [
-        line for lines in find_paragraphs(text) for line in joined(text, lines)
+        line for lines in find_paragraphs(text) for line in unwrapped(text, lines)
     ]

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rag.language.lines import Line, joined
+from rag.language.lines import Line, unwrapped
 from rag.language.marks import (
     ASKED,
     CLOSED,
@@ -628,7 +628,7 @@ class _Reader:
     ) -> Iterator[tuple[Mark | None, Line]]:
         """Yield the lines of one item, or of text; what is deeper than an item's mark belongs to the item."""
         held: Line | None = None
-        for run in joined(self._text, [*lines]):
+        for run in unwrapped(self._text, [*lines]):
             if held and indent_of(self._text, run) > indent_of(self._text, lines[0]):
                 held = held[0], run[1]
                 continue

@@ -57,7 +57,7 @@ def find_paragraphs(text: str) -> Iterator[list[Line]]:
         yield paragraph
 
 
-def joined(text: str, lines: list[Line]) -> Iterator[Line]:
+def unwrapped(text: str, lines: list[Line]) -> Iterator[Line]:
     """Yield the lines of a paragraph, those that an editor wrapped joined to one."""
     for run in _runs_of(text, lines):
         yield run.start, run.end
