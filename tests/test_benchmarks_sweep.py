@@ -193,7 +193,7 @@ def test_the_usual_folder_is_found_again_and_is_of_this_sweep_only(
 
     assert folder(GRID) == folder(GRID)
     assert folder(GRID) != folder({"top_k": ("5",)})
-    assert folder(GRID).startswith("eval/runs/sweep-questions-")
+    assert folder(GRID).startswith(f"eval/runs/sweep-{tmp_path.name}-")
 
 
 def test_a_measure_that_does_not_apply_is_refused(questions, tmp_path):

@@ -367,11 +367,11 @@ def test_without_a_project_a_data_set_must_be_named(tmp_path, monkeypatch):
 
 
 def test_a_run_without_a_folder_gets_one_of_its_own(tmp_path, monkeypatch):
-    """By default a run goes below eval/runs under its time, its questions and its split."""
+    """By default a run goes below eval/runs under its time, the folder of its questions and its split."""
     monkeypatch.chdir(tmp_path)
     report = run_evaluation(ScriptedPipeline(), _questions(tmp_path, EXAMPLES), split="test")
     assert Path(report.run).parent == Path("eval/runs")
-    assert report.run.endswith("-questions-test")
+    assert report.run.endswith(f"-{tmp_path.name}-test")
 
 
 def test_runs_begun_in_one_second_are_not_mixed(tmp_path, monkeypatch):
@@ -381,7 +381,7 @@ def test_runs_begun_in_one_second_are_not_mixed(tmp_path, monkeypatch):
     questions = _questions(tmp_path, EXAMPLES)
     pipelines = [ScriptedPipeline(), ScriptedPipeline(), ScriptedPipeline()]
     named = [Path(run_evaluation(pipeline, questions).run).name for pipeline in pipelines]
-    begun = "20260102-030405-questions"
+    begun = f"20260102-030405-{tmp_path.name}"
     assert [begun, f"{begun}-2", f"{begun}-3"] == named
     assert [len(EXAMPLES)] * 3 == [len(pipeline.asked) for pipeline in pipelines]
 

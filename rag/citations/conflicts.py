@@ -164,7 +164,7 @@ def find_conflicts(sentences: Sequence[Pick]) -> tuple[Conflict, ...]:
     return tuple(sorted(found, key=lambda conflict: (conflict.within, -conflict.shared)))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _profile(text: str) -> _Profile | None:
     """Return what is compared of a sentence; None for one that cannot conflict with another."""
     found = _figures(text)

@@ -33,7 +33,7 @@ def coverage(claim: str, sentence: str) -> float:
     return (n_words + n_numbers) / (len(words) + len(numbers))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _content(text: str) -> tuple[frozenset[str], tuple[Quantity, ...]]:
     """Return the stems of the content words that are no part of a number, and the numbers."""
     numbers = quantities(text)

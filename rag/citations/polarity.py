@@ -117,7 +117,7 @@ def _antonyms(ours: frozenset[str], theirs: frozenset[str]) -> set[str]:
     return {stem for stem in ours if _OPPOSITE_STEMS.get(stem, set()) & theirs}
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def polarity(text: str) -> Polarity:
     """Return what the text affirms and negates; a negation reaches a few words on, within its clause."""
     affirmed: set[str] = set()

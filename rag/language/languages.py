@@ -116,7 +116,7 @@ def language_of(text: str) -> str:
     return _language_of(text)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def _language_of(sample: str) -> str:
     script = "LATIN" if sample.isascii() else _script_of(sample)
     if script == "LATIN":

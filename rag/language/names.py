@@ -30,7 +30,7 @@ _SHORTEST_RUN, _LONGEST_RUN = 2, 8
 """Words that an acronym may stand for."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=128)
 def names_of(text: str) -> tuple[Word, ...]:
     """Return the capitalised words and acronyms of a text that are likely names, in order."""
     return tuple(_names(text, words_of(text)))

@@ -240,7 +240,7 @@ class Quantity:
         return rough.low - reach <= fine.high and fine.low <= rough.high + reach
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=128)
 def quantities(text: str) -> tuple[Quantity, ...]:
     """Return every number of the text by itself, in order; the ends of a range share unit and scale."""
     found: list[Quantity] = []
@@ -257,7 +257,7 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     return tuple(one for one in placed if one.unit or one.printed.lower() not in {"a", "an"})
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=128)
 def amounts(text: str) -> tuple[Quantity, ...]:
     """Return dates, ranges and amounts as wholes, in order, with what they may stand for.
 

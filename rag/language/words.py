@@ -92,7 +92,7 @@ def stemmed(folded: str, language: str = "en") -> str:
     return stem_of(IRREGULAR.get(folded, folded), language if language in STEMMED else "en")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=128)
 def tokens_of(text: str) -> tuple[Word, ...]:
     """Return the words in order as they are printed: `Chan-il`, `AT&T`, `U.S` and `10,000` are one each."""
     language = language_of(text)
@@ -124,7 +124,7 @@ def tokens_of(text: str) -> tuple[Word, ...]:
     return tuple(words)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=128)
 def words_of(text: str) -> tuple[Word, ...]:
     """Return the words in order as they are compared: `Chan-il` is two, `U.S` one; unspaced scripts come in pairs."""
     return tuple(part for token in tokens_of(text) for part in _parts(token))
