@@ -81,7 +81,7 @@ def failed(person: Visit) -> None:
 def edited(person: Visit) -> None:
     """A question that is about to be replaced."""
     person.answer()
-    person.page.get_by_role("button", name="Edit").click()
+    person.page.get_by_role("button", name="Edit").last.click()
     person.page.locator(".fn-editing").wait_for()
 
 
