@@ -322,3 +322,19 @@ def test_a_list_of_examples_says_that_it_goes_on():
     (table,) = [one for one in tables_of(source_of("club.md", text)) if one.kind == "items"]
 
     assert table.goes_on
+
+
+def test_a_date_that_bounds_nothing_leaves_the_question_to_the_reader():
+    """Of several minutes, who was there in one month is not all of them, and no list of their next dates."""
+    minutes = [
+        (
+            f"2024-0{month}-12.md",
+            f"# Board minutes, 12 {name} 2024\n\nPresent: {who}.\n\n- The next meeting is on {after}.\n",
+        )
+        for month, name, who, after in (
+            (2, "February", "Ida Krone, Anja Roth", "12 March"),
+            (3, "March", "Ida Krone, Samir Aziz", "9 April"),
+        )
+    ]
+
+    assert short("Who was at the board meeting in February 2024?", *minutes) is None

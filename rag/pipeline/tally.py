@@ -166,12 +166,8 @@ def _rank(one: tuple[Match, _Result]) -> tuple[bool, int, int]:
 
 def _computed(asked: Aggregate, about: Match) -> _Result | None:
     """Return what a question wants computed of a table; None where that is not clear."""
-    if (
-        asked.bounds
-        and not any(one.bounds for one in about.conditions)
-        and asked.operation == "select"
-    ):
-        return None
+    if asked.bounds and not any(one.bounds for one in about.conditions):
+        return None  # a date or number of the question that bounds nothing here is about something else
     compute = {
         "count": _count,
         "share": _share,
@@ -402,6 +398,8 @@ def _list(asked: Aggregate, about: Match) -> _Result | None:
     wanted = _asked_for(asked, about)
     if asked.person and wanted is None and kind == "rows":
         return None
+    if not rows and asked.person:
+        return None  # that it is nobody the reader may know better
     if not rows:
         sentence = f"0 of {total} rows have {_said(about)}"
         return _Result(sentence=sentence, short="0", rows=[], columns=_shown(about))
