@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from rag.embedding import Encoder
 from rag.errors import SourceNotFoundError
@@ -118,9 +119,10 @@ class Asker:
             intent, query, searched = self._understood(turn)
             yield QueryReady(query=query, rewritten=query != question)
             watch.lap("query")
-            overview, parts = self._found(turn, searched, intent)
+            wanted = preference_of(searched, turn.sources)
+            overview, parts = self._found(turn, searched, intent, wanted)
             watch.lap("search")
-            inquiry = turn.inquiry(query, parts, overview, intent)
+            inquiry = turn.inquiry(query, parts, overview, intent, wanted)
             yield EvidenceReady(evidence=scored(inquiry.candidates))
             if not inquiry.candidates:
                 code: ReasonCode = "nothing_retrieved" if self._index.hashes() else "no_sources"
@@ -164,8 +166,9 @@ class Asker:
 
     def _read_again(self, turn: _Turn, query: str) -> Answer:
         """Return the answer to a question in the words of the sources."""
-        _, parts = self._found(turn, query, Intent(kind="question"))
-        inquiry = turn.inquiry(query, parts, None, Intent(kind="question"))
+        intent, wanted = Intent(kind="question"), preference_of(query, turn.sources)
+        _, parts = self._found(turn, query, intent, wanted)
+        inquiry = turn.inquiry(query, parts, None, intent, wanted)
         if not inquiry.candidates:
             return abstain(inquiry, "nothing_retrieved", model=self._reader.name)
         answers = [one for one in self._reader.answer(inquiry) if isinstance(one, Answer)]
@@ -211,7 +214,7 @@ class Asker:
         return whole or self._encoder.count_tokens(word) <= self._one_word
 
     def _found(
-        self, turn: _Turn, query: str, intent: Intent
+        self, turn: _Turn, query: str, intent: Intent, wanted: Preference
     ) -> tuple[Overview | None, tuple[tuple[str, tuple[Candidate, ...]], ...]]:
         """Return the candidates of each part of a query; of an overview's only part, and what was gathered for it."""
         snapshot, only, top_k = turn.snapshot, turn.only, turn.top_k
@@ -221,7 +224,7 @@ class Asker:
         ) -> tuple[Candidate, ...]:
             return self.retriever.retrieve(snapshot, part, k=k, sources=sources)
 
-        sources = _allowed(snapshot, only)
+        sources = turn.sources
         sides: tuple[Side, ...] = ()
         if intent.kind == "comparison":
             sides = sides_of(intent, sources)
@@ -233,7 +236,6 @@ class Asker:
             intent = Intent(kind="question")
         if intent.kind == "question":
             parts = _standalone_parts(query)
-            wanted = turn.preference(query)
             return None, tuple(
                 (part, find_preferred(retrieve, part, top_k, only, wanted)) for part in parts
             )
@@ -248,7 +250,7 @@ class Asker:
         return overview, ((query, overview.candidates),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Turn:
     """A question with how it is to be answered."""
 
@@ -267,26 +269,31 @@ class _Turn:
         parts: tuple[tuple[str, tuple[Candidate, ...]], ...],
         overview: Overview | None,
         intent: Intent,
+        wanted: Preference,
     ) -> Inquiry:
         """Return the question with what was found for it."""
         compares = intent.kind == "comparison"
-        wanted = self.preference(query)
         return Inquiry(
             question=self.question,
             query=query,
             history=self.history,
             parts=parts,
             source=self.snapshot.source,
-            listed=lambda: _allowed(self.snapshot, self.only),
+            listed=lambda: self.sources,
             preference=replace(wanted, named=Named(), topic=intent.topic) if compares else wanted,
             compared=compares and overview is None and len(parts) > 1,
             overview=overview,
             strictness=self.strictness,
         )
 
-    def preference(self, query: str) -> Preference:
-        """Return what a query wants of documents."""
-        return preference_of(query, _allowed(self.snapshot, self.only))
+    @cached_property
+    def sources(self) -> list[SourceInfo]:
+        """What may be searched."""
+        return [
+            one
+            for one in self.snapshot.sources()
+            if self.only is None or one.source_id in self.only
+        ]
 
     def source(self, source_id: str) -> Source | None:
         """Return a source; None where it is gone, or may not be shown."""
@@ -314,11 +321,6 @@ class _Watch:
     def timings(self) -> dict[str, float]:
         """Return every stage's seconds and their total."""
         return self._laps | {"total": round(self._last - self._start, 6)}
-
-
-def _allowed(snapshot: Snapshot, only: frozenset[str] | None) -> list[SourceInfo]:
-    """Return the sources that may be searched."""
-    return [one for one in snapshot.sources() if only is None or one.source_id in only]
 
 
 def _standalone_parts(query: str) -> tuple[str, ...]:

@@ -62,11 +62,25 @@ class ExtractiveAnswerer:
 
     def grade(self, query: str, candidates: Sequence[Candidate], *, strictness: float) -> int:
         """Return what of an answer the candidates hold: 2 for a sure one, 1 for a likely one, 0 for none."""
-        borders = [threshold_at(one, strictness) for one in (LIKELY, self._reader.threshold)]
+        likely, sure = self._borders(strictness)
         read = self._reader.read(query, candidates) if candidates else ()
-        judged = judge(query, read, candidates, sure=borders[-1])
+        judged = judge(query, read, candidates, sure=sure)
         best = max((one.probability for one in judged.readings[:1]), default=0.0)
-        return sum(best >= border for border in borders)
+        return (best >= likely) + (best >= sure)
+
+    def _borders(self, strictness: float) -> tuple[float, float]:
+        """Return the probabilities from which an answer is shown as likely, and stated."""
+        return threshold_at(LIKELY, strictness), threshold_at(self._reader.threshold, strictness)
+
+    def _judged(self, inquiry: Inquiry, sure: float) -> list[Judged]:
+        """Read each part of a question, and weigh what was read by the documents and the subject that it names."""
+        judged = []
+        for part, candidates in inquiry.parts:
+            read = self._reader.read(part, candidates)
+            wanted, source = inquiry.preference, inquiry.source
+            readings = preferred(read, candidates, wanted, source, sure=sure)
+            judged.append(judge(part, readings, candidates, sure=sure))
+        return judged
 
     def answer(self, inquiry: Inquiry) -> Iterator[EvidenceReady | TextDelta | Answer]:
         """Yield the answer, its text first."""
@@ -77,23 +91,8 @@ class ExtractiveAnswerer:
         if computed is not None:
             yield computed
             return
-        sure = threshold_at(self._reader.threshold, inquiry.strictness)
-        likely = threshold_at(LIKELY, inquiry.strictness)
-        judged = [
-            judge(
-                part,
-                preferred(
-                    self._reader.read(part, candidates),
-                    candidates,
-                    inquiry.preference,
-                    inquiry.source,
-                    sure=sure,
-                ),
-                candidates,
-                sure=sure,
-            )
-            for part, candidates in inquiry.parts
-        ]
+        likely, sure = self._borders(inquiry.strictness)
+        judged = self._judged(inquiry, sure)
         evidence = _ranked(
             [
                 (candidates, one.readings)
