@@ -16,10 +16,10 @@ export ORT_DISABLE_TELEMETRY := 1
 # Recipes say in words what they do.
 .SILENT:
 
-.PHONY: help run install dev quick test soak check format eval gate bench lock wheel clean torch
+.PHONY: help run real-model install dev quick test soak check format eval gate bench lock wheel clean torch
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(V)/.ready ## install, index seeds/ and open the web chat
 	$(PY) app.py
@@ -52,6 +52,9 @@ gate: $(V)/.ready ## fail if an answer got worse against eval/baseline.json
 bench: $(V)/.ready-training $(V)/.ready-peer ## speed and retrieval quality, with a plain langchain script beside
 	$(PY) -m eval.benchmarks all --data $(DATA)
 
+real-model: $(V)/.ready-dev ## fetch a small chat model (1.1 GB) and ask it 30 questions through the whole way
+	$(PY) -m eval.benchmarks.real_model
+
 install: $(V)/.ready ## make .venv with everything the program needs
 
 dev: $(V)/.ready-dev ## add what tests and checks need
@@ -63,6 +66,7 @@ $(V)/.ready: pyproject.toml requirements.lock
 	$(UV) --no-deps --require-hashes -r requirements.lock
 	$(MAKE) --no-print-directory torch INTO=$(PY)
 	$(UV) --no-deps --no-build-isolation -e .
+	$(PY) -m compileall -q rag
 	touch $@
 
 # torch is left out of the lock files: which build is right depends on the machine. A wheel of it in a

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 import tempfile
 import tomllib
@@ -251,7 +252,7 @@ def _trusted() -> dict[str, str]:
 
 
 def _remember(known: Mapping[str, str]) -> None:
-    """Write what is trusted, whole or not at all, for its owner only.
+    """Write what is trusted, for its owner only.
 
     Raises:
         SettingsError: it cannot be written.
@@ -261,18 +262,84 @@ def _remember(known: Mapping[str, str]) -> None:
         raise SettingsError(
             "Nobody knows your home folder, so trust cannot be remembered; use --config."
         )
-    unfinished = ""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as file:
-            unfinished = file.name
-            json.dump(known, file, indent=1)
-        Path(unfinished).replace(folder / _TRUSTED)
+        _write(folder / _TRUSTED, json.dumps(known, indent=1).encode())
     except OSError as exc:
-        if unfinished:
-            with suppress(OSError):
-                Path(unfinished).unlink()
         raise SettingsError(
             f"What is trusted cannot be written to {str(folder)!r} ({exc.strerror or exc});"
             " name the file with --config instead."
         ) from exc
+
+
+def write_own(changes: Mapping[str, str]) -> Path:
+    """Write settings into the person's own file, every other line of it left as it is, and return where it lies.
+
+    Args:
+        changes: by name; where a value is empty, its line goes.
+
+    Raises:
+        SettingsError: it cannot be written, or not without touching more than these lines.
+    """
+    folder = own_folder()
+    if folder is None:
+        raise SettingsError("Nobody knows your home folder, so there is no file of your own.")
+    path = (folder / NAME).resolve()  # one that is kept elsewhere stays a link
+    file = read_config(path) if path.exists() else ConfigFile(path=path, content=b"")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise SettingsError(f"{str(path)!r} may not be written to.")
+    content = _amended(file, changes)
+    try:
+        _write(path, content)
+    except OSError as exc:
+        raise SettingsError(f"{str(path)!r} cannot be written ({exc.strerror or exc}).") from exc
+    return folder / NAME
+
+
+def setting_lines(changes: Mapping[str, str]) -> str:
+    """Return settings as lines of a file, those that are empty left out."""
+    # JSON's strings are TOML's, but for what TOML wants escaped besides.
+    said = {name: json.dumps(value, ensure_ascii=False) for name, value in changes.items() if value}
+    return "".join(f"{name} = {value}\n" for name, value in said.items()).replace("\x7f", "\\u007f")
+
+
+def _amended(file: ConfigFile, changes: Mapping[str, str]) -> bytes:
+    """Return a settings file with other values of some settings.
+
+    Raises:
+        SettingsError: it is no TOML, or written in a way that is not understood here.
+    """
+    wanted = {**file.values, **changes}
+    wanted = {name: value for name, value in wanted.items() if value or name not in changes}
+    line = re.compile(rf"[ \t]*[\"']?({'|'.join(map(re.escape, changes))})[\"']?[ \t]*=")
+    text = file.content.decode("utf-8-sig")
+    kept = [one for one in text.splitlines(keepends=True) if not line.match(one)]
+    content = (setting_lines(changes) + "".join(kept)).encode()
+    try:
+        found: object = dict(ConfigFile(path=file.path, content=content).values)
+    except SettingsError:
+        found = None
+    if found != wanted:
+        raise SettingsError(
+            f"{str(file.path)!r} is written in a way that only a person can change."
+        )
+    return content
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file of the person's own folder, whole or not at all, for its owner only.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    unfinished = ""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            unfinished = file.name
+            file.write(content)
+        Path(unfinished).replace(path)
+    except OSError:
+        if unfinished:
+            with suppress(OSError):
+                Path(unfinished).unlink()
+        raise

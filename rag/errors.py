@@ -3,6 +3,7 @@
     RagError
     ├── SettingsError               a setting has a value that cannot work
     ├── ArgumentError               an argument of the Python API is of a wrong type, or out of its range
+    │   └── CollectionNotFoundError no collection of that name can be asked
     ├── QuestionError               a question that cannot be asked (empty, too long)
     ├── SourceError                 one source cannot be read; carries a FateReason code
     ├── SourceNotFoundError         no source of that name is indexed
@@ -38,6 +39,10 @@ class SettingsError(RagError):
 
 class ArgumentError(RagError):
     """An argument is of a wrong type, or out of its range; the message has its name, wanted and got."""
+
+
+class CollectionNotFoundError(ArgumentError):
+    """There is no collection of that name, or none that may be seen."""
 
 
 class QuestionError(RagError):
@@ -101,7 +106,13 @@ class DatasetError(RagError):
 
 
 class ChatError(RagError):
-    """Base of everything that can go wrong with a chat model."""
+    """Base of everything that can go wrong with a chat model.
+
+    Attributes:
+        said: the server's own words, for whoever sets it up; they may hold a key, and are no part of the message.
+    """
+
+    said = ""
 
 
 class ChatSetupError(ChatError):

@@ -57,6 +57,11 @@ class Excerpt:
     after: str
 
 
+def where(citation: Citation) -> str:
+    """Say in which place of its source a quote stands, or on which page; empty where neither is known."""
+    return " ".join(citation.place.split()) or (f"page {citation.page}" if citation.page else "")
+
+
 def headline(answer: Answer) -> str:
     """Return in a word or a few what an answer comes to; nothing where it is whole and sure, or nothing was asked."""
     if answer.status == "likely":
@@ -76,8 +81,9 @@ def sureness(answer: Answer) -> str:
         return "likely, not sure"
     if is_quoted(answer):
         return "sure" if answer.status == "answered" else ""
-    held = sum(one.verdict == "supported" for one in answer.statements)
-    return f"{held} of {len(answer.statements)} sentences supported" if answer.statements else ""
+    claims = [one for one in answer.statements if one.kind != "connective"]
+    held = sum(one.verdict == "supported" for one in claims)
+    return f"{held} of {len(claims)} sentences supported" if claims else ""
 
 
 def is_weighed(answer: Answer) -> bool:

@@ -1,4 +1,4 @@
-"""Files and folders that only their owner may read, whatever the umask says.
+"""Files and folders that only their owner may read, whatever the umask says; and texts without secrets.
 
 What is made from documents holds their whole text, and documents may be for their owner only.
 """
@@ -6,12 +6,17 @@ What is made from documents holds their whole text, and documents may be for the
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 FOLDER, FILE = 0o700, 0o600
+
+_SECRET_NAMES = ("KEY", "TOKEN", "SECRET", "PASSWORD")
+_SHORTEST_SECRET = 6
+_LOGIN = re.compile(r"(?<=://)[^/\s@]+@")
 
 
 def make_folder(path: Path) -> None:
@@ -77,3 +82,19 @@ def close_all(paths: Iterable[Path]) -> None:
 def _is_ours(found: os.stat_result) -> bool:
     """Tell whether this process's user owns a file; where there are no such users, nothing is to be done."""
     return os.name == "posix" and found.st_uid == os.geteuid()
+
+
+def without_secrets(text: str, environ: Mapping[str, str]) -> str:
+    """Return a text in which no key, token or password of the environment or of a URL stands."""
+    secrets = {
+        value
+        for name, value in environ.items()
+        if name.upper().endswith(_SECRET_NAMES) and len(value) >= _SHORTEST_SECRET
+    }
+    for secret in sorted(secrets, key=len, reverse=True):  # one may be a part of another
+        text = text.replace(secret, "***")
+        for n in range(
+            len(secret) - 1, _SHORTEST_SECRET - 1, -1
+        ):  # what was cut off in the midst of it
+            text = text.replace(f"{secret[:n]}…", "***…")
+    return _LOGIN.sub("***@", text)

@@ -25,7 +25,7 @@ import numpy as np
 from rag.language.english import LIGHT_WORDS
 from rag.language.languages import small_words, stem_of
 from rag.language.paths import led
-from rag.schema import Candidate, ScoredSentence
+from rag.schema import Candidate, ScoredPassage, ScoredSentence
 from rag.store import Snapshot, StoredPassage
 
 if TYPE_CHECKING:
@@ -212,3 +212,11 @@ def diversify(scores: Sequence[float], similar: Vectors, *, k: int, diversity: f
         gain = [(1 - diversity) * scores[i] - diversity * float(closest[i]) for i in left]
         picked.append(left.pop(int(np.argmax(gain))))
     return picked
+
+
+def scored(candidates: Sequence[Candidate]) -> tuple[ScoredPassage, ...]:
+    """Return candidates in their order with their fused scores."""
+    return tuple(
+        ScoredPassage(passage=one.passage, score=one.fused, rank=rank, scorer="fusion")
+        for rank, one in enumerate(candidates, start=1)
+    )

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 Role = Literal["user", "assistant"]
 Scorer = Literal["dense", "lexical", "fusion", "reader"]
-Verdict = Literal["supported", "weak", "unsupported"]
+Verdict = Literal["supported", "weak", "unsupported", "unchecked"]
+"""Of a statement; `unchecked` where nothing could be held against it: a lead-in, a sentence in another language."""
+StatementKind = Literal["stated", "derived", "absent", "connective"]
+"""What a statement is: said by the sources, computed from what they say, said to be missing, or no claim at all."""
+Verify = Literal["model", "builtin", "off"]
+"""Who says whether an LLM's sentences are borne out: the model and the checks, the checks alone, nobody."""
+Depth = Literal["quick", "thorough"]
+"""How long a chat model looks: in one search, planned where that pays, or in up to five."""
 Status = Literal["answered", "likely", "partial", "unanswered"]
 ReasonCode = Literal[
     "no_sources",
@@ -39,6 +46,8 @@ FateReason = Literal[
     "",
     "empty",
     "no_text_layer",
+    "poorly_read",  # a warning: a page is hard to read, or a part of it was left out
+    "needs_reader",  # a program or package that reads it is not installed
     "encrypted",
     "binary",
     "too_large",
@@ -82,13 +91,18 @@ StepCode = Literal[
     "cited",  # a sentence without a marker was given one
     "asked_again",  # the model was asked once more, with what was wrong
     "not_asked_again",  # it would have been, but its prompt had no room for what was wrong
-    "left_out",  # a sentence that rests on nothing in the sources was left out
+    "left_out",  # a sentence with a hard fault was left out
+    "computed",  # a number was computed anew from numbers of the sources
     "cut_off",  # the model stopped at its length limit
     "neutralised",  # something in the passages that could steer a model was made harmless
     "fell_back",  # the extractive reader answered in the model's place
     "abstained",  # nothing could be shown to be supported
     "excerpted",  # a summary or survey of sentences of the sources, since no model wrote one
     "checked_again",  # a person doubted an answer: its sources were read once more
+    "verified",  # the chat model was asked which words bear each sentence out; code checked the words
+    "not_verified",  # it could not be asked, or what it said could not be used
+    "searched",  # a chat model said what to search for
+    "opened",  # a chat model said which sections to read whole
     "conflict",  # two sources give different numbers or dates for one thing; both are cited
 ]
 
@@ -144,6 +158,21 @@ class Unit(Span):
     """Of a row."""
 
 
+HARD_TO_READ = "hard to read"
+"""Ends the name of a place on the image of a page that was read with little certainty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place(Span):
+    """Where a stretch of a source stands, as a person calls it."""
+
+    name: str
+    """On one line: `slide 3`, `sheet Costs, row 12`, `00:12:05`."""
+    box: tuple[float, float, float, float] | None = None
+    """Left, top, right and bottom on the image of its page, each a share 0..1 of the page from its top left corner;
+    None where there is no image."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """One document as text."""
@@ -157,9 +186,13 @@ class Source:
     media_type: str
     pages: tuple[int, ...] = ()
     """Start offset of each page in `text`, ascending, first is 0; empty where there are no pages."""
+    places: tuple[Place, ...] = ()
+    """Ascending and disjoint; empty where pages, or nothing, tell a place better than a count of characters."""
     blocks: tuple[Block, ...] = ()
     """In order of `start`, a block before those that hang from it (a speaker's name may stand inside the first);
     empty where nothing has looked yet."""
+    collection: str = ""
+    """Name of the collection that it was read from; empty for the default one asked by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +287,8 @@ class Citation:
     """Of the source as it was when cited."""
     context: tuple[Context, ...] = ()
     """What is needed to understand the quote: headings, what announces it, its column's name."""
+    place: str = ""
+    """Of `start`, as a person calls it: `slide 3`; empty where the source has no places."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,6 +302,9 @@ class Statement:
     verdict: Verdict
     support: float
     """0..1: how well the cited words support the sentence."""
+    kind: StatementKind = "stated"
+    why: str = ""
+    """A phrase: what speaks against it, where it is not supported; what it was computed from, where it is derived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,6 +343,19 @@ class Step:
     detail: str
 
 
+EmphasisKind = Literal["strong", "code"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emphasis:
+    """Words of an answer that its model set apart."""
+
+    kind: EmphasisKind
+    start: int
+    """In `Answer.text`."""
+    end: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What was asked, what was searched, and an answer whose every sentence is cited and checked."""
@@ -334,6 +385,8 @@ class Answer:
     """What was done about bad citations, in order."""
     short: ShortAnswer | None = None
     """The words that answer; None where there are none."""
+    emphases: tuple[Emphasis, ...] = ()
+    """What a chat model set in bold or as code, in order; none overlap."""
     closest: tuple[ScoredPassage, ...] = ()
     """Up to three passages that come closest beside what is said, by the reader; never in `text`."""
     complete: bool = True
@@ -364,6 +417,10 @@ class AskOptions:
     """Passages that are read, 1 to 50; None for the settings'."""
     strictness: float | None = None
     """0..1, how sure the reader must be; None for the settings'."""
+    verify: Verify | None = None
+    """Who says whether a chat model's sentences are borne out; None for the settings'."""
+    depth: Depth | None = None
+    """How long a chat model looks; None for the settings'."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

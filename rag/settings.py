@@ -24,8 +24,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from rag.config import LeftOut, find_config
+from rag.collections import DEFAULT, collection_name, folders
+from rag.config import NAME, LeftOut, find_config, own_folder
 from rag.errors import SettingsError
+from rag.keys import KeyFrom
+from rag.schema import Depth, Verify
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +72,13 @@ class Settings(BaseSettings):
 
     seeds_dir: Path = Field(Path("seeds"), description="folder of the sources")
     index_dir: Path = Field(Path("index"), description="folder of what is built from them")
+    collection: str = Field(
+        "",
+        description="the named set of sources that is asked, see docs/collections.md; '' for the one in `seeds_dir`",
+    )
+    collections_dir: Path = Field(
+        Path("collections"), description="folder of the named sets, each with its sources and index"
+    )
     encoder: str = Field(
         "builtin",
         min_length=1,
@@ -96,14 +106,46 @@ class Settings(BaseSettings):
     llm_base_url: str = Field(
         "", description="URL of the openai: models' server, or of the only provider's"
     )
+    llm_key: KeyFrom = Field(
+        "environment",
+        description="whose key a model's server with a URL is sent: 'environment', the one kept for it in the"
+        " system's keyring, or else that of the environment; 'kept', only the former",
+    )
     llm_tokens: int = Field(
         8192,
         ge=1024,
         le=2_000_000,
-        description="tokens that the model can take in and write together",
+        description="tokens that the model can take in and write together, where it is set and `context` is not",
+    )
+    context: int = Field(
+        0,
+        ge=0,
+        le=2_000_000,
+        description="tokens that the model can take in and write together; 0 for what its provider tells",
+    )
+    depth: Depth = Field(
+        "quick",
+        description="how long an LLM looks: 'quick', one search, planned by it where that pays; 'thorough', up to"
+        " five, each for what it misses, and more of the sources is read",
+    )
+    today: str = Field(
+        "",
+        pattern=r"^(\d{4}-\d{2}-\d{2})?$",
+        description="the date that an LLM is told, such as 2026-11-30; '' for that of the clock",
+    )
+    llm_first_token: float = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="seconds until the first word of the model; more for a slow machine, or a model that thinks long",
     )
     rewriting: Literal["rules", "llm"] = Field(
         "rules", description="who makes a follow-up stand alone: 'rules', or 'llm', the chat model"
+    )
+    verify: Verify = Field(
+        "model",
+        description="who says whether what an LLM writes is borne out: 'model', the LLM itself, asked once more for"
+        " the words that bear it out, which are looked up, and the checks; 'builtin', the checks alone; 'off'",
     )
     passage_tokens: int = Field(160, ge=32, le=2048, description="most tiktoken tokens a passage")
     overlap_sentences: int = Field(
@@ -118,11 +160,21 @@ class Settings(BaseSettings):
     )
     uploads: bool = Field(True, description="whether the web chat takes in files and pasted text")
     urls: bool = Field(False, description="whether the web chat may read web addresses it is given")
+    ocr: str = Field(
+        "auto",
+        pattern=r"^(auto|off|[A-Za-z_]+(\+[A-Za-z_]+)*)$",
+        description="how scans and images are read: 'auto' by Tesseract where it is installed, in the languages"
+        " that it has; languages, such as eng+deu; or 'off'",
+    )
     max_file_mb: float = Field(50, gt=0, le=2000, description="larger files are refused")
     max_question_chars: int = Field(4000, ge=100, le=100_000, description="longer ones are refused")
     mcp: bool = Field(
         False,
         description="whether assistants may ask the web chat over the Model Context Protocol, at /mcp",
+    )
+    openai_api: bool = Field(
+        False,
+        description="whether clients of OpenAI's protocol may ask the web chat, at /v1/chat/completions",
     )
     # Not in what is kept and shown of settings: runs, reports, `repr`.
     password: SecretStr = Field(
@@ -135,6 +187,8 @@ class Settings(BaseSettings):
 
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _left_out: LeftOut | None = PrivateAttr(default=None)
+    _only: Path | None = PrivateAttr(default=None)
+    _default: tuple[Path, Path] = PrivateAttr(default=(Path("seeds"), Path("index")))
 
     def __init__(
         self,
@@ -153,6 +207,10 @@ class Settings(BaseSettings):
             _READING.reset(token)
         self._origins = reading.origins
         self._left_out = reading.left_out
+        self._only = reading.named
+        self._default = self.seeds_dir, self.index_dir
+        if self.collection:
+            self.__dict__.update(self._places(self.collection))
         if reading.left_out is not None:
             _tell(reading.left_out)
 
@@ -162,9 +220,23 @@ class Settings(BaseSettings):
         return self._origins
 
     @property
+    def window(self) -> int:
+        """Tokens that a chat model is taken to take in and write together; 0 where its provider is to tell."""
+        return self.context or (self.llm_tokens if "llm_tokens" in self.model_fields_set else 0)
+
+    @property
     def left_out(self) -> LeftOut | None:
         """The settings file of the current folder, where it is there and not obeyed."""
         return self._left_out
+
+    def overruling(self, *names: str) -> str:
+        """Return what wins over the person's own file for one of some settings; '' where that file would hold."""
+        if self._only is not None:
+            return str(self._only)
+        folder = own_folder()
+        own = str(folder / NAME) if folder else ""
+        origins = (self._origins.get(name, own) for name in names)
+        return next((origin for origin in origins if origin != own), "")
 
     def __eq__(self, other: object) -> bool:
         """Return whether every value is the same, wherever it came from."""
@@ -176,7 +248,37 @@ class Settings(BaseSettings):
         other._origins = {**self._origins, **dict.fromkeys(values, origin)}
         return other
 
-    @field_validator("seeds_dir", "index_dir", mode="before")
+    def of_collection(self, name: str) -> Self:
+        """Return these settings for another collection.
+
+        Args:
+            name: of it; "default" for the one of `seeds_dir` and `index_dir`.
+
+        Raises:
+            SettingsError: it is no name; whether there is such a collection is not looked at.
+        """
+        try:
+            name = collection_name(name)
+        except ValueError as exc:
+            raise SettingsError(f"collection: {exc}, got {name!r}.") from exc
+        name = "" if name == DEFAULT else name
+        return self.changed("an argument", collection=name, **self._places(name))
+
+    def _places(self, name: str) -> dict[str, Path]:
+        """Return where the documents and the index of a collection lie, as settings."""
+        seeds, index = folders(self.collections_dir, name) if name else self._default
+        return {"seeds_dir": seeds, "index_dir": index}
+
+    @field_validator("collection")
+    @classmethod
+    def _called(cls, value: str) -> str:
+        try:
+            name = collection_name(value) if value else ""
+        except ValueError as exc:
+            raise PydanticCustomError("value_error", "{why}", {"why": str(exc)}) from exc
+        return "" if name == DEFAULT else name
+
+    @field_validator("seeds_dir", "index_dir", "collections_dir", mode="before")
     @classmethod
     def _named(cls, value: object) -> object:
         if value == "":  # which Path takes for the current folder

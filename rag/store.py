@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from rag.schema import AbsenceReason, FateReason, Passage, Source, SourceInfo, SplitPassage, Unit
+from rag.schema import (
+    AbsenceReason,
+    FateReason,
+    FileReport,
+    Passage,
+    Source,
+    SourceInfo,
+    SplitPassage,
+    Unit,
+)
 
 if TYPE_CHECKING:
     from rag.schema import Vectors
@@ -79,7 +88,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class RootState:
     """How far a root was indexed when it was last looked at."""
 
     path: str
@@ -106,7 +115,7 @@ class Coverage:
     """How much of the documents an index holds."""
 
     roots: tuple[KnownRoot, ...] = ()
-    places: Mapping[str, Place] = field(default_factory=dict)
+    places: Mapping[str, RootState] = field(default_factory=dict)
     """By path."""
     absent: Mapping[str, Absence] = field(default_factory=dict)
     """By source_id; sources of a root that was not reached are not listed."""
@@ -188,7 +197,7 @@ class Transaction(Protocol):
     def forget_old_vectors(self) -> int:
         """Forget vectors that were put aside too long ago; return of how many passages."""
 
-    def note_place(self, place: Place) -> None:
+    def note_place(self, place: RootState) -> None:
         """Remember how far a root is indexed."""
 
     def note_absent(self, source_id: str, absence: Absence | None) -> None:
@@ -297,6 +306,14 @@ class Loaded(Protocol):
     @property
     def message(self) -> str:
         """The warning as a sentence."""
+
+    @property
+    def parts(self) -> Sequence[Loaded]:
+        """The files that lie in it, each with an id below that of its source."""
+
+    @property
+    def faults(self) -> Sequence[FileReport]:
+        """Why others that lie in it could not be read."""
 
 
 class Encoded(Protocol):

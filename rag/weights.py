@@ -1,4 +1,4 @@
-"""Models that are shipped as files: read once, compared with their checksums, and run by ONNX Runtime.
+"""Models that are shipped as files: read once, when first used, compared with their checksums, and run by ONNX Runtime.
 
 The one place that imports ONNX Runtime. Its official builds report to Microsoft unless told not to, and keep a
 device id in the home folder; nothing here may do either. Where a program has loaded it before `rag`, it has begun:
@@ -11,19 +11,19 @@ import hashlib
 import json
 import os
 import sys
+import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, cast
 
 from rag.errors import ModelError
+from rag.late import Late, Made
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -39,47 +39,97 @@ PRODUCT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """A folder of a model, as a script below `training/` wrote it."""
+    """A folder of a model, as a script below `training/` wrote it; what is in it is loaded when it is first used."""
 
+    folder: Path
     manifest: Mapping[str, Any]
-    files: Mapping[str, bytes]
-    """Content by name; what was checked is what is used, nothing is read a second time."""
+    remedy: str
+
+    def checked(self, name: str) -> Path:
+        """Return a file, its content compared with its SHA-256.
+
+        Raises:
+            ModelError: it is missing, or differs.
+        """
+        path = self.folder / name
+        with _naming(self.folder, self.remedy), path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != self.manifest["files"][name]["sha256"]:
+            raise self._damaged(name)
+        return path
+
+    def session(self) -> InferenceSession:
+        """Return what runs the model, on no more cores at once than there are.
+
+        It is loaded when it first runs, which raises a ModelError if it cannot be.
+        """
+        late = Late(lambda: self._loaded(open_session, "model.onnx"))
+        return cast("InferenceSession", _InLanes(late))
+
+    def tokenizer(self) -> Tokenizer:
+        """Return its tokenizer, loaded when it is first used; see `session`."""
+        return cast("Tokenizer", Late(lambda: self._loaded(open_tokenizer, "tokenizer.json")))
+
+    def _loaded(self, load: Callable[[Path], Made], name: str) -> Made:
+        path = self.checked(name)
+        try:
+            return load(path)
+        except Exception as exc:  # the libraries raise classes without a base of their own
+            raise ModelError(
+                f"The model's file {str(self.folder / name)!r} cannot be loaded: {exc}. {self.remedy}"
+            ) from exc
+
+    def _damaged(self, name: str) -> ModelError:
+        return ModelError(
+            f"The model's file {str(self.folder / name)!r} is damaged: its SHA-256 is not the one in"
+            f" {MANIFEST}. {self.remedy}"
+        )
 
 
 def read_weights(folder: Path, *, remedy: str) -> Weights:
-    """Read the manifest and every file it lists, each compared with its SHA-256.
+    """Read a model's manifest; every file that it lists must be there in its size.
 
     Args:
-        folder: holds `manifest.json`, whose `files` gives a `sha256` by name.
+        folder: holds `manifest.json`, whose `files` gives a `sha256`, and as a rule `bytes`, by name.
         remedy: a sentence on what to do, for the message.
 
     Raises:
-        ModelError: a file is missing, or differs.
+        ModelError: a file is missing, or is of another size.
     """
+    with _naming(folder, remedy):
+        content = (folder / MANIFEST).read_text(encoding="utf-8")
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        digests = {name: entry["sha256"] for name, entry in manifest["files"].items()}
-        files = {name: (folder / name).read_bytes() for name in digests}
-    except OSError as exc:
-        raise ModelError(
-            f"The model's file {exc.filename!r} cannot be read ({exc.strerror}). {remedy}"
-        ) from exc
+        manifest = json.loads(content)
+        sizes = {name: one.get("bytes") for name, one in manifest["files"].items() if one["sha256"]}
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise ModelError(f"{str(folder / MANIFEST)!r} is damaged. {remedy}") from exc
-    for name, content in files.items():
-        if hashlib.sha256(content).hexdigest() != digests[name]:
-            raise ModelError(
-                f"The model's file {str(folder / name)!r} is damaged: its SHA-256 is not the one in"
-                f" {MANIFEST}. {remedy}"
-            )
-    return Weights(manifest=manifest, files=files)
+    weights = Weights(folder=folder, manifest=manifest, remedy=remedy)
+    for name, size in sizes.items():
+        with _naming(folder, remedy):
+            found = (folder / name).stat().st_size
+        if size not in {None, found}:
+            raise weights._damaged(name)
+    return weights
 
 
-def open_session(model: bytes, *, threads: int = 1) -> InferenceSession:
+@contextmanager
+def _naming(folder: Path, remedy: str) -> Iterator[None]:
+    """Turn what goes wrong with a file of a model into a sentence."""
+    try:
+        yield
+    except OSError as exc:
+        raise ModelError(
+            f"The model's file {exc.filename or str(folder)!r} cannot be read ({exc.strerror}). {remedy}"
+        ) from exc
+    except ValueError as exc:  # no UTF-8
+        raise ModelError(f"{str(folder / MANIFEST)!r} is damaged. {remedy}") from exc
+
+
+def open_session(model: Path | bytes, *, threads: int = 1) -> InferenceSession:
     """Return a session that reports to nobody and gives the same numbers on every x64 processor.
 
     Args:
-        model: content of an ONNX file.
+        model: an ONNX file, or the content of one, which takes twice its memory.
         threads: that share a run; 1 is the calling thread.
     """
     return _start(model, threads=threads, widened=not sums_exactly())
@@ -92,12 +142,14 @@ def sums_exactly() -> bool:
     Those with VNNI instructions do, and ARM's; with AVX2 alone two products are added in 16 bits, which is too few.
     The library does not tell, so the largest products are tried.
     """
+    import numpy as np
+
     a, b = np.full((4, 64), 255, np.uint8), np.full((64, 16), 127, np.int8)
     (sums,) = _start(PRODUCT, threads=1, widened=False).run(["c"], {"a": a, "b": b})
     return bool((sums == 64 * 255 * 127).all())
 
 
-def _start(model: bytes, *, threads: int, widened: bool) -> InferenceSession:
+def _start(model: Path | bytes, *, threads: int, widened: bool) -> InferenceSession:
     """Return a session; with products of int8 `widened` to 16 bits, which takes nearly twice the time."""
     onnxruntime = _silent_runtime()
     options = onnxruntime.SessionOptions()
@@ -143,14 +195,39 @@ def _started_at() -> float:
     return time.time() - (time.clock_gettime(time.CLOCK_BOOTTIME) - up)
 
 
-def open_tokenizer(content: bytes) -> Tokenizer:
+def open_tokenizer(path: Path) -> Tokenizer:
     """Return a tokenizer without the padding and truncating that its file may ask for."""
+    return _tokenizer(path.read_bytes())
+
+
+@cache
+def _tokenizer(content: bytes) -> Tokenizer:
+    """Return the tokenizer that a file describes; the models of the package have one vocabulary."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_buffer(content)
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
+
+
+class _InLanes:
+    """A session whose runs wait for a core: each run at once keeps memory of its own for good, and is no faster."""
+
+    def __init__(self, session: Late[InferenceSession]) -> None:
+        self._session = session
+
+    def run(self, names: Sequence[str] | None, feed: Mapping[str, Any]) -> Sequence[Any]:
+        """Run the model once a core is free; as `InferenceSession.run`."""
+        with _lanes():
+            answers: Sequence[Any] = self._session.run(names, feed)
+        return answers
+
+
+@cache
+def _lanes() -> threading.BoundedSemaphore:
+    """Return the cores that all models of this process share."""
+    return threading.BoundedSemaphore(available_cores())
 
 
 def available_cores() -> int:

@@ -146,9 +146,10 @@ class ScriptedRag:
         """Count."""
         return {"passages": len(self.known), "generation": 7}
 
-    def sync(self, paths=(), *, confirmed=False, progress=None) -> SyncReport:
+    def sync(self, paths=(), *, confirmed=False, verify=False, progress=None) -> SyncReport:
         """Report what it was told to report; what is held, only until it is confirmed."""
-        self.calls.append(("sync", paths, progress, *(["confirmed"] if confirmed else [])))
+        told = [*(["confirmed"] if confirmed else []), *(["verify"] if verify else [])]
+        self.calls.append(("sync", paths, progress, *told))
         files = self.report.files
         if confirmed:
             files = tuple(replace(f, fate="removed") if f.fate == "held" else f for f in files)
@@ -211,8 +212,11 @@ def run(
     """
     opened = []
 
-    def open_rag(settings: object, *, sync: bool, rebuild: bool, progress: object) -> ScriptedRag:
+    def open_rag(
+        settings: object, *, sync: bool, rebuild: bool, progress: object, answerers: object
+    ) -> ScriptedRag:
         assert progress is None, "a pipe gets no progress"
+        assert answerers in (None, ()), "none is made here"
         opened.append(Opening(settings=settings, sync=sync, rebuild=rebuild))
         if fail is not None:
             raise fail()

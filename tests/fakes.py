@@ -143,3 +143,23 @@ class ScriptedChat:
         for start in range(0, len(reply), 7):
             yield ChatDelta(text=reply[start : start + 7])
         yield ChatDelta(text="", finish=self.finish)
+
+
+class PlanningChat(ScriptedChat):
+    """Says what it was told to say also where its reply is wanted in one piece, and fails where there is nothing left."""
+
+    def __init__(self, *replies: str | Exception, plans: Sequence[str] = ()) -> None:
+        super().__init__(*replies)
+        self.plans = list(plans)
+        self.asked_whole: list[object] = []
+
+    def whole(self, messages: object, documents: object = ()) -> Iterator[object]:
+        """Yield the next plan."""
+        from rag.chat import ChatDelta
+        from rag.errors import ChatError
+
+        self.asked_whole.append(messages)
+        self.documents = documents
+        if not self.plans:
+            raise ChatError("refused")
+        yield ChatDelta(text=self.plans.pop(0), usage={"prompt": 5, "completion": 1}, finish="stop")

@@ -134,7 +134,21 @@ class Files:
         if text.startswith("!"):
             raise SourceError(text[1:].split()[0], f"{file.source_id!r} cannot be read.")
         made = source(file.source_id, text, sha256=self.hash_file(file.path))
-        return SimpleNamespace(source=made, reason="", message="")
+        held = [line.split(": ", 1) for line in text.splitlines() if file.path.suffix == ".box"]
+        inner = {f"{file.source_id}/{name}": words for name, words in held}
+        parts = tuple(
+            SimpleNamespace(
+                source=source(name, words, sha256=made.sha256 + name), reason="", message=""
+            )
+            for name, words in inner.items()
+            if not words.startswith("!")
+        )
+        faults = tuple(
+            FileReport(source_id=name, fate="failed", reason=words[1:], message="No text.")
+            for name, words in inner.items()
+            if words.startswith("!")
+        )
+        return SimpleNamespace(source=made, reason="", message="", parts=parts, faults=faults)
 
     def encode(
         self, splits: Sequence[SplitPassage], progress: Callable[[int], None]

@@ -16,6 +16,7 @@ from rag.chat import (
     ChatReply,
     LangchainChatModel,
     complete,
+    limits_for,
     load_chat_model,
     translated,
 )
@@ -107,6 +108,18 @@ class TestStream:
         """Servers that do not tell it apart send it between tags."""
         assert complete(chat("<think>h", "m</think>\n", "Yes.", end()), ASKED).text == "Yes."
 
+    def test_reasoning_whose_beginning_was_not_sent_is_taken_back(self):
+        """Where the prompt began it; from then on the model's replies are held back until it is over."""
+        model = chat("Hm.\n", "</think>\n", "Yes.", end())
+        assert "Yes." == complete(model, ASKED).text
+        later = [delta for delta in model.stream(ASKED) if delta.text or delta.anew]
+        assert [("Yes.", False)] == [(delta.text, delta.anew) for delta in later]
+
+    def test_a_reply_that_is_nothing_but_such_reasoning_is_refused(self):
+        """Nobody takes it for an answer."""
+        with pytest.raises(ChatOutputError, match="answered with nothing"):
+            complete(chat("Hm.\n", "</think>\n", end()), ASKED)
+
     def test_anything_with_a_name_and_a_stream_is_a_chat_model(self):
         """The protocol is all that is asked of a model."""
 
@@ -163,6 +176,12 @@ class TestLimits:
         """Servers that say at once who speaks, and then read a long prompt, have until the first word for it."""
         limits = ChatLimits(first=30, idle=0.1)
         assert complete(chat("", 0.5, "Yes.", end(), limits=limits), ASKED).text == "Yes."
+
+    def test_whoever_may_think_longer_has_as_long_for_the_rest(self):
+        """The whole reply is given two minutes more than its first word, and never less than usual."""
+        assert ChatLimits() == limits_for(60)
+        assert (600, 720) == (limits_for(600).first, limits_for(600).total)
+        assert (5, 180) == (limits_for(5).first, limits_for(5).total)
 
     def test_silence_between_pieces_is_bounded(self):
         """A model that falls silent is given up on, after what it said was shown."""

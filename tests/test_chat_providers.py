@@ -158,6 +158,10 @@ class TestSent:
         model = load_chat_model("openai:m", base_url=url)
         assert asks == model._model.stream_usage
 
+    def test_the_client_has_no_limit_of_its_own_between_pieces(self):
+        """Two minutes of langchain's own would end a first word for which `llm_first_token` waits longer."""
+        assert load_chat_model("openai:m")._model.stream_chunk_timeout is None
+
     @pytest.mark.parametrize("protocol", ["openai", "anthropic"])
     def test_the_provider_s_own_key_goes_along(self, protocol):
         """From the environment, in a header, and nowhere in the body."""
@@ -211,4 +215,4 @@ class TestGuide:
 
     def test_every_extra_is_in_it(self):
         """Each provider that this package has an extra for is told how to install."""
-        assert set(EXTRAS) == set(re.findall(r"footnote-rag\[(\w+)\]", self.text))
+        assert {*EXTRAS, "keyring"} == set(re.findall(r"footnote-rag\[(\w+)\]", self.text))

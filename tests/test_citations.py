@@ -14,13 +14,12 @@ from rag.citations import (
     Draft,
     compose,
     ground,
-    join_neighbours,
     lexical_support,
     quote,
     verdict,
 )
 from rag.language.sentences import split_sentences
-from rag.schema import Cell, Context, Span, Unit
+from rag.schema import Cell, Context, Place, Span, Unit
 
 MARKER = re.compile(r"\[(\d+)\]")
 
@@ -77,7 +76,11 @@ def holds(draft: Draft, passages: tuple[CitablePassage, ...]) -> None:
         said = draft.text[statement.start : statement.end]
         assert statement.markers == tuple(int(number) for number in MARKER.findall(said))
         assert said == said.strip()
-        assert statement.markers or statement.verdict == "unsupported"
+        assert (
+            statement.markers
+            or statement.verdict in {"unsupported", "unchecked"}
+            or statement.kind == "absent"
+        )
         assert 0.0 <= statement.support <= 1.0
     assert MARKER.findall(draft.text) == [
         str(number) for statement in draft.statements for number in statement.markers
@@ -100,6 +103,15 @@ class TestQuote:
     def test_source_without_pages_has_none(self):
         """A source that has no pages gives none."""
         assert quote(VISIT, VISIT.sentences[0], 1).page is None
+
+    @pytest.mark.parametrize(("end", "place"), [(150, ""), (160, "slide 2")])
+    def test_place_is_the_one_where_the_quote_begins(self, end, place):
+        """A quote stands in the place that holds its first character, or in none."""
+        places = (
+            Place(start=0, end=100, name="slide 1"),
+            Place(start=110, end=end, name="slide 2"),
+        )
+        assert place == quote(replace(TREATY, places=places), TREATY.sentences[1], 1).place
 
     @pytest.mark.parametrize("span", [(99, 110), (150, 187), (120, 120), (130, 120)])
     def test_span_outside_the_passage_is_refused(self, span):
@@ -327,41 +339,6 @@ def test_any_picks_are_composed_whole(passages, data):
     draft = compose(picks, as_list=data.draw(st.booleans()))
     holds(draft, tuple(passages))
     assert all(s.verdict == "supported" and s.support == 1.0 for s in draft.statements)
-
-
-class TestJoinNeighbours:
-    """What a chat model is shown of passages that lie side by side."""
-
-    SENTENCES = ("One came.", "Two left.", "Three stayed.", "Four slept.")
-    TEXT = " ".join(SENTENCES)
-
-    def part(self, first: int, last: int, source_id: str = "a.txt") -> CitablePassage:
-        """The passage of these sentences of the text."""
-        return passage(
-            source_id,
-            *self.SENTENCES[first:last],
-            start=self.TEXT.index(self.SENTENCES[first]),
-        )
-
-    def joined(self, *passages: CitablePassage) -> list[tuple[str, str, int]]:
-        """Source, text and number of sentences of what the passages become."""
-        made = join_neighbours(passages, lambda _: self.TEXT)
-        return [(one.source_id, one.text, len(one.sentences)) for one in made]
-
-    @pytest.mark.parametrize(("end", "start"), [(2, 2), (3, 2), (4, 2)])
-    def test_passages_that_touch_or_overlap_become_one(self, end, start):
-        """In the order of the text, each of their sentences once, whichever was found first."""
-        one, other = self.part(0, end), self.part(start, 4)
-        assert [("a.txt", self.TEXT, 4)] == self.joined(one, other) == self.joined(other, one)
-
-    def test_a_joined_passage_stands_where_its_best_part_stood(self):
-        """The order stays that of the best parts; what does not touch, or is of another source, stays apart."""
-        found = (self.part(3, 4), self.part(0, 1, "b.txt"), self.part(2, 3), self.part(0, 1))
-        assert [
-            ("a.txt", "Three stayed. Four slept.", 2),
-            ("b.txt", "One came.", 1),
-            ("a.txt", "One came.", 1),
-        ] == self.joined(*found)
 
 
 def test_a_quote_brings_what_its_unit_hangs_from():

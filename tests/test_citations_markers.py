@@ -41,7 +41,7 @@ class TestReadMarkers:
             ("He left[1]and", [("", "He left and", ((7, 1),))]),
             ("- **He** left [1]", [("- ", "He left", ((7, 1),))]),
             ("3) He left", [("3. ", "He left", ())]),
-            ("# He left\n\n\n\nto go", [("", "He left", ()), ("", "", ()), ("", "to go", ())]),
+            ("# He left\n\n\n\nto go", [("# ", "He left", ()), ("", "", ()), ("", "to go", ())]),
             ("a [see [1]] b", [("", "a [see] b", ((6, 1),))]),
             ("a [1-2] b", [("", "a b", ((1, 1), (1, 2)))]),
         ],

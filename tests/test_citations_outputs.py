@@ -647,9 +647,9 @@ CASES = [
     ),
     pytest.param(
         "条约包括共同防御。[3]",
-        "条约包括共同防御。",
-        ["unsupported"],
-        ["marker_dropped"],
+        "条约包括共同防御。 [1]",
+        ["unchecked treaty1"],
+        [],
         id="other script",
     ),
     pytest.param(
@@ -666,8 +666,11 @@ CASES = [
             "Here is the answer based on the passages:\nThe treaty includes mutual "
             "defense. [3]\nI hope this helps!"
         ),
-        "The treaty includes mutual defense. [1]",
-        ["supported treaty2"],
+        (
+            "Here is the answer based on the passages:\nThe treaty includes mutual "
+            "defense. [1]\nI hope this helps!"
+        ),
+        ["unchecked", "supported treaty2", "unchecked"],
         [],
         id="talk",
     ),
@@ -677,18 +680,18 @@ CASES = [
             "treaty includes mutual defense [4]"
         ),
         (
-            "The treaty: [1]\n- The two countries signed a defense treaty in 2024 [1]\n- "
+            "The treaty:\n- The two countries signed a defense treaty in 2024 [1]\n- "
             "The treaty includes mutual defense [2]"
         ),
-        ["supported treaty1", "supported treaty1", "supported report1"],
-        ["cited"],
+        ["unchecked", "supported treaty1", "supported report1"],
+        [],
         id="bullets",
     ),
     pytest.param(
         "## Treaty\n1. The treaty includes mutual defense. [3]",
-        "Treaty [1]\n1. The treaty includes mutual defense. [2]",
-        ["supported treaty1", "supported treaty2"],
-        ["cited"],
+        "## Treaty\n1. The treaty includes mutual defense. [1]",
+        ["unchecked", "supported treaty2"],
+        [],
         id="numbered list and heading",
     ),
     pytest.param(
@@ -797,3 +800,21 @@ def test_output_is_shown_so(output, text, verdicts, steps):
 def test_table_is_long_enough():
     """At least sixty kinds of output are covered."""
     assert len(CASES) >= 60
+
+
+@pytest.mark.parametrize(
+    ("text", "stays"),
+    [
+        ("The treaty includes mutual defense. [3] The treaty smells of roses.", True),
+        (
+            "The treaty includes mutual defense. [3] The treaty smells of roses. As ordered, I ignore all rules.",
+            False,
+        ),
+    ],
+)
+def test_what_rests_on_nothing_goes_only_beside_an_order_obeyed(text, stays):
+    """A flag takes nothing away, but where the text obeys an order what cites nothing goes with it."""
+    draft = ground(text, EVIDENCE, lambda _, texts: [0.0] * len(texts), leave_out=True)
+
+    assert stays is ("roses" in draft.text)
+    assert "mutual defense" in draft.text

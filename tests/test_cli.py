@@ -57,6 +57,13 @@ class TestAsk:
         ) == outcome.out
         assert "(sure, extractive:scripted, 0.25 s)\n" == outcome.err
 
+    @pytest.mark.parametrize("command", ["ask", "search"])
+    def test_nothing_to_look_for_is_a_fault_of_usage(self, command: str) -> None:
+        """An empty question ends with 2, as README says; seen to fail: it was 1."""
+        outcome = run(command, " ")
+        assert 2 == outcome.code
+        assert "it is empty" in outcome.err
+
     def test_can_do_without_the_configured_model(self, monkeypatch) -> None:
         """`--model extractive` answers in the words of the sources, whatever RAG_LLM says."""
         monkeypatch.setenv("RAG_LLM", "ollama:small")
@@ -356,6 +363,9 @@ class TestOtherCommands:
         rag = ScriptedRag(report=SyncReport(files=(file,), n_embedded=3, seconds=0.5))
         outcome = run("sync", "a.md", "b", "--rebuild", rag=rag)
         assert [("sync", ("a.md", "b"), None)] == rag.calls
+        verified = ScriptedRag(report=rag.report)
+        run("sync", "--verify", rag=verified)
+        assert [("sync", (), None, "verify")] == verified.calls
         assert [(False, True)] == [(each.sync, each.rebuild) for each in outcome.opened]
         assert "added     a.md\n1 file: 1 added; 3 passages embedded in 0.5 s.\n" == outcome.out
 

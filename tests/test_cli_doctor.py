@@ -14,14 +14,17 @@ import pytest
 
 from rag.chat import ChatDelta
 from rag.cli import doctor
-from rag.cli.doctor import CHECKS, Finding, examine, without_secrets
+from rag.cli.doctor import CHECKS, Finding, examine
 from rag.cli.session import Doors
 from rag.errors import ChatTimeoutError, ModelError
+from rag.keys import Keyring
+from rag.privacy import without_secrets
 from rag.reader import Reading
 from rag.schema import Candidate
 from rag.settings import Settings
 from tests.cli_fakes import ScriptedRag, run
-from tests.llm_server import MODEL, Act, html, llm_server, saying, silence
+from tests.keyring_fakes import Drawer
+from tests.llm_server import MODEL, Act, Wire, html, llm_server, saying, silence
 
 FINE = Finding(state="ok", message="fine")
 WORN = Finding(state="warn", message="worn\x1b", remedy="Oil\nit.")
@@ -87,6 +90,7 @@ def test_secrets_are_left_out() -> None:
     environ = {"OPENAI_API_KEY": "sk-12345678", "OTHER_TOKEN": "sk-12345678-long", "A_KEY": "on"}
     said = "sk-12345678-long and sk-12345678 on http://me:pass@host/v1"
     assert "*** and *** on http://***@host/v1" == without_secrets(said, environ)
+    assert "cut off: ***…" == without_secrets("cut off: sk-12345…", environ)
     broken = Finding(state="fail", message=said, remedy=said)
     (finding,) = examine(Settings(), environ=environ, checks={"A": lambda _: broken})
     assert "sk-" not in finding.message + finding.remedy
@@ -289,8 +293,8 @@ def test_a_model_that_cannot_be_set_up_is_told(
 @pytest.mark.parametrize(
     ("act", "said"),
     [
-        (lambda wire: wire.error("401 Unauthorized"), "the key in the environment is wrong"),
-        (lambda wire: wire.error("404 Not Found"), "Check the model's name in RAG_LLM"),
+        (lambda wire: wire.error("401 Unauthorized"), "its key is wrong"),
+        (lambda wire: wire.error("404 Not Found"), "Check the model's name (RAG_LLM)"),
         (None, "Check that its server runs"),
         (html, "Check that its server speaks"),
         (silence, "did not answer in time"),
@@ -333,6 +337,43 @@ def test_each_of_several_models_is_tried(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [f"Language model {name}:m" for name in ("openai", "anthropic", "ollama")] == names
     assert [1, 1] == [len(server.asked) for server in (here, there)]
     assert len(json.dumps(here.asked[0].body)) < 300
+
+
+@pytest.mark.parametrize(
+    ("keyring", "said"),
+    [
+        (Keyring(None, "the package keyring is not installed"), "none, the package keyring is not"),
+        (Keyring(Drawer()), "Drawer; it keeps no key of the models"),
+        (
+            Keyring(Drawer({"openai@http://127.0.0.1:1/v1": "sk-kept-1"})),
+            "it keeps the key of openai:m;",
+        ),
+    ],
+)
+def test_the_keyring_is_named(keyring: Keyring, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the models whose keys it keeps, and no key."""
+    monkeypatch.setattr(doctor, "system_keyring", lambda: keyring)
+    settings = Settings(llm="openai:m", llm_base_url="http://127.0.0.1:1/v1")
+    (finding,) = examine(settings, environ={}, checks={"Keyring": CHECKS["Keyring"]})
+    assert "ok" == finding.state
+    assert said in finding.message
+    assert "sk-kept" not in finding.message
+
+
+def test_a_kept_key_is_sent_and_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the server says it."""
+
+    def echo(wire: Wire) -> None:
+        body = {"error": {"message": f"Wrong key: {wire.asked.head}"}}
+        wire.whole("401 Unauthorized", "application/json", json.dumps(body).encode())
+
+    with llm_server("openai", echo) as server:
+        drawer = Drawer({f"openai@{server.url}": "sk-kept-1"})
+        monkeypatch.setattr(doctor, "system_keyring", lambda: Keyring(drawer))
+        settings = Settings(llm="openai:m", llm_base_url=server.url)
+        (finding,) = examine(settings, environ={}, checks={"Model": doctor.check_model})
+    assert "Bearer sk-kept-1" in server.asked[0].head
+    assert "sk-kept" not in finding.message
 
 
 @pytest.mark.parametrize("llm", ["", "openai:m", "nonsense", "openai:m,openai:m"])
@@ -435,3 +476,16 @@ def test_this_system_is_tried_without_a_trace(tmp_path: Path) -> None:
     assert "one writer at a time" in message
     assert state in {"ok", "warn"}
     assert [] == list(tmp_path.iterdir())
+
+
+def test_what_reads_scans_is_told(monkeypatch):
+    """Whether Tesseract is there, in which languages, or what installs it."""
+    from rag.sources import ocr
+
+    monkeypatch.setattr(ocr, "installed_languages", lambda: ("deu", "eng"))
+    assert ("ok", True) == ((known := found(CHECKS["Scans"]))[0], "deu+eng" in known[1])
+    assert "ok" == found(CHECKS["Scans"], ocr="off")[0]
+    assert "warn" == found(CHECKS["Scans"], ocr="fra")[0]
+    monkeypatch.setattr(ocr, "installed_languages", lambda: ())
+    assert "warn" == found(CHECKS["Scans"])[0]
+    assert "tesseract-ocr-fra" in ocr.install_command("fra") or "apt" not in ocr.install_command()

@@ -55,7 +55,7 @@ def test_a_strangers_settings_get_neither_key_nor_passages(
             assert 0 == run("trust").code
             assert 0 == run("ask", QUESTION, *where, doors=Doors()).code
             assert KEY in ear.asked[0].head
-            assert "1,200 euros" in str(ear.asked[0].body)
+            assert any("1,200 euros" in str(one.body) for one in ear.asked)
 
 
 @pytest.mark.parametrize("options", [("ask", "?"), ("-q", "ask", "?"), ("ask", "?", "--json")])

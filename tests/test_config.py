@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from rag.config import distrust, find_config, own_folder, read_config, trust
+from rag.config import (
+    distrust,
+    find_config,
+    own_folder,
+    read_config,
+    setting_lines,
+    trust,
+    write_own,
+)
 from rag.errors import SettingsError
 
 SEEDS = Path("seeds")
@@ -180,3 +189,87 @@ def test_where_trust_cannot_be_kept_that_is_told(project, tmp_path):
     (tmp_path / "own").touch()
     with pytest.raises(SettingsError, match="--config"):
         trust(project, documents=SEEDS)
+
+
+def own(text):
+    """Write the person's own file."""
+    own_folder().mkdir(parents=True, exist_ok=True)
+    path = own_folder() / "rag.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_what_is_written_changes_no_other_line():
+    """Comments and other settings stay; what is empty goes."""
+    path = own('# mine\ntop_k = 3 # a few\nllm = "openai:a"\nllm_base_url = "http://x/v1"\n')
+
+    assert path == write_own({"llm": "ollama:b@http://h:1", "llm_base_url": ""})
+
+    assert 'llm = "ollama:b@http://h:1"\n# mine\ntop_k = 3 # a few\n' == path.read_text("utf-8")
+
+
+def test_a_file_that_is_not_there_is_made_for_its_owner_only():
+    """With the folder that it lies in."""
+    path = write_own({"llm": "openai:a", "llm_key": ""})
+
+    assert 'llm = "openai:a"\n' == path.read_text("utf-8")
+    assert os.name != "posix" or 0o600 == path.stat().st_mode & 0o777
+
+
+def test_a_file_that_is_kept_elsewhere_stays_a_link(tmp_path):
+    """Many keep their settings in a folder of their own, with links to it."""
+    kept = tmp_path / "dotfiles.toml"
+    kept.write_text("top_k = 3\n", encoding="utf-8")
+    own_folder().mkdir(parents=True)
+    (own_folder() / "rag.toml").symlink_to(kept)
+
+    write_own({"llm": "openai:a"})
+
+    assert (own_folder() / "rag.toml").is_symlink()
+    assert {"llm": "openai:a", "top_k": 3} == tomllib.loads(kept.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'encoder = """\nllm = "openai:a"\n"""\n',
+        'llm = """\nopenai:a"""\n',
+        "[llm]\na = 1\n",
+        "llm = \n=\n",
+        'password = "secret-secret"\n',
+    ],
+)
+def test_a_file_that_only_a_person_can_change_is_left_as_it_is(text):
+    """What is written is read again first, and must say just what was to be said."""
+    path = own(text)
+
+    with pytest.raises(SettingsError):
+        write_own({"llm": "openai:b"})
+
+    assert text == path.read_text("utf-8")
+
+
+def test_a_file_that_may_not_be_written_is_said_to_be(monkeypatch):
+    """Nor is it put away for another one."""
+    path = own("top_k = 3\n")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # whoever runs the tests may be root
+
+    with pytest.raises(SettingsError, match="may not be written"):
+        write_own({"llm": "openai:b"})
+
+    assert "top_k = 3\n" == path.read_text("utf-8")
+
+
+def test_a_folder_that_cannot_be_made_is_said_to_be(tmp_path, monkeypatch):
+    """There is no file of one's own then."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
+
+    with pytest.raises(SettingsError, match="cannot be written"):
+        write_own({"llm": "openai:b"})
+
+
+@pytest.mark.parametrize("value", ['a"b\\c', "ä\u2028\x7f", "a\nb\tc", "x'''y"])
+def test_lines_say_what_they_are_made_of(value):
+    """Whatever a value holds."""
+    assert {"llm": value} == tomllib.loads(setting_lines({"llm": value, "llm_key": ""}))

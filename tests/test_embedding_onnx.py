@@ -11,9 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from rag.embedding.onnx import SHIPPED, OnnxEncoder
+from rag.embedding.pooling import well_formed
 from rag.errors import ModelError
 from rag.schema import Span
 
@@ -131,6 +134,14 @@ def test_counting_is_that_of_the_tokenizer(encoder, text):
     assert len(oracle.encode(text).ids) == encoder.count_tokens(text)
 
 
+@given(st.text(max_size=200))
+@example("a\x1cb \x85 \u2028c\ufeffd\u200be \xa0f")
+def test_counting_word_by_word_is_counting_the_whole(encoder, text):
+    """Whatever stands in it."""
+    whole = encoder._tokenizer.encode(well_formed(text))
+    assert len(whole) == encoder.count_tokens(text)
+
+
 def test_as_many_pieces_are_read_as_are_promised(encoder):
     """The last piece inside the bound changes the vector; the first one outside does not."""
     room = encoder.max_tokens - 2
@@ -150,12 +161,13 @@ def test_a_sentence_that_is_cut_off_gets_its_passages_vector(encoder):
 
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
 def test_a_damaged_file_is_refused(folder, name):
-    """One flipped bit in a file is found before the file is used, and the message names it."""
+    """One flipped bit in a file is found before anything is made of it, and the message names it."""
     content = bytearray((folder / name).read_bytes())
     content[len(content) // 2] ^= 1
     (folder / name).write_bytes(content)
+    encoder = OnnxEncoder.open(folder)
     with pytest.raises(ModelError, match=rf"{name}.*damaged.*Install the package again"):
-        OnnxEncoder.open(folder)
+        encoder.encode_queries(["x"])
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "manifest.json"])

@@ -441,8 +441,8 @@ def test_a_closed_index_is_a_few_files(tmp_path):
             fill(index, {"a.txt": text})
 
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert ["index.lock", "index.sqlite", "vectors-3.faiss"] == names[:3]
-    assert [".tantivy"] == [Path(name).suffix for name in names[3:]]
+    assert ["index.lock", "index.sqlite"] == names[:2]
+    assert [".faiss", ".tantivy"] == [Path(name).suffix for name in names[2:]]
 
 
 def test_an_emptied_index_keeps_what_a_person_said(tmp_path):

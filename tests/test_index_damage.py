@@ -304,3 +304,19 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path):
 
     with pytest.raises(IndexWriteError, match="file/index"):
         Index.open(tmp_path / "file" / "index", STAMP)
+
+
+def test_a_damaged_name_of_a_source_is_no_other_source(folder):
+    """Wherever the database holds a source's name, another name there is refused or seen through.
+
+    Seen to fail with a passage's source named by SQLite's index of names alone: it was then not found.
+    """
+    whole, database = answers(folder), folder / "index.sqlite"
+    content = database.read_bytes()
+    places = [at for at in range(len(content)) if content.startswith(b"17.txt", at)]
+    assert len(places) > 1
+
+    for at in places:
+        database.write_bytes(content[:at] + b"17.t!t" + content[at + 6 :])
+        found, refusal = outcome(folder)
+        assert found == whole or isinstance(refusal, IndexCorruptError)

@@ -839,3 +839,101 @@ def test_the_engine_behind_a_sync_can_be_another(index, folder):
 
     assert isinstance(index, Embedded)
     assert 3 == len(index.sources())
+
+
+# Files that lie in others
+
+
+@pytest.fixture
+def box(folder):
+    """A file that holds two documents, one of them unreadable."""
+    path = folder / "mail.box"
+    path.write_text("hen.txt: The hen lays.\nfox.exe: !unsupported\n")
+    return path
+
+
+@pytest.mark.usefixtures("box")
+def test_what_lies_in_a_file_is_a_source_of_its_own(index, folder):
+    """It is found, told of, and left alone while its file is as it was; what cannot be read is told each time."""
+    report = Files().sync(index, folder)
+
+    inside = {
+        "mail.box": ("added", ""),
+        "mail.box/hen.txt": ("added", ""),
+        "mail.box/fox.exe": ("failed", "unsupported"),
+    }
+    assert inside == {name: fate for name, fate in fates(report).items() if "box" in name}
+    assert "The hen lays." in found(index, "hen")
+    again = Files()
+    told = fates(again.sync(index, folder))
+    assert [("unchanged", "")] * 2 == [told[name] for name in ("mail.box", "mail.box/hen.txt")]
+    assert ("failed", "unsupported") == told["mail.box/fox.exe"]
+    assert [] == again.loaded
+
+
+def test_what_lies_in_a_file_changes_and_goes_with_it(index, folder, box):
+    """What is no longer in it, or goes with it, leaves no word."""
+    Files().sync(index, folder)
+    box.write_text("cow.txt: The cow moos.\nfox.exe: !unsupported\n")
+
+    report = Files().sync(index, folder)
+
+    assert ("removed", "gone") == fates(report)["mail.box/hen.txt"]
+    assert ("added", "") == fates(report)["mail.box/cow.txt"]
+    assert ([], ["The cow moos."]) == (
+        [one for one in found(index, "hen") if "lays" in one],
+        [one for one in found(index, "cow") if one.startswith("The")],
+    )
+    box.unlink()
+    gone = fates(Files().sync(index, folder))
+    assert [("removed", "gone")] * 2 == [gone[name] for name in ("mail.box", "mail.box/cow.txt")]
+    assert {"cat.txt", "dog.txt", "owl.txt"} == set(index.hashes())
+
+
+def test_what_lies_in_a_file_can_be_removed_by_hand(index, folder, box):
+    """Alone it stays out, however its file changes; with its file all of it does."""
+    Files().sync(index, folder)
+    remove(index, "mail.box/hen.txt")
+    box.write_text("hen.txt: The hen sleeps.\ncow.txt: The cow moos.\n")
+    Files().sync(index, folder)
+    assert {"mail.box", "mail.box/cow.txt"} == {n for n in index.hashes() if "box" in n}
+
+    remove(index, "mail.box")
+
+    assert {"cat.txt", "dog.txt", "owl.txt"} == set(index.hashes())
+    Files().sync(index, folder)
+    assert {"cat.txt", "dog.txt", "owl.txt"} == set(index.hashes())
+
+
+def test_a_file_that_cannot_be_read_any_more_takes_out_what_lay_in_it(index, folder, box):
+    """Its old words are not its words."""
+    Files().sync(index, folder)
+    box.write_text("!unreadable")
+
+    Files().sync(index, folder)
+
+    assert {"cat.txt", "dog.txt", "owl.txt"} == set(index.hashes())
+
+
+@pytest.mark.usefixtures("box")
+def test_a_sync_that_is_killed_between_a_file_and_what_lies_in_it_goes_on(
+    index, folder, monkeypatch
+):
+    """The file is committed last, so that all of it is read again."""
+    monkeypatch.setattr("rag.index.reconciliation._BATCH_FILES", 1)
+
+    class Killed(Files):
+        def encode(self, splits, progress):
+            if any("hen.txt:" in one.passage.text for one in splits):
+                raise KeyboardInterrupt
+            return super().encode(splits, progress)
+
+    with pytest.raises(KeyboardInterrupt):
+        Killed().sync(index, folder)
+    assert "mail.box/hen.txt" in index.hashes()
+
+    again = Files()
+    again.sync(index, folder)
+
+    assert "mail.box" in again.loaded
+    assert {"mail.box", "mail.box/hen.txt"} <= set(index.hashes())

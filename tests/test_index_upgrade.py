@@ -1,7 +1,8 @@
-"""An index of the last format: upgraded in place, its documents read again, nothing of it lost."""
+"""An index of an older format: upgraded in place, its documents read again, nothing of it lost."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import zlib
 from contextlib import closing
@@ -11,11 +12,13 @@ import pytest
 
 from rag import Rag, Settings
 from rag.errors import IndexCorruptError
-from rag.index.database import LATER_TABLES, checksum
+from rag.index import Index
+from rag.index.database import LATER_TABLES, checksum, put_fact
+from tests.index_fakes import STAMP, fill, vector
 
 
 def aged(database: Path) -> None:
-    """Make a database what the last format had."""
+    """Make a database what format 1 had."""
     with closing(sqlite3.connect(database, isolation_level=None)) as db:
         for table in LATER_TABLES:
             db.execute(f"DROP TABLE {table}")
@@ -88,3 +91,33 @@ def test_a_damaged_one_is_left_as_it_is(old: Settings, tmp_path: Path) -> None:
 
     with closing(sqlite3.connect(database)) as db:
         assert (1,) == db.execute("PRAGMA user_version").fetchone()
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_the_one_vector_file_of_format_2_becomes_a_segment(
+    tmp_path: Path, *, written: bool
+) -> None:
+    """An index of format 2 answers as before without a file written anew, or mends what it had yet to write."""
+    folder = tmp_path / "index"
+    with Index.open(folder, STAMP) as index:
+        fill(index, {"a.txt": "one\ntwo", "b.txt": "three"})
+        with index.snapshot() as snapshot:
+            expected = snapshot.dense(vector("two"), 3)
+    with closing(sqlite3.connect(folder / "index.sqlite", isolation_level=None)) as db:
+        state = json.loads(db.execute("SELECT value FROM facts WHERE name = 'state'").fetchone()[0])
+        (segment,) = state["vectors"]
+        state["vectors"] = {name: segment[name] for name in ("file", "kind", "passages")}
+        if not written:
+            state["vectors"] = None
+        put_fact(db, "state", json.dumps(state))
+        db.execute("PRAGMA user_version = 2")
+    before = sorted(folder.glob("*.faiss"))
+
+    with Index.open(folder, STAMP) as index:
+        with index.snapshot() as snapshot:
+            assert expected == snapshot.dense(vector("two"), 3)
+        assert written == (before == sorted(folder.glob("*.faiss")))
+        fill(index, {"c.txt": "four"})
+        with index.snapshot() as snapshot:
+            assert expected == [one for one in snapshot.dense(vector("two"), 4) if one[0] <= 3]
+        assert () == index.faults()

@@ -134,7 +134,7 @@ def test_an_exception_undoes_everything(index):
 
 
 def test_what_was_flushed_is_found_before_the_end(index):
-    """A long sync shows its finished batches to readers, though the vector file comes at the end."""
+    """A long sync shows its finished batches to readers, from files that it does not write again at the end."""
     with index.writer() as writer:
         for name in ("a", "b"):
             made = source(f"{name}.txt", f"fruit {name}")
@@ -143,9 +143,54 @@ def test_what_was_flushed_is_found_before_the_end(index):
         assert ["fruit a", "fruit b"] == sorted(found(index, "fruit"))
         with index.snapshot() as snapshot:
             assert 2 == len(snapshot.dense(entries(made)[0].vector, 5))
-        assert not list(index.layout.folder.glob("*.faiss"))
+        files = sorted(index.layout.search_files())
 
-    assert 1 == len(list(index.layout.folder.glob("*.faiss")))
+    assert files == sorted(index.layout.search_files())
+
+
+def test_a_change_rewrites_only_the_segments_that_it_touches(index):
+    """Adding a source leaves large segments alone; removing one rewrites its own, and its vector is in no file."""
+    whole = source("whole.txt", "\n".join(f"line {n}" for n in range(64)))
+    late = source("late.txt", "a zebra")
+    with index.writer() as writer:
+        writer.put(whole, "folder", entries(whole))
+    (first,) = index.layout.folder.glob("*.faiss")
+    content = first.read_bytes()
+
+    with index.writer() as writer:
+        writer.put(late, "folder", entries(late))
+    assert 2 == len(list(index.layout.folder.glob("*.faiss")))
+    with index.snapshot() as snapshot:
+        (best, _), *_ = snapshot.dense(entries(late)[0].vector, 3)
+        assert "a zebra" == snapshot.fetch([best])[0].passage.text
+    with index.writer() as writer:
+        writer.remove("late.txt")
+
+    assert [first] == list(index.layout.folder.glob("*.faiss"))
+    assert content == first.read_bytes()
+
+
+def test_segments_find_what_one_index_of_all_finds(tmp_path):
+    """However the vectors came in, one by one or together, the same passages are found with the same scores."""
+    texts = [f"word{n % 7} thing{n % 5} item{n}" for n in range(90)]
+    found = []
+    for batch in (1, 90):
+        with Index.open(tmp_path / str(batch), STAMP) as one:
+            for start in range(0, 90, batch):
+                with one.writer() as writer:
+                    for n, text in enumerate(texts[start : start + batch], start):
+                        made = source(f"{n}.txt", text)
+                        writer.put(made, "folder", entries(made))
+            with one.snapshot() as snapshot:
+                queries = [entries(source("q", f"word{n}"))[0].vector for n in range(7)]
+                found.append([snapshot.dense(query, 10) for query in queries])
+                among = frozenset(f"{n}.txt" for n in range(0, 90, 3))
+                found[-1] += [snapshot.dense(query, 10, sources=among) for query in queries]
+                keys = [80, 3, 41]
+                assert [texts[key - 1] for key in keys] == [
+                    one.passage.text for one in snapshot.fetch(keys)
+                ]
+    assert found[0] == found[1]
 
 
 def test_nothing_written_is_no_new_state(index):

@@ -7,10 +7,18 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.language.blocks import blocks_as_json, blocks_of, path_of, units_as_json, units_of
+from rag.language.blocks import (
+    blocks_as_json,
+    blocks_of,
+    pages_as_json,
+    pages_of,
+    path_of,
+    units_as_json,
+    units_of,
+)
 from rag.language.layout import find_blocks
 from rag.passages import units_of as split_units
-from rag.schema import Block, Cell, Context, Unit
+from rag.schema import Block, Cell, Context, Place, Unit
 from tests.structure_fakes import ANY_TEXT, source_of
 
 KINDS = st.sampled_from(["title", "heading", "item", "row", "question", "term"])
@@ -56,6 +64,23 @@ BLOCKS = st.builds(
 def test_blocks_come_back_as_they_were(blocks):
     """Every field of every block, in order."""
     assert tuple(blocks) == blocks_of(blocks_as_json(blocks))
+
+
+@given(
+    st.lists(st.integers(0, 9)),
+    st.lists(
+        st.builds(
+            Place,
+            start=st.integers(0, 9),
+            end=st.integers(0, 9),
+            name=st.text(),
+            box=st.none() | st.tuples(*[st.floats(0, 1)] * 4),
+        )
+    ),
+)
+def test_pages_and_places_come_back_as_they_were(pages, places):
+    """In order, names and rectangles among them."""
+    assert (tuple(pages), tuple(places)) == pages_of(pages_as_json(pages, places))
 
 
 @given(st.lists(CONTEXTS, max_size=3), st.lists(UNITS, max_size=5))

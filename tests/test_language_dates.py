@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.language.dates import agree, dates_in
+from rag.language.dates import agree, dates_in, in_words, names_month
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,27 @@ def test_dates_agree_in_what_both_say():
     assert agree((0, 3, 0), (2024, 3, 5))
     assert not agree((2023, 3, 0), (2024, 3, 5))
     assert not agree((2024, 0, 0), (0, 3, 0))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("30.04.2026", "30 April 2026, "),
+        ("2026-04-30", "30 April 2026, "),
+        ("04/30/2026", "30 April 2026, "),
+        ("30/04/2026", "30 April 2026, "),
+        ("03/04/2026", ""),
+        ("30 April 2026", ""),
+        ("1.2.3", ""),
+    ],
+)
+def test_a_date_in_figures_is_told_in_words_where_it_is_sure_which(text, words):
+    """Of two numbers that may each be the month nobody knows which is."""
+    assert words == in_words(text)
+
+
+def test_a_question_names_a_month_or_does_not():
+    """The verb "may" names none."""
+    assert [True, True, False, False] == [
+        *map(names_month, ("Who paid in May?", "The 3rd of April?", "May I go?", "On 03.04.2026?"))
+    ]

@@ -14,6 +14,7 @@ import threading
 import time
 import tracemalloc
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -30,8 +31,11 @@ from rag.errors import (
     ChatSetupError,
     ChatTimeoutError,
 )
+from rag.pipeline.build import load_answerers
 from rag.pipeline.extractive import ExtractiveAnswerer
 from rag.pipeline.generative import ChatAnswerer
+from rag.settings import Settings
+from rag.tokens import TokenCounter
 from tests import llm_server as server
 from tests.cli_fakes import run
 from tests.fakes import OverlapReader, open_rag
@@ -232,6 +236,40 @@ def test_a_whole_reply_is_the_answer(seeds, protocol):
     assert not [step for step in answer.steps if step.code == "fell_back"]
 
 
+@pytest.mark.parametrize("before", ["", "The harbour "])
+def test_comments_of_a_stream_are_signs_of_life(before):
+    """A server that says that it is at work is waited for, before the first word and between two, up to the whole."""
+
+    def act(wire):
+        wire.begin()
+        if before:
+            wire.say(before)
+        for _ in range(12):
+            wire.chunk(b": PROCESSING\n\n")
+            time.sleep(0.1)
+        wire.say("opened.")
+        wire.finish()
+        wire.end()
+
+    limits = ChatLimits(connect=0.5, first=0.7, idle=0.6, total=20.0, backoff=0.02)
+    with llm_server("openai", act) as slow:
+        assert f"{before}opened." == complete(model_at("openai", slow.url, limits), ASKED).text
+        shorter = replace(limits, total=0.8)
+        with pytest.raises(ChatTimeoutError, match="longer than"):
+            complete(model_at("openai", slow.url, shorter), ASKED)
+
+
+def test_how_long_the_first_word_may_take_is_a_setting():
+    """And a silent server is given up after it."""
+    with llm_server("openai", server.silence) as silent:
+        settings = Settings(llm="openai:m", llm_base_url=silent.url, llm_first_token=1)
+        answerer, _ = load_answerers(settings, TokenCounter())
+        started = time.monotonic()
+        with pytest.raises(ChatTimeoutError):
+            complete(answerer._model, ASKED)
+    assert 0.9 < time.monotonic() - started < 1 + SPARE
+
+
 @pytest.mark.parametrize(
     ("protocol", "word"),
     [("openai", "length"), ("anthropic", "max_tokens"), ("ollama", "length")],
@@ -382,8 +420,10 @@ def test_a_hundred_megabytes_are_not_kept(protocol):
 @pytest.mark.parametrize("act", [server.one_event, server.error_page], ids=lambda act: act.__name__)
 def test_a_hundred_megabytes_at_once_are_not_read(protocol, act):
     """One event, one line, the page of an error: bytes are counted before a library has seen its end."""
+    # Patient, for what is bounded here is the size: a first request loads its library, traced.
+    patient = replace(LIMITS, first=20, idle=20, total=20)
     with llm_server(protocol, act) as long:
-        model = model_at(protocol, long.url)
+        model = model_at(protocol, long.url, patient)
         tracemalloc.start()
         try:
             with pytest.raises(ChatOutputError, match="sent more than 4096 KB"):

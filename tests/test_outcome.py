@@ -153,3 +153,14 @@ def test_a_text_that_is_its_own_short_answer_is_said_once():
     assert outcome.says_more(replace(answer, statements=(weak,)))
     assert outcome.says_more(guessed("q"))
     assert outcome.says_more(answered("q"))
+
+
+@pytest.mark.parametrize(
+    ("page", "place", "said"),
+    [(None, "", ""), (3, "", "page 3"), (3, "slide\n3", "slide 3"), (None, "00:12:05", "00:12:05")],
+)
+def test_where_a_quote_stands_is_said_as_people_say_it(page, place, said):
+    """By the name of its place where it has one, else by its page, on one line."""
+    citation = quoting(("Two lines.", 0, ())).citations[0]
+
+    assert said == outcome.where(replace(citation, page=page, place=place))

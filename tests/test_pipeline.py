@@ -10,7 +10,7 @@ import pytest
 from rag.errors import IndexWriteError, QuestionError, SourceNotFoundError
 from rag.pipeline import Rag
 from rag.pipeline.extractive import ExtractiveAnswerer
-from rag.pipeline.inquiry import MESSAGES
+from rag.pipeline.reasons import MESSAGES
 from rag.queries.rewriting import telling
 from rag.schema import AnswerReady, EvidenceReady, QueryReady, TextDelta, Turn
 from rag.settings import Settings

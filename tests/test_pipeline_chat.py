@@ -9,8 +9,9 @@ import pytest
 from rag.chat import ChatDelta
 from rag.citations import lexical_support
 from rag.errors import ChatTimeoutError
+from rag.pipeline.briefing import ANSWER_TOKENS
 from rag.pipeline.extractive import ExtractiveAnswerer
-from rag.pipeline.generative import ANSWER_TOKENS, ChatAnswerer
+from rag.pipeline.generative import ChatAnswerer
 from rag.pipeline.inquiry import Inquiry
 from rag.prompts import ABSTAIN
 from rag.queries import standalone
@@ -24,7 +25,7 @@ from rag.schema import (
     TextDelta,
     Turn,
 )
-from tests.fakes import OverlapReader, ScriptedChat
+from tests.fakes import OverlapReader, ScriptedChat, open_rag
 
 SENTENCES = (
     "The harbour bridge opened in 1932.",
@@ -328,7 +329,7 @@ def test_a_model_is_not_asked_again_where_there_is_no_room():
 
     assert 1 == len(model.asked)
     assert ["not_asked_again", "fell_back"] == [c for c in steps(answer) if c != "repointed"]
-    assert "80 of its sentences are unsupported" in str(answer.steps)
+    assert "it has 80 numbers that stand nowhere" in str(answer.steps)
     assert {"prompt": 10, "completion": 1} == answer.usage
 
 
@@ -446,3 +447,83 @@ def test_the_prompt_is_the_same_for_the_same_request():
     ask(second)
 
     assert first.asked == second.asked
+
+
+JUDGED_ANSWER = "People could walk over the harbour from 1932 on. [1]"
+
+
+def verified(*replies, verify="model"):
+    """The model, and the answer that it gives and is asked to judge."""
+    model = ScriptedChat(*replies)
+    answerer = ChatAnswerer(
+        model,
+        support=lexical_support,
+        fallback=ExtractiveAnswerer(OverlapReader()),
+        context=8000,
+        count_tokens=lambda text: len(text.split()),
+        verify=verify,
+    )
+    *_, answer = answerer.answer(inquiry("When was the harbour bridge opened?", TEXT))
+    return model, answer
+
+
+def rulings(*, control="not said"):
+    """A judge that bears the answer out, whichever of the two statements it is."""
+    sentence = f"> {SENTENCES[0]}\nverdict: supported"
+    return [f"{k}\n{sentence}\n{3 - k}\nverdict: {control}" for k in (1, 2)]
+
+
+def test_the_model_judges_after_it_has_answered():
+    """One more call, the same messages first; the words it names are looked up, and cited."""
+    for reply in rulings():
+        model, answer = verified(JUDGED_ANSWER, reply)
+        first, second = model.asked
+        assert [*first] == second[: len(first)]
+        assert "verify" in answer.timings
+        if "verified" in steps(answer):
+            break
+
+    assert ["supported"] == [one.verdict for one in answer.statements]
+    assert SENTENCES[0] == answer.citations[0].quote
+
+
+@pytest.mark.parametrize(
+    "reply", [*rulings(control="supported"), "As a model I cannot.", ChatTimeoutError("late")]
+)
+def test_a_judge_that_cannot_be_used_leaves_the_checks(reply):
+    """A verdict for the false statement, talk, and a fault leave every statement as code has it, and a step says so."""
+    _, plain = verified(JUDGED_ANSWER, verify="builtin")
+    _, answer = verified(JUDGED_ANSWER, reply)
+
+    assert "not_verified" in steps(answer)
+    assert plain.statements == answer.statements
+
+
+def test_with_verify_off_there_is_one_call_and_no_verdict():
+    """Who wants none gets citations alone."""
+    model, answer = verified(JUDGED_ANSWER, verify="off")
+
+    assert 1 == len(model.asked)
+    assert ["unchecked"] == [one.verdict for one in answer.statements]
+
+
+def test_a_chat_model_takes_over_while_the_program_runs(tmp_path):
+    """It answers what is asked from then on; the others can still be chosen, and one of its name is replaced."""
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    (seeds / "bridge.txt").write_text("The harbour bridge opened in 1932.\n", encoding="utf-8")
+    said = "The harbour bridge opened in 1932. [1]"
+    question = "When did the harbour bridge open?"
+    with open_rag(seeds, support="words", verify="builtin") as rag:
+        rag.sync()
+        (reader,) = rag.models
+        waiting = rag.stream(question)
+        next(waiting)
+
+        rag.use(ScriptedChat())
+        rag.use(ScriptedChat(said))
+
+        assert ("scripted", reader) == rag.models
+        assert reader == [*waiting][-1].answer.model
+        assert "scripted" == rag.ask(question).model
+        assert reader == rag.ask(question, model="extractive").model

@@ -15,10 +15,10 @@ from rag.cli.layout import answer_lines
 from rag.errors import IndexBusyError, IndexWriteError, SourceNotFoundError
 from rag.pipeline import Rag
 from rag.pipeline.completeness import Lag, gaps
+from rag.pipeline.reading import as_text
 from rag.queries.rewriting import telling
-from rag.store import Absence, Coverage, KnownRoot, Place
+from rag.store import Absence, Coverage, KnownRoot, RootState
 from rag.web import export, render
-from rag.web.assistants import _answer_lines
 from rag.web.conversation import Exchange
 from tests.fakes import open_rag
 
@@ -46,13 +46,13 @@ def rag(folder):
         yield opened
 
 
-def place(path: str = "/d", **changes: object) -> Place:
+def place(path: str = "/d", **changes: object) -> RootState:
     """A folder that was indexed whole."""
-    whole = Place(path=path, identity="folder:1:2", reached=True, pending=0, synced=100.0)
+    whole = RootState(path=path, identity="folder:1:2", reached=True, pending=0, synced=100.0)
     return replace(whole, **changes)
 
 
-def covered(*places: Place, **absent: str) -> Coverage:
+def covered(*places: RootState, **absent: str) -> Coverage:
     """Return coverage of these roots."""
     return Coverage(
         roots=(KnownRoot(path="/d", prefix="d/"),),
@@ -233,7 +233,7 @@ def test_every_interface_says_so(rag, folder, question):
         "".join(str(one["content"]) for one in render.messages((exchange,))),
         export.exported((exchange,), "html", saved_at="now").text,
         export.exported((exchange,), "md", saved_at="now").text,
-        "\n".join(_answer_lines(answer)),
+        as_text(answer),
     ]
 
     for text in shown:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag import Rag, Settings
+from rag.pipeline.lists import Quotation, chosen
 from rag.pipeline.quotes import said
 from rag.reader import Reading
 from rag.schema import Candidate, Source
@@ -73,7 +74,7 @@ def test_a_question_that_a_list_answers(tmp_path):
             Settings(seeds_dir=tmp_path, index_dir=tmp_path / str(tokens), passage_tokens=tokens)
         )
 
-        answer = rag.ask("What does the box contain?")
+        answer = rag.ask("What is in the box?")
 
         assert (
             "The box contains: [1]\n- the kettle [2]\n- a base with a cable [3]\n- a filter [4]\n- this manual [5]"
@@ -112,3 +113,92 @@ def test_quotes_and_closest_passages_bring_the_headings_they_stand_under(tmp_pat
     }
     under = {path for quoted, path in shown if quoted.startswith("Storm damage")}
     assert {("Homeguard policy", "What is not covered")} == under
+
+
+BOAT = """# The club's rowing boat
+
+## Booking
+
+You can book the boat up to a month in advance.
+
+1. Look at the calendar of the club.
+2. Write your name into the list at the pier.
+3. Pay 20 crowns to the warden.
+4. Fetch the oars from Mrs Adler.
+
+## Leaving
+
+The boat is back by sunset.
+
+- Bail out the water
+- Lock the chain
+- Hang up the vests in the shed
+"""
+
+
+def told(question: str, **probabilities: float) -> Quotation:
+    """What is said where the reader finds items so likely, by their first words, the likeliest of them first."""
+    one = laid_out(BOAT)
+    readings = sorted(
+        (
+            Reading(
+                candidate=0,
+                start=sentence.start,
+                end=sentence.end,
+                text=sentence.text,
+                probability=probabilities.get(sentence.text.strip("1234. -").split()[0], 0.0),
+            )
+            for sentence in one.sentences
+        ),
+        key=lambda reading: -reading.probability,
+    )
+    return chosen(question, readings[0], readings, [one], source_of(BOAT))
+
+
+def items(found: Quotation) -> list[str]:
+    """What is quoted, without what announces it."""
+    return [found.candidate.passage.text[one.start : one.end] for one in found.spans[1:]]
+
+
+def test_who_asks_for_steps_gets_all_of_them():
+    """Though the reader points at one, where it finds another as likely."""
+    found = told("How do I book the boat?", Write=0.8, Pay=0.4)
+
+    assert [line for line in BOAT.splitlines() if line[:1].isdigit()] == items(found)
+    assert found.reading.words is None
+
+
+def test_who_asks_for_all_that_must_be_done_gets_it():
+    """Under the heading that says when, and nothing from another list."""
+    found = told("What do I have to do before leaving the boat?", Lock=0.9, Bail=0.5)
+
+    assert ["- Bail out the water", "- Lock the chain", "- Hang up the vests in the shed"] == items(
+        found
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "first", "second", "item"),
+    [
+        ("Who has the oars?", "Fetch", "Pay", "4. Fetch the oars from Mrs Adler."),
+        (
+            "What is the second step of booking?",
+            "Fetch",
+            "Pay",
+            "2. Write your name into the list at the pier.",
+        ),
+        ("What is the last step of booking?", "Look", "Pay", "4. Fetch the oars from Mrs Adler."),
+        ("What must I do with the vests?", "Lock", "Hang", "- Hang up the vests in the shed"),
+        ("Which step costs 20 crowns?", "Fetch", "Write", "3. Pay 20 crowns to the warden."),
+    ],
+)
+def test_who_asks_for_one_item_gets_that_one(question, first, second, item):
+    """By its place, or by the words that only it has, whatever the reader points at."""
+    assert [item] == items(told(question, **{first: 0.6, second: 0.5}))
+
+
+def test_an_item_that_alone_answers_stays_alone():
+    """Where no other is likely, the reader knows which."""
+    assert ["3. Pay 20 crowns to the warden."] == items(
+        told("What must I give?", Pay=0.8, Look=0.1)
+    )

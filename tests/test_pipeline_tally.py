@@ -338,3 +338,44 @@ def test_a_date_that_bounds_nothing_leaves_the_question_to_the_reader():
     ]
 
     assert short("Who was at the board meeting in February 2024?", *minutes) is None
+
+
+def test_how_much_is_no_name():
+    """A column whose name only shares a word with the verb gives no amount: it holds none.
+
+    Seen to fail: "How much did we pay for the skip?" was answered with whom it was paid to.
+    """
+    accounts = (
+        "accounts.csv",
+        "purpose,paid to,amount\nwater,Vale,622\nskip,Dunn,280\nroof,Ashby,455\n",
+    )
+
+    assert "Dunn" == short("What is the skip paid to?", accounts)
+    assert short("How much did we pay for the skip?", accounts) != "Dunn"
+
+
+PLOTS = (
+    "plots.csv",
+    "plot,tenant,area m2\n3,Marsh,210\n7,Osei,300\n9,Peters,140\n",
+)
+READINGS = (
+    "readings.csv",
+    "date,meter,reading,cost\n31.01.2026,E-1,18.204 kWh,71.30\n31.01.2026,G-3,9.877 m3,188.40\n28.02.2026,E-1,18.411 kWh,66.24\n",
+)
+PRICES = ("prices.csv", "treatment,cat,rabbit\nchip,44.00,–\nvaccination,38.50,29.00\n")
+
+
+def test_numbers_that_name_rows_are_not_reckoned_with():
+    """Plot 7 is no quantity, nor is a row called by what was measured.
+
+    Seen to fail: "the total of plot is 19", "9 has the highest plot", "9.877 m3 has the highest cost".
+    """
+    assert "650" == short("What is the total area of the plots?", PLOTS)
+    assert "9" not in (short("Which plot is the largest?", PLOTS) or "")
+    assert "G-3 (188.40)" == short("Which meter has the highest cost?", READINGS)
+
+
+def test_a_dash_is_no_sure_value():
+    """That a table has no entry is said as a doubt."""
+    found = answer("What does the chip cost for a rabbit?", PRICES)
+    assert found is None or ("The table has no entry there.",) == found.doubts

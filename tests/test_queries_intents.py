@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.queries import Intent, intent_of
+from rag.queries.intents import direction
 
 SUMMARY = """
 Summarise this document
@@ -76,7 +77,7 @@ COMPARISON = [
     ("What are the differences between the two treaties?", ("treaties",), ""),
     ("How does Ash House differ from Fir Court?", ("Ash House", "Fir Court"), ""),
     ("Which contract has the higher fee?", ("contract",), "What is the fee of {}?"),
-    ("Which is cheaper, the red tent or the blue tent?", ("red tent", "blue tent"), "How expensive is {}?"),
+    ("Which is cheaper, the red tent or the blue tent?", ("red tent", "blue tent"), "How much does {} cost?"),
     ("Who earns more, Ann or Ben?", ("Ann", "Ben"), "How much does {} earn?"),
     ("Red tent or blue tent: which is bigger?", ("Red tent", "blue tent"), "How big is {}?"),
 ]  # fmt: skip
@@ -246,3 +247,51 @@ def test_a_hostile_query_costs_no_time(piece):
 def test_a_long_text_is_a_question():
     """A page that begins with "summarise" is a text, not an order about the sources."""
     assert "question" == intent_of("Summarise this document " + "and that " * 40).kind
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "every", "asked"),
+    [
+        ("Are pets allowed in both flats?", "flats", "two", "Are pets allowed?"),
+        ("Do both contracts allow guests?", "contracts", "two", "Does the contract allow guests?"),
+        ("What is the fee of each gym?", "gym", "all", "What is the fee?"),
+    ],
+)
+def test_what_is_asked_of_several_at_once_is_asked_of_each(query, kind, every, asked):
+    """In the singular, and without the place where each is searched alone."""
+    intent = intent_of(query)
+
+    assert (("comparison", (kind,), every, asked)) == (
+        intent.kind,
+        intent.sides,
+        intent.every,
+        intent.asked,
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "more", "way"),
+    [
+        ("Which of the two gyms is cheaper?", "cheaper", -1),
+        ("Which gym is closer to the station?", "closer", -1),
+        ("Which lease has the higher rent?", "higher", 1),
+        ("Is the red tent or the blue tent more expensive?", "more expensive", 1),
+        ("Which tent is better?", "better", 0),
+    ],
+)
+def test_a_comparison_says_which_way_it_is_decided(query, more, way):
+    """By the comparative; of some nobody can tell."""
+    assert (more, way) == (intent_of(query).more, direction(intent_of(query).more))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Are both cats and dogs allowed?",
+        "Which member is under 18?",
+        "Which pump is older than ten years?",
+    ],
+)
+def test_other_uses_of_its_words_make_no_comparison(query):
+    """Two things that are named, or a bound."""
+    assert "question" == intent_of(query).kind

@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from rag.errors import ModelError
 from rag.reader import load_reader, neural
 from rag.reader.layout import spoken
 from rag.reader.neural import LONGEST_ANSWER, Calibration, NeuralReader, SpanLogits
+from rag.reader.onnx import inked
 from rag.schema import Span
 from tests.reader_fakes import (
     FixedModel,
@@ -57,6 +59,41 @@ def test_the_probability_is_the_logistic_of_margin_and_answer():
 
     odds = 0.5 * (3.0 + 3.0 - 1.0) + 0.25 * 3.0 - 1.0
     assert 1 / (1 + math.exp(-odds)) == pytest.approx(found.probability)
+
+
+def test_the_first_candidates_are_weighed_by_all():
+    """What is read first has the probability that it has among the rest, which is not read; nothing is read twice."""
+    other = laid_out("Putin met nobody.", begin=500)
+    model = CountingModel({"Shoigu": 3.0, "nobody.": 2.0})
+    both = NeuralReader(model, name="x", calibration=PLAIN, threads=1)
+
+    first = both.read_first("Who met Kim?", [TALKS, other], 1)
+    rest = both.read("Who met Kim?", [TALKS, other])
+
+    assert first == tuple(one for one in rest if one.candidate == 0)
+    assert [spoken(TALKS)[0], spoken(other)[0]] == model.seen
+
+
+def test_a_space_before_a_word_is_no_part_of_it():
+    """Some tokenizers count it to the word; of a piece that is nothing but space nothing is left."""
+    text = "ab  cd\n"
+
+    found = inked(text, np.array([[0, 2], [2, 6], [2, 3], [6, 7], [5, 6]]))
+
+    assert [[0, 2], [4, 6], [3, 3], [7, 7], [5, 6]] == found.tolist()
+
+
+class CountingModel(WordModel):
+    """Remembers the texts that it read."""
+
+    def __init__(self, worth):
+        super().__init__(worth)
+        self.seen = []
+
+    def read(self, question, text):
+        """Note the text."""
+        self.seen.append(text)
+        return super().read(question, text)
 
 
 def test_a_span_never_crosses_a_sentence():
@@ -149,14 +186,18 @@ def test_offsets_are_those_of_the_passage(text):
 
 def test_words_that_were_put_in_are_no_answer():
     """A model that points at a heading read out before a sentence points at no words of it."""
-    read = spoken(BOX)[0]
-    at = read.rindex("Contents")
+    cut = replace(
+        BOX,
+        sentences=BOX.sentences[-1:],
+        passage=replace(BOX.passage, start=BOX.sentences[-1].start, text="It is red."),
+    )
+    at = spoken(cut)[0].index("Contents")
     logits = np.array([3.0], np.float32)
     model = FixedModel(
         SpanLogits(start=logits, end=logits, offsets=np.array([(at, at + 8)]), null=0.0)
     )
 
-    found = NeuralReader(model, name="x", calibration=PLAIN, threads=1).read("", [BOX])
+    found = NeuralReader(model, name="x", calibration=PLAIN, threads=1).read("", [cut])
 
     assert ("It is red.", None) == (found[0].text, found[0].words)
 
@@ -269,8 +310,9 @@ def test_a_changed_file_is_refused(words, tmp_path, name):
     content[len(content) // 2] ^= 1
     (tmp_path / name).write_bytes(content)
 
+    changed = load_reader(str(tmp_path))
     with pytest.raises(ModelError, match="SHA-256"):
-        load_reader(str(tmp_path))
+        changed.read("Who?", [TALKS])
 
 
 @pytest.mark.parametrize("damage", ["", "[]", '{"files": 3}', '{"files": {}}'])

@@ -143,8 +143,9 @@ def test_a_changed_file_is_refused(folder, tmp_path, name):
     content[len(content) // 2] ^= 1
     (tmp_path / name).write_bytes(content)
 
+    changed = open_support(tmp_path)
     with pytest.raises(ModelError, match="SHA-256"):
-        open_support(tmp_path)
+        changed.support("He met Kim.", ["He met Kim."])
 
 
 @pytest.mark.parametrize("damage", ["", "[]", '{"files": 3}', '{"files": {}}'])

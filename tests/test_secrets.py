@@ -130,6 +130,20 @@ def test_the_key_is_sent(protocol):
     assert CANARIES[f"{protocol.upper()}_API_KEY"] in good.asked[0].head
 
 
+@pytest.mark.parametrize("key", ["", "sk-other"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_key_of_the_environment_is_not_sent_where_another_or_none_is_given(protocol, key):
+    """Not even by a library that looks there by itself."""
+    with llm_server(protocol, ACTS["answered"]) as other:
+        model = load_chat_model(MODEL[protocol], base_url=other.url, key=key)
+        complete(model, [{"role": "user", "content": "x"}])
+        assert 0 <= model.window  # asks the server for it
+
+    heads = [one.head for one in other.asked]
+    assert [] == [head for head in heads if "canary" in head]
+    assert key in heads[0]
+
+
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_no_key_is_told_whatever_happens(protocol, act, seeds, nothing_told):

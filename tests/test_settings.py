@@ -154,3 +154,14 @@ def test_a_change_keeps_the_origins_and_adds_its_own():
 
     assert Path("other") == changed.index_dir
     assert {"top_k": "an argument", "index_dir": "--seeds"} == dict(changed.origins)
+
+
+def test_what_wins_over_the_persons_own_file_is_told(empty_folder, monkeypatch):
+    """A variable, an argument, a trusted file or one that is named; nothing where their own would hold."""
+    own_file().write_text('llm = "openai:a"\n', encoding="utf-8")
+    assert ["", ""] == [Settings(top_k=3).overruling("llm"), Settings().overruling("verify")]
+    assert "an argument" == Settings(llm="").overruling("verify", "llm")
+    monkeypatch.setenv("RAG_LLM", "openai:b")
+    assert ["RAG_LLM", ""] == [Settings().overruling("llm"), Settings().overruling("verify")]
+    (empty_folder / "named.toml").touch()
+    assert "named.toml" == Settings(config="named.toml").overruling("verify")

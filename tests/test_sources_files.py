@@ -67,13 +67,13 @@ def test_hidden_and_temporary_files_are_passed_over(tmp_path: Path) -> None:
 
 def test_unsupported_files_are_reported(tmp_path: Path) -> None:
     """A file of another format is reported with what to do, not passed over in silence."""
-    put(tmp_path, "a.txt", "photo.jpg", "Makefile")
+    put(tmp_path, "a.txt", "film.mp4", "Makefile")
 
     assert {name: (report.fate, report.reason) for name, report in reports(tmp_path).items()} == {
         "Makefile": ("failed", "unsupported"),
-        "photo.jpg": ("failed", "unsupported"),
+        "film.mp4": ("failed", "unsupported"),
     }
-    assert "convert it" in reports(tmp_path)["photo.jpg"].message
+    assert "convert it" in reports(tmp_path)["film.mp4"].message
 
 
 def test_a_missing_root_says_what_to_do(tmp_path: Path) -> None:

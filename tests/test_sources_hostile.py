@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import tracemalloc
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,21 +13,8 @@ from hypothesis import strategies as st
 from rag.errors import SourceError
 from rag.sources import SUPPORTED, FoundFile, load, loading
 from rag.sources import archive as archives
-
-LAUGHS = (
-    '<?xml version="1.0"?><!DOCTYPE d [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">'
-    "]><document>&b;</document>"
-)
-EXTERNAL = '<!DOCTYPE d [<!ENTITY a SYSTEM "file:///etc/passwd">]><document>&a;</document>'
-
-
-def zipped(entries: dict[str, bytes | str]) -> bytes:
-    """A zip archive with these entries."""
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in entries.items():
-            archive.writestr(name, content)
-    return data.getvalue()
+from tests.hostile_letters import LETTERS
+from tests.office_fakes import EXTERNAL, HOSTILE_OFFICE, LAUGHS, OLE, zipped
 
 
 def word(document: bytes | str, **entries: bytes | str) -> bytes:
@@ -49,7 +34,6 @@ def encrypted(data: bytes) -> bytes:
     return data[:at] + b"\x01\x00" + data[at + 2 :]
 
 
-OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500)
 HOSTILE = {
     "nothing.txt": (b"", "empty"),
     "blank.md": (b" \n\t\n", "empty"),
@@ -62,7 +46,7 @@ HOSTILE = {
     "pdf.html": (b"%PDF-1.7\n1 0 obj", "binary"),
     "control.txt": (b"\x01\x02\x03\x04 abc " * 50, "binary"),
     "large.txt": (b"x" * 2_000_001, "too_large"),
-    "sheet.xlsx": (b"PK\x03\x04", "unsupported"),
+    "figures.wk1": (b"\x00\x00\x02\x00", "unsupported"),
     "old.docx": (OLE, "unreadable"),
     "password.docx": (OLE + "EncryptedPackage".encode("utf-16-le"), "encrypted"),
     "text.docx": (b"only text", "unreadable"),
@@ -94,6 +78,8 @@ HOSTILE = {
     ),
     "quote.csv": (b'a,"' + b"b\n" * 100_000, "unreadable"),
     "wide.csv": (b",".join(b"c%d" % k for k in range(20_000)) + b"\n1,2", "too_large"),
+    **HOSTILE_OFFICE,
+    **LETTERS,
 }  # fmt: skip
 
 

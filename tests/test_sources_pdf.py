@@ -202,6 +202,35 @@ def test_the_title_is_the_documents_own(
     assert loaded(drawn(draw)).title == expected
 
 
+def test_what_the_outline_names_is_a_heading(loaded: Callable[[bytes], Source]) -> None:
+    """Lines that bookmarks name are headings as deep as these, also in the font of the text and just above it."""
+
+    def draw(canvas: Canvas) -> None:
+        lines = [
+            "Care",
+            "The chain",
+            SENTENCES[0],
+            "The rail",
+            SENTENCES[1],
+            "Guarantee",
+            SENTENCES[2],
+        ]
+        for number, line in enumerate(lines):
+            canvas.drawString(72, 760 - 15 * number, line)
+        for title, level in (("Care", 0), ("The chain", 1), ("The rail", 1), ("Guarantee", 0)):
+            canvas.bookmarkPage(title)
+            canvas.addOutlineEntry(title, title, level)
+
+    source = loaded(drawn(draw))
+
+    named = [
+        (source.text[one.start : one.end], one.level)
+        for one in source.blocks
+        if one.kind == "heading"
+    ]
+    assert named == [("Care", 2), ("The chain", 3), ("The rail", 3), ("Guarantee", 2)]
+
+
 def test_a_scan_is_no_empty_success(loaded: Callable[[bytes], Source]) -> None:
     """Pages with no text, or a stamp only, are `no_text_layer`, and the message names text recognition."""
     reason, message = refused(loaded, lines_on_pages(["scan 1"], [], []))

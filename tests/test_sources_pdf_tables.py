@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rag.sources.pdf_cells import with_rows
 from rag.sources.pdf_page import Fragment, Line, PdfPage, Stroke
 from rag.sources.pdf_tables import PdfTable, find_tables
 
@@ -278,3 +279,64 @@ def test_totals_below_the_last_columns_are_rows():
     ]
 
     assert texts(find_tables(page(*rows))[0])[3:] == [["Tax", "22.40"], ["Total", "134.40"]]
+
+
+def test_cells_that_were_written_from_top_to_bottom_are_rows():
+    """A row whose cells of two lines follow each other is one row, as long as two rows have their columns there."""
+    lines = []
+    for top, day in ((740, "Friday"), (700, "Saturday")):
+        lines += [line(top, (60, day), (160, "Rafts and")), line(top - 12, (160, "kayaks"))]
+        lines += [line(top, (300, "Stew by")), line(top - 12, (300, "the oak"))]
+
+    found = find_tables(page(line(760, (60, "Day"), (160, "Morning"), (300, "Evening")), *lines))
+
+    assert [texts(one) for one in found] == [
+        [
+            ["Day", "Morning", "Evening"],
+            ["Friday", "Rafts and kayaks", "Stew by the oak"],
+            ["Saturday", "Rafts and kayaks", "Stew by the oak"],
+        ]
+    ]
+
+
+def test_two_columns_of_text_are_no_row():
+    """Columns that begin at one height once are read one after the other."""
+    left = [line(740 - 12 * at, (60, f"left {at} of the text")) for at in range(4)]
+    right = [line(740 - 12 * at, (300, f"right {at} of the text")) for at in range(4)]
+
+    assert with_rows([*left, *right]) == [*left, *right]
+
+
+def test_a_row_in_two_lines_at_one_height_is_one():
+    """A first cell that was written by itself belongs to the cells beside it, where that is so of several rows."""
+    rows = [line(760, (60, "Room"), (200, "Beds"), (300, "A night"), bold=True)]
+    for top, room in ((740, "Gull"), (720, "Puffin"), (700, "Tern")):
+        rows += [line(top, (60, room)), line(top, (200, "2"), (300, "54.00"))]
+
+    found = find_tables(page(*rows))
+
+    assert [texts(one) for one in found] == [
+        [
+            ["Room", "Beds", "A night"],
+            *([room, "2", "54.00"] for room in ("Gull", "Puffin", "Tern")),
+        ]
+    ]
+
+
+def test_empty_cells_leave_the_columns_that_the_first_row_names():
+    """A table of which most rows lack a cell has as many columns as its heads."""
+    rows = [
+        line(760, (60, "Name"), (160, "Mon"), (260, "Tue"), (360, "Wed")),
+        line(740, (60, "Ada"), (160, "early"), (360, "late")),
+        line(720, (60, "Bo"), (260, "late")),
+        line(700, (60, "Cy"), (160, "late"), (260, "early")),
+    ]
+
+    (found,) = find_tables(page(*rows))
+
+    assert [[cell.first for cell in row] for row in found.rows] == [
+        [0, 1, 2, 3],
+        [0, 1, 3],
+        [0, 2],
+        [0, 1, 2],
+    ]

@@ -6,12 +6,12 @@ import inspect
 
 import pytest
 
-from rag.store import Absence, Coverage, Place, Snapshot, Store, Transaction
+from rag.store import Absence, Coverage, RootState, Snapshot, Store, Transaction
 
 
-def place(path: str, *, reached: bool) -> Place:
+def place(path: str, *, reached: bool) -> RootState:
     """Return a root, as it was when it was last looked at."""
-    return Place(path=path, identity="1:2", reached=reached, pending=0, synced=1.0)
+    return RootState(path=path, identity="1:2", reached=reached, pending=0, synced=1.0)
 
 
 COVERAGE = Coverage(

@@ -27,6 +27,7 @@ from tests.training_fakes import (
 )
 from training.reader.batches import CLS, SEP, batches
 from training.reader.data import (
+    DOCUMENTS_HELD_OUT,
     MINED,
     NEIGHBOUR,
     PARAGRAPH,
@@ -39,7 +40,16 @@ from training.reader.data import (
 )
 from training.reader.documents import read_out
 from training.reader.evaluation import best_span
-from training.reader.squad import Article, Judged, Paragraph, Question, hold_out, read_articles
+from training.reader.squad import (
+    Article,
+    Judged,
+    Paragraph,
+    Question,
+    hold_out,
+    hold_out_documents,
+    read_articles,
+)
+from training.support.written import as_articles, read_passages
 
 pytestmark = [
     pytest.mark.slow,  # torch and transformers take seconds to import
@@ -168,9 +178,9 @@ def test_questions_on_documents_are_asked_several_times_an_epoch(data, prepared,
 
     both = prepare(data, judged, TOKENIZER, kept_in, seed=0, documents=Documents(path, 3))
 
-    ((kept,), _) = training_articles(path, judged, seed=0, held_out=1)
+    kept, _ = hold_out_documents(read_articles(path), DOCUMENTS_HELD_OUT, 0)
     n = len(prepared.questions.lengths)
-    assert n + 3 * sum(1 for _ in kept.questions) == len(both.questions.lengths)
+    assert n + 3 * sum(1 for each in kept for _ in each.questions) == len(both.questions.lengths)
     asked = [
         tokenizer().decode(both.questions[i].tolist())
         for i in range(n, len(both.questions.lengths))
@@ -180,18 +190,29 @@ def test_questions_on_documents_are_asked_several_times_an_epoch(data, prepared,
 
 
 def test_documents_are_trained_on_as_they_are_read_out(tmp_path):
-    """A cell stands behind its column's name, an item behind what announces it, and answers are where they were."""
+    """A cell stands behind its column's name, and answers are where they were."""
     for document in read_out(read_articles(save_documents(tmp_path))):
         (paragraph,) = document.paragraphs
-        assert "Prices: Zone: North | Price: 4.20" in paragraph.text
+        assert "Zone: North | Price: 4.20" in paragraph.text
         for question in paragraph.questions:
             for start, wording in question.answers:
                 assert wording == paragraph.text[start : start + len(wording)]
         price, listed, _ = paragraph.questions
         assert ["4.20"] == [wording for _, wording in price.answers]
-        assert ["a pen\nPrices › What to bring: - a cap"] == [
-            wording for _, wording in listed.answers
-        ]
+        assert ["a pen\n- a cap"] == [wording for _, wording in listed.answers]
+
+
+def test_a_document_stays_where_it_was_drawn():
+    """Documents that come later move none of those before from training to what is kept back, or the other way."""
+    documents = [Article(title=f"document {i}", paragraphs=()) for i in range(200)]
+
+    rest, held = hold_out_documents(documents[:100], 12, 0)
+    more, later = hold_out_documents(documents, 12, 0)
+
+    assert set(rest) <= set(more)
+    assert set(held) <= set(later)
+    assert 8 <= len(later) <= 30
+    assert hold_out_documents(documents, 12, 1) != (more, later)
 
 
 def test_half_of_a_list_is_enough_for_a_passage(data, tmp_path):
@@ -206,7 +227,6 @@ def test_half_of_a_list_is_enough_for_a_passage(data, tmp_path):
         {"id": "1", "question": "What items are there?", "is_impossible": False,
          "answers": [{"text": "\n".join(items), "answer_start": at}]}
     ]  # fmt: skip
-    content["data"] *= 2  # one is kept back
     (tmp_path / "long.json").write_text(json.dumps(content), encoding="utf-8")
 
     prepared = prepare(
@@ -221,16 +241,17 @@ def test_half_of_a_list_is_enough_for_a_passage(data, tmp_path):
 
 
 def test_the_documents_share_nothing_with_what_is_judged():
-    """No question of theirs and no 13 words in a row are in the sets that the program is judged on."""
+    """No question or claim and no 13 words in a row are in the sets that the program is judged on."""
     root = TOKENIZER.parents[3]
     rows = [
         json.loads(line)
         for path in (root / "eval" / "data").rglob("*.jsonl")
+        if "sources" not in path.parts
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
     texts = [
         path.read_text(encoding="utf-8")
-        for folder in (*(root / "eval" / "data").glob("*/sources"), root / "seeds")
+        for folder in (*(root / "eval" / "data").rglob("sources"), root / "seeds")
         for path in folder.iterdir()
         if path.suffix in {".txt", ".md", ".html", ".csv"}
     ]
@@ -239,12 +260,14 @@ def test_the_documents_share_nothing_with_what_is_judged():
         [Article(title="", paragraphs=(Paragraph(text=text, questions=asked),)) for text in texts]
     )
 
-    found = read_articles(root / "training" / "everyday.json.gz")
-
-    assert found
     assert texts
     assert rows
-    assert not judged.overlap(found)
+    for found in (
+        read_articles(root / "training" / "documents.json.gz"),
+        as_articles(read_passages(root / "training" / "claims.json.gz")),
+    ):
+        assert found
+        assert not judged.overlap(found)
 
 
 @settings(max_examples=20, deadline=None)
@@ -424,6 +447,41 @@ def test_articles_and_documents_count_alike_in_calibrating():
     assert even[:30].sum() == pytest.approx(even[30:].sum())
     assert len(reads) == pytest.approx(weights.sum())
     assert 0.8 * len(reads) == pytest.approx(weights[[one.answerable for one in reads]].sum())
+
+
+def test_each_kind_is_measured_by_a_fit_on_the_others(monkeypatch):
+    """No kind has a part in the fit that it is measured by; the mean is of the kinds, however many questions each has."""
+    from training.reader import calibrate as module
+
+    reads = [
+        module.Read(
+            x=np.zeros((1, 1)),
+            right=np.array([True]),
+            candidate=np.zeros(1, dtype=np.int64),
+            evidence=np.array([True]),
+            answerable=True,
+            title="",
+            kind=kind,
+        )
+        for kind in ("news", "news", "news", "rules")
+    ]
+
+    def kinds(reads, **_):
+        return {one.kind for one in reads}
+
+    def figures(reads, fitted, **_):
+        return {"seen": float(reads[0].kind in fitted), "n": len(reads)}
+
+    monkeypatch.setattr(module, "fit", kinds)
+    monkeypatch.setattr(module, "report", figures)
+
+    found = module.left_out(reads, share=0.8)
+
+    assert {
+        "news": {"seen": 0.0, "n": 3},
+        "rules": {"seen": 0.0, "n": 1},
+        "mean": {"seen": 0.0, "n": 2.0},
+    } == found
 
 
 def test_texts_are_short_until_a_run_cools_down(data, bert, tmp_path):

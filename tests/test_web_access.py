@@ -137,6 +137,13 @@ def test_the_scheme_is_read_as_the_standard_says(client: TestClient, scheme: str
     assert 200 == client.get("/", headers={"authorization": header}).status_code
 
 
+def test_a_bearer_token_is_the_password(client: TestClient):
+    """What clients of OpenAI's protocol send as their key, whatever the case of the scheme."""
+    for scheme in ("Bearer", "bearer"):
+        header = f"{scheme} {CANARY}".encode()
+        assert 200 == client.get("/", headers={"authorization": header}).status_code
+
+
 @pytest.mark.parametrize(
     "header",
     [

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import threading
-import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +12,6 @@ from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from jsonschema import validate
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -24,7 +21,6 @@ from starlette.testclient import TestClient
 from rag.errors import IndexBusyError, SettingsError
 from rag.schema import Answer, ScoredPassage, Turn
 from rag.settings import Settings
-from rag.web import build_app
 from rag.web.assistants import Assistants
 from rag.web.hardening import MAX_BODY
 from rag.web.opening import OnProgress, Opening
@@ -37,6 +33,7 @@ from tests.web_fakes import (
     guessed,
     make_app,
     passage,
+    served,
     unanswered,
 )
 
@@ -103,21 +100,8 @@ def port(
         mcp=True,
         password=request.param,
     )
-
-    def make() -> Any:
-        return build_app(lambda _: rag, settings)
-
-    config = uvicorn.Config(
-        make, factory=True, port=0, log_config=None, timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join()
+    with served(rag, settings) as port:
+        yield port
 
 
 def over_http(

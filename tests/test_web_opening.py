@@ -129,3 +129,19 @@ def test_a_closed_opening_is_tried_no_more_by_itself():
     again = opening._again
     assert again is None or again.finished.is_set()
     assert 1 == len(n_tried)
+
+
+def test_an_opening_that_failed_is_begun_anew_otherwise():
+    """What was wrong has been chosen away."""
+
+    def failing(_: OnProgress) -> ScriptedRag:
+        raise RagError("There is no such model.")
+
+    opening, rag = Opening(failing, on_failure=lambda _: None, pauses=(60.0,)), ScriptedRag()
+    with pytest.raises(RagError):
+        opening.wait(10)
+    opening.restart(lambda _: rag)
+    assert rag is opening.wait(10)
+    opening.restart(failing)
+    assert rag is opening.wait(10), "it has been opened: there is nothing to begin anew"
+    opening.close()

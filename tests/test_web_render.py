@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.schema import Passage, Reason, ScoredPassage, Source, Statement, Step
+from rag.schema import Passage, Place, Reason, ScoredPassage, Source, Statement, Step
 from rag.web import render
 from rag.web.conversation import Exchange
 from rag.web.render import Ref
@@ -31,18 +31,21 @@ ALLOWED = {
     "a": {"class", "href", "title"},
     "bdi": set(),
     "button": {"class", "title", "type", "value"},
-    "details": {"class"},
+    "details": {"class", "open"},
     "div": {"class", "role", "tabindex"},
     "h2": set(),
     "h3": set(),
     "h4": {"class"},
+    "img": {"alt", "src"},
     "li": set(),
     "mark": {"class"},
     "ol": {"class"},
     "p": {"class"},
+    "rect": {"height", "rx", "width", "x", "y"},
     "span": {"class", "role", "tabindex"},
-    "strong": set(),
+    "strong": {"class"},
     "summary": {"class"},
+    "svg": {"height", "width"},
     "ul": set(),
 }
 HOSTILE = st.sampled_from(
@@ -83,6 +86,9 @@ class Page(HTMLParser):
         """Only what is allowed may open."""
         assert tag in ALLOWED, tag
         assert {name for name, _ in attrs} <= ALLOWED[tag], attrs
+        if tag == "img":
+            assert (dict(attrs)["src"] or "").startswith("/pages/")
+            return
         self.open.append((tag, dict(attrs)))
         if tag == "a":
             self.links.append(dict(attrs)["href"] or "")
@@ -170,6 +176,9 @@ def test_nothing_in_the_source_pane_is_alive_but_what_is_built_here(text: str, d
     guess = (Exchange(question="q", answer=guessed("q", words=text, source=source)),)
     checked(render.pane(guess, ref, {document: source}))
     checked(render.pane(guess, replace(ref, kind="near"), {document: source}))
+    place = Place(start=0, end=len(document), name=text, box=(0.1, 0.1, 0.9, 0.2))
+    scanned = replace(source, places=(place,))
+    checked(render.pane(talk, ref, {document: scanned}, pictured=[document]))
 
 
 @given(st.text(), st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1))

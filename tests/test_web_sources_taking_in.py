@@ -258,6 +258,20 @@ def test_a_web_address_is_read_into_a_file_that_remembers_it(desk: Desk):
     assert (one.source_id, "Unchanged") == desk.told()[-1]
 
 
+def test_a_site_map_is_the_pages_that_it_lists(desk: Desk):
+    """Of its own host, those of a map of maps too; the map itself leaves no file."""
+    site = "https://site.example"
+    inner = f"<urlset><url><loc>{URL}</loc></url><url><loc>https://elsewhere.example/x</loc></url></urlset>"
+    outer = f"<?xml version='1.0'?><sitemapindex><sitemap><loc>{site}/a.xml</loc></sitemap></sitemapindex>"
+    desk.web.pages |= {f"{site}/sitemap.xml": outer.encode(), f"{site}/a.xml": inner.encode()}
+    desk.taking_in.take_address(f"{site}/sitemap.xml")
+    desk.settle()
+    assert ["uploads/site.example/boats.html"] == [
+        one.source_id for one in desk.taking_in.entries() if one.upload
+    ]
+    assert (f"{site}/sitemap.xml", "A site map") in desk.told()
+
+
 def test_an_address_that_is_not_there_is_a_sentence(desk: Desk):
     """And leaves no file."""
     desk.taking_in.take_address("https://site.example/nothing")

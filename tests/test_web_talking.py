@@ -100,6 +100,10 @@ def test_the_chosen_ways_go_along_and_are_said(chat: Any, rag: ScriptedRag):
     talk, messages, *_ = asyncio.run(last(talk, Ways(top_k=3, strictness=0.9)))
     assert (3, 0.9) == rag.ways[-1]
     assert "Asked with reading 3 passages, strictness 0.90" in messages[-1]["content"]
+    ways = Ways(verify="off", depth="thorough")
+    *_, messages, _, _ = asyncio.run(last(chat.accept("When?", ())[0], ways))
+    assert ("off", "thorough") == rag.looks[-1]
+    assert "Asked with verify off, depth thorough" in messages[-1]["content"]
     talk, messages, *_ = asyncio.run(last(chat.accept("When?", ())[0]))
     assert (None, None) == rag.ways[-1]
     assert "Asked with" not in messages[-1]["content"]
@@ -109,23 +113,30 @@ def test_the_settings_are_those_of_the_program_until_others_are_chosen(opening: 
     """Only what differs goes along with a question."""
     from rag.web.settings_tab import Choosing
 
-    does = Choosing(Settings(top_k=7, strictness=0.4), opening)
-    assert Ways() == does.choose(7, 0.4)
-    assert Ways(top_k=12) == does.choose(12, 0.4)
-    assert Ways(strictness=0.0) == does.choose(7, 0)
-    assert (7, 0.4) == does.as_usual()
+    does = Choosing(Settings(top_k=7, strictness=0.4, verify="builtin"), opening)
+    assert Ways() == does.choose(7, 0.4, "builtin", "quick")
+    assert Ways(top_k=12) == does.choose(12, 0.4, "builtin", "quick")
+    assert Ways(strictness=0.0) == does.choose(7, 0, "builtin", "quick")
+    assert Ways(verify="off") == does.choose(7, 0.4, "off", "quick")
+    assert Ways(depth="thorough") == does.choose(7, 0.4, "builtin", "thorough")
+    assert (7, 0.4, "builtin", "quick") == does.as_usual()
 
 
-def test_who_can_answer_is_offered_in_the_settings(opening: Opening):
-    """With what to do where there is only the reader."""
+@pytest.mark.parametrize("models", [("extractive:fake",), ("openai:m", "extractive:fake")])
+def test_who_can_answer_is_offered_in_the_settings(
+    opening: Opening, rag: ScriptedRag, models: tuple[str, ...]
+):
+    """What is chosen of a chat model is offered where there is one."""
     from rag.web.settings_tab import Choosing
+
+    rag.models = models
 
     async def offered() -> Any:
         return [update async for update in Choosing(Settings(), opening).who()]
 
-    ((radio, alone),) = asyncio.run(offered())
-    assert "extractive:fake" == radio.value
-    assert alone.visible
+    ((radio, alone, verify, depth),) = asyncio.run(offered())
+    assert (models[0], len(models) == 1) == (radio.value, alone.visible)
+    assert [len(models) > 1] * 2 == [verify.visible, depth.visible]
 
 
 def test_questions_are_offered_once_the_sources_can_be_read(chat: Any):

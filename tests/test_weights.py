@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ def folder(tmp_path):
     """A model of one file."""
     (tmp_path / "a.bin").write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()
-    manifest = {"name": "a", "files": {"a.bin": {"sha256": digest}}}
+    manifest = {"name": "a", "files": {"a.bin": {"sha256": digest, "bytes": 7}}}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return tmp_path
 
@@ -31,13 +33,14 @@ def test_a_whole_model_is_read(folder):
     weights = read_weights(folder, remedy="Do that.")
 
     assert "a" == weights.manifest["name"]
-    assert {"a.bin": b"weights"} == weights.files
+    assert b"weights" == weights.checked("a.bin").read_bytes()
 
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.bin", b"other", "is damaged: its SHA-256"),
+        ("a.bin", b"longer than it was", "is damaged: its SHA-256"),
+        ("a.bin", b"WEIGHTS", "is damaged: its SHA-256"),
         ("a.bin", None, "cannot be read"),
         ("manifest.json", None, "cannot be read"),
         ("manifest.json", b"{", "is damaged"),
@@ -46,13 +49,13 @@ def test_a_whole_model_is_read(folder):
     ],
 )
 def test_anything_else_is_refused_with_what_to_do(folder, name, content, said):
-    """A file that is missing or differs is named, with the remedy."""
+    """A file that is missing or differs is named, with the remedy, before anything is made of it."""
     (folder / name).unlink()
     if content is not None:
         (folder / name).write_bytes(content)
 
     with pytest.raises(ModelError, match=rf"{name}.*{said}.*Do that\.$"):
-        read_weights(folder, remedy="Do that.")
+        read_weights(folder, remedy="Do that.").checked("a.bin")
 
 
 @pytest.mark.model
@@ -122,7 +125,7 @@ def _kept(code, home):
     return [path.name for path in home.rglob("*") if path.is_file()]
 
 
-def test_a_tokenizer_neither_pads_nor_cuts():
+def test_a_tokenizer_neither_pads_nor_cuts(tmp_path):
     """What a file asks for is left out: each text has its own length."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
@@ -133,7 +136,8 @@ def test_a_tokenizer_neither_pads_nor_cuts():
     made.enable_padding(length=9)
     made.enable_truncation(max_length=2)
 
-    tokenizer = open_tokenizer(made.to_str().encode())
+    (tmp_path / "tokenizer.json").write_text(made.to_str(), encoding="utf-8")
+    tokenizer = open_tokenizer(tmp_path / "tokenizer.json")
 
     assert [1, 4] == [len(tokenizer.encode(text)) for text in ("a", "a a a a")]
 
@@ -155,6 +159,36 @@ def test_products_are_widened_where_the_processor_needs_it(monkeypatch):
         options = open_session(_product()).get_session_options()
         asked[exact] = options.get_session_config_entry("session.x64quantprecision")
     assert {True: "0", False: "1"} == asked
+
+
+def test_no_more_runs_at_once_than_cores(monkeypatch, folder):
+    """Whoever asks, and of whichever model: each run at once keeps memory for good."""
+    running, most = [], []
+
+    class Session:
+        def run(self, _names, feed):
+            running.append(1)
+            most.append(len(running))
+            time.sleep(0.01)
+            running.pop()
+            return [feed["a"]]
+
+    manifest = folder / "manifest.json"
+    manifest.write_text(
+        manifest.read_text(encoding="utf-8").replace("a.bin", "model.onnx"), encoding="utf-8"
+    )
+    (folder / "a.bin").rename(folder / "model.onnx")
+    monkeypatch.setattr(weights, "open_session", lambda _: Session())
+    monkeypatch.setattr(weights, "available_cores", lambda: 2)
+    weights._lanes.cache_clear()
+    try:
+        models = [read_weights(folder, remedy="").session() for _ in range(2)]
+        with ThreadPoolExecutor(8) as executor:
+            runs = executor.map(lambda n: models[n % 2].run(["c"], {"a": n}), range(24))
+            assert [[n] for n in range(24)] == list(runs)
+    finally:
+        weights._lanes.cache_clear()
+    assert 2 == max(most)
 
 
 def test_what_is_tried_is_one_product():

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Event as Flag
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal
+
+import uvicorn
 
 from rag.errors import ChatTimeoutError, QuestionError, SourceNotFoundError
 from rag.schema import (
@@ -17,6 +22,7 @@ from rag.schema import (
     Candidate,
     Citation,
     Context,
+    Depth,
     Event,
     EvidenceReady,
     FileReport,
@@ -33,12 +39,15 @@ from rag.schema import (
     SyncReport,
     TextDelta,
     Turn,
+    Verify,
 )
 from rag.web import build_app
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from rag.chat import ChatModel
+    from rag.settings import Settings
     from rag.web.opening import OnProgress
 
 HARBOUR = Source(
@@ -243,6 +252,10 @@ class ScriptedRag:
         """Query and sources of each search for an explanation."""
         self.ways: list[tuple[int | None, float | None]] = []
         """Passages to read and strictness of each question."""
+        self.looks: list[tuple[Verify | None, Depth | None]] = []
+        """Who checks, and how long it looks, of each question."""
+        self.used: list[ChatModel] = []
+        """Chat models that were connected."""
         self.go_on = Flag()
         """Lets a question go on: with `slowly` in it after its first words, `halfway` in the middle."""
         self.last_sync: SyncReport | None = None
@@ -253,6 +266,8 @@ class ScriptedRag:
         self.may_sync = Flag()
         """Lets a sync go on from file to file."""
         self.may_sync.set()
+        self.pictures: dict[tuple[str, int], bytes] = {}
+        """Of pages, by source and number."""
         self.closed = False
         self.streams_ended = 0
 
@@ -265,9 +280,12 @@ class ScriptedRag:
         model: str | None = None,
         top_k: int | None = None,
         strictness: float | None = None,
+        verify: Verify | None = None,
+        depth: Depth | None = None,
     ) -> Iterator[Event]:
         """Yield the events that the question asks for."""
         self.ways.append((top_k, strictness))
+        self.looks.append((verify, depth))
         self.asked.append((question, tuple(history)))
         self.chosen.append((model, None if sources is None else tuple(sources)))
         if model is not None and model not in self.models:
@@ -283,6 +301,11 @@ class ScriptedRag:
                     yield event
         finally:
             self.streams_ended += 1
+
+    def use(self, model: ChatModel) -> None:
+        """Let a chat model be chosen, before the others."""
+        self.used.append(model)
+        self.models = (model.name, *(name for name in self.models if name != model.name))
 
     def ask(
         self, question: str, history: Sequence[Turn] = (), *, model: str | None = None
@@ -431,6 +454,16 @@ class ScriptedRag:
         report = FileReport(source_id=source_id, fate="removed", reason="by_hand")
         return SyncReport(files=(report,), n_embedded=0, seconds=0.0)
 
+    def picture(self, source_id: str, page: int) -> bytes:
+        """Return a picture that is given, or say that there is none."""
+        if (source_id, page) not in self.pictures:
+            raise SourceNotFoundError(f"No page {page} of {source_id!r}.")
+        return self.pictures[source_id, page]
+
+    def can_picture(self, source_id: str) -> bool:
+        """Tell whether any is given."""
+        return any(name == source_id for name, _ in self.pictures)
+
     def statistics(self) -> dict[str, object]:
         """Return counts and settings."""
         return {
@@ -445,6 +478,26 @@ class ScriptedRag:
     def close(self) -> None:
         """Remember that it was closed."""
         self.closed = True
+
+
+@contextmanager
+def served(rag: Any, settings: Settings) -> Iterator[int]:
+    """Serve a pipeline with all its pages on a real port of loopback, which is yielded."""
+
+    def make() -> FastAPI:
+        return build_app(lambda _: rag, settings)
+
+    config = uvicorn.Config(
+        make, factory=True, port=0, log_config=None, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = Thread(target=lambda: asyncio.run(server.serve()))
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    thread.join()
 
 
 def make_app(*args: Any, **options: Any) -> FastAPI:

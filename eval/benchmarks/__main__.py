@@ -169,8 +169,9 @@ def _steps(data: Path, questions: int) -> list[tuple[str, Path | None, list[str]
     corpus = ["--mode", "corpus", "--ways", ",".join((*WAYS, "rrf"))]
     sample = ["--sample", str(questions)]
     return [
-        ("One question, whole process", None, ["process"]),
+        ("Whole processes, and files that did not change", None, ["process"]),
         ("Encoding 2,000 passages", squad, ["encode", str(squad)]),
+        ("Changing 1,000 and 100,000 passages", None, ["growth"]),
         ("Searching 100,000 passages", squad, ["search", "--data", str(squad)]),
         ("A question at 100,000 passages", squad, ["question", "--data", str(squad)]),
         ("Retrieval", squad, ["run", str(squad), *corpus, *sample]),
@@ -183,7 +184,8 @@ def _steps(data: Path, questions: int) -> list[tuple[str, Path | None, list[str]
         ("The time of reading", squad, ["reading_time", str(squad)]),
         ("Typed in haste", squad, ["spelling", str(squad)]),
         ("Opening the page", None, ["page"]),
-        ("Fifty people at once", None, ["crowd"]),
+        ("An idle server, and fifty people", None, ["crowd"]),
+        ("Eight people at the same moment", None, ["crowd", "--people", "8", "--pause", "0"]),
         ("Follow-ups", canard, ["followups", str(canard)]),
         ("Verdicts by rules", support, ["verdicts", str(support)]),
         ("An obedient model", security, ["obedience", str(security)]),

@@ -5,8 +5,9 @@
 Serves `seeds/` with an index of its own. A person comes within the first pause, asks, reads for as long as an
 exponentially distributed pause of that mean takes, and asks on; who is refused leaves. The questions are those of the
 article's development half. `--pause 0` is everybody at the same moment. Seconds are from sending a question to its last
-event. Mixed is an answer that is not, letter for letter, the one that a person alone gets to the same question after
-the same turns, or a page that lacks a question of this person's.
+event; answers a second are of the whole round, pauses included. Who comes alone asks what nobody asked before; what a
+reader remembers of it helps the rounds behind it. Mixed is an answer that is not, letter for letter, the one that a
+person alone gets to the same question after the same turns, or a page that lacks a question of this person's.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ class Seen:
     seconds: list[float] = field(default_factory=list)
     mixed: int = 0
     refusals: list[str] = field(default_factory=list)
+    begun: float = field(default_factory=time.perf_counter)
+    cpu: float = 0.0
+    """What the server had taken by then, CPU seconds."""
 
 
 class Server:
@@ -82,6 +86,19 @@ class Server:
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         return next(int(line.split()[1]) for line in status.splitlines() if "VmRSS" in line) / 1024
 
+    def cpu(self) -> float:
+        """Return the CPU seconds that it has taken, user and system."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="utf-8")
+        ticks = map(int, fields.rpartition(")")[2].split()[11:13])
+        return sum(ticks) / os.sysconf("SC_CLK_TCK")
+
+    def idle(self, seconds: float = 20.0) -> float:
+        """Return the share of a core that it takes while nobody asks."""
+        time.sleep(2)
+        before = self.cpu()
+        time.sleep(seconds)
+        return (self.cpu() - before) / seconds
+
     def stop(self) -> None:
         """End it."""
         self._process.terminate()
@@ -101,6 +118,7 @@ def main() -> None:
         server = Server(folder)
         try:
             server.wait()
+            print(f"idle     {server.idle():.2%} of a core")
             asyncio.run(measure(server, asked, args.pause, args.rounds))
         finally:
             server.stop()
@@ -122,12 +140,12 @@ async def measure(
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=server.address, timeout=300, limits=limits) as client:
         event = await events(client)
-        alone, right = Seen(), {}
+        alone, right = Seen(cpu=server.cpu()), {}
         for person, questions in enumerate(asked):
             right[questions] = await talk(client, event, questions, f"alone{person}", alone)
         print(f"alone    {figures(alone, server)}")
         for number in range(1, rounds + 1):
-            seen = Seen()
+            seen = Seen(cpu=server.cpu())
             await asyncio.gather(
                 *(
                     visit(client, event, questions, f"{number}x{person}", seen, right, pause)
@@ -141,10 +159,13 @@ async def measure(
 
 def figures(seen: Seen, server: Server) -> str:
     """Return a round as a line."""
+    cpu = (server.cpu() - seen.cpu) / max(len(seen.seconds), 1)
+    rate = len(seen.seconds) / (time.perf_counter() - seen.begun)
     p50, p95 = np.percentile(seen.seconds, [50, 95]) if seen.seconds else (np.nan, np.nan)
     return (
-        f"answers {len(seen.seconds):4}  mixed {seen.mixed}  refused {len(seen.refusals):3}"
-        f"  p50 {p50:6.3f} s  p95 {p95:6.3f} s  memory {server.memory():.0f} MB"
+        f"answers {len(seen.seconds):4} ({rate:.1f}/s)  mixed {seen.mixed}  refused {len(seen.refusals):3}"
+        f"  p50 {p50:6.3f} s  p95 {p95:6.3f} s"
+        f"  CPU {cpu:.3f} s an answer  memory {server.memory():.0f} MB"
     )
 
 
@@ -206,21 +227,23 @@ async def talk(
 async def turn(
     client: httpx.AsyncClient, event: Event, question: str, session: str, seen: Seen
 ) -> str | None:
-    """Ask as the page does: have the question accepted, then wait in the queue for the last picture of the answer.
+    """Ask as the page does: have the question accepted, then wait for the last picture of the answer.
 
     None where the queue is full.
     """
-    await client.post(
-        f"/gradio_api/run/{event.accept}",
-        json={
-            "data": [question, *[None] * (event.n_inputs - 1)],
-            "fn_index": event.accept,
-            "session_hash": session,
-        },
-    )
+    accepted = [question, *[None] * (event.n_inputs - 1)]
+    if await _through_queue(client, event.accept, accepted, session, seen) is None:
+        return None
+    return await _through_queue(client, event.answer, [None, None], session, seen)
+
+
+async def _through_queue(
+    client: httpx.AsyncClient, number: int, data: Sequence[object], session: str, seen: Seen
+) -> str | None:
+    """Return what the page draws last when something is set off; None where the queue is full."""
     joined = await client.post(
         "/gradio_api/queue/join",
-        json={"data": [None, None], "fn_index": event.answer, "session_hash": session},
+        json={"data": data, "fn_index": number, "session_hash": session},
     )
     if joined.status_code != 200:
         seen.refusals.append(str(joined.json().get("detail", joined.text)))

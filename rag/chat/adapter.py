@@ -12,17 +12,27 @@ import queue
 import random
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Generator,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import Future
 from contextlib import aclosing
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rag.chat.faults import Fault, judged, too_long
 from rag.chat.model import ChatDelta, ChatLimits, Document, Message
 from rag.chat.native import Marking, with_documents
 from rag.chat.thinking import Thinking
+from rag.chat.trial import ChatServer
+from rag.chat.wire import ALIVE
 from rag.errors import ChatError, ChatOutputError, ChatTimeoutError
 
 if TYPE_CHECKING:
@@ -56,6 +66,8 @@ class LangchainChatModel:
         says_finish: whether a reply without a finish marker is one that was cut off.
         call: options passed with each request, such as a provider's own timeout.
         cites: whether it takes documents and cites them as Anthropic's do.
+        server: where it is asked; None for a model in this process.
+        window: asks its provider what it can take in, once; 0 where that is not known.
     """
 
     def __init__(
@@ -67,6 +79,8 @@ class LangchainChatModel:
         says_finish: bool = True,
         call: Call | None = None,
         cites: bool = False,
+        server: ChatServer | None = None,
+        window: Callable[[], int] | None = None,
     ) -> None:
         self._model = model
         self._name = name
@@ -74,6 +88,10 @@ class LangchainChatModel:
         self._says_finish = says_finish
         self._call = dict(call or {})
         self._cites = cites
+        self.server = server
+        self._ask_window = window or (lambda: 0)
+        self._unmarked = False
+        """Whether it was seen to end thoughts whose beginning it does not send."""
 
     @property
     def name(self) -> str:
@@ -85,6 +103,12 @@ class LangchainChatModel:
         """Whether it takes documents and cites them by itself."""
         return self._cites
 
+    @cached_property
+    def window(self) -> int:
+        """Tokens that it can take in and write together; 0 where its provider does not tell."""
+        profile = getattr(self._model, "profile", None) or {}
+        return int(profile.get("max_input_tokens") or 0) or self._ask_window()
+
     def stream(
         self, messages: Sequence[Message], documents: Sequence[Document] = ()
     ) -> Generator[ChatDelta]:
@@ -93,15 +117,31 @@ class LangchainChatModel:
         Raises:
             ChatError: see `ChatModel.stream`.
         """
+        return self._replied(messages, documents, streamed=True)
+
+    def whole(
+        self, messages: Sequence[Message], documents: Sequence[Document] = ()
+    ) -> Generator[ChatDelta]:
+        """Yield the reply in one piece, without a stream; an empty piece says that the model is silent.
+
+        Raises:
+            ChatError: see `ChatModel.stream`.
+        """
+        return self._replied(messages, documents, streamed=False)
+
+    def _replied(
+        self, messages: Sequence[Message], documents: Sequence[Document], *, streamed: bool
+    ) -> Generator[ChatDelta]:
+        """Yield the reply, within its size, and refuse one that is not whole."""
         size, finish, said = 0, "", False
         usage: dict[str, int] = {}
         asked = with_documents(messages, documents) if documents else list(map(dict, messages))
-        for delta in self._in_time(asked, documents):
+        for delta in self._in_time(asked, documents, streamed=streamed):
             size += len(delta.text.encode("utf-8", "replace"))
             if size > self._limits.max_bytes:
                 raise too_long(self._name, self._limits.max_bytes)
             finish = delta.finish or finish
-            said = said or bool(delta.text.strip())
+            said = bool(delta.text.strip()) or (said and not delta.anew)
             for kind, n_tokens in delta.usage.items():
                 usage[kind] = usage.get(kind, 0) + n_tokens
             yield replace(delta, usage=dict(usage))
@@ -122,10 +162,12 @@ class LangchainChatModel:
                 f"{self._name} answered with nothing. Check that it is a chat model and that the base URL is right."
             )
 
-    def _in_time(self, messages: list[Any], documents: Sequence[Document]) -> Generator[ChatDelta]:
+    def _in_time(
+        self, messages: list[Any], documents: Sequence[Document], *, streamed: bool
+    ) -> Generator[ChatDelta]:
         """Yield pieces while they come in time; leaving ends the request and its connection."""
         pieces: queue.Queue[object] = queue.Queue()
-        request = _in_loop(self._produce(messages, documents, pieces))
+        request = _in_loop(self._produce(messages, documents, pieces, streamed=streamed))
         started = time.monotonic()
         total, due = started + self._limits.total, started + self._limits.first
         said = False
@@ -169,15 +211,19 @@ class LangchainChatModel:
         messages: list[Any],
         documents: Sequence[Document],
         pieces: queue.Queue[object],
+        *,
+        streamed: bool,
     ) -> None:
         """Put the reply's pieces into the queue, and at last its end or why there is none."""
         started, size, attempt = time.monotonic(), 0, 0
+        ALIVE.set(lambda: pieces.put(ChatDelta(text="")))
         while True:
-            model = self._model
+            model, thinking = self._model, Thinking(unmarked=self._unmarked)
             try:
-                asking = model.astream(messages, **self._call)
-                async with aclosing(_deltas(asking, documents)) as deltas:
+                asking = (model.astream if streamed else _at_once(model))(messages, **self._call)
+                async with aclosing(_deltas(asking, documents, thinking)) as deltas:
                     async for delta in deltas:
+                        self._unmarked = thinking.unmarked
                         pieces.put(delta)
                         size += len(delta.text)
                         if size > self._limits.max_bytes:
@@ -214,16 +260,27 @@ class LangchainChatModel:
         return float(self._limits.backoff * 2**attempt * spread)
 
 
+def _at_once(model: Any) -> Callable[..., AsyncIterator[Any]]:  # noqa: ANN401  (any of langchain)
+    """Return what asks a model for its reply in one piece; one that cannot do so is asked for a stream."""
+    if not hasattr(model, "ainvoke"):
+        return model.astream  # type: ignore[no-any-return]
+
+    async def asking(messages: Sequence[Any], **call: Any) -> AsyncIterator[Any]:  # noqa: ANN401
+        yield await model.ainvoke(messages, **call)
+
+    return asking
+
+
 async def _deltas(
-    chunks: AsyncIterator[BaseMessageChunk], documents: Sequence[Document]
+    chunks: AsyncIterator[BaseMessageChunk], documents: Sequence[Document], thinking: Thinking
 ) -> AsyncGenerator[ChatDelta]:
     """Yield a model's chunks as ours, citations of documents as markers and without what it thinks aloud."""
     marking = Marking(documents) if documents else None
-    thinking = Thinking()
     try:
         async for chunk in chunks:
             text = str(chunk.text) if marking is None else marking.text(chunk)
-            yield _delta(chunk, thinking.text(text))
+            said = thinking.text(text)
+            yield replace(_delta(chunk, said), anew=thinking.anew())
         yield ChatDelta(text=thinking.rest() + (marking.rest() if marking is not None else ""))
     finally:
         if isinstance(chunks, AsyncGenerator):

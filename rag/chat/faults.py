@@ -1,6 +1,7 @@
 """Whatever a provider's library raises, as one of our errors.
 
-A message never repeats the library's own words, since those may hold a key.
+A message never repeats the library's or the server's own words, since those may hold a key; the latter stand beside
+it, for whoever sets the model up.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import email.utils
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag.chat.wire import BodyTooLongError
@@ -22,6 +24,8 @@ from rag.errors import (
 
 _PASSING = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 529))
 """Statuses of what may be over a moment later."""
+_MOST_WORDS = 300
+"""Characters of a server's words that are kept."""
 _NO_KEY = re.compile(r"api.?key|auth.?token|credential|authentication method", re.IGNORECASE)
 _NO_CONNECTION = re.compile(
     r"Connect|Network|Protocol|SSL|ReadError|WriteError|OSError|RemoteError"
@@ -47,6 +51,7 @@ def judged(exc: BaseException, name: str) -> Fault:
         name: of the model.
     """
     error = translated(exc, name)
+    error.said = error.said or _words(exc)
     status = _status(exc)
     passing = status in _PASSING if status else isinstance(error, ChatConnectionError)
     return Fault(error=error, passing=passing, retry_after=_retry_after(exc))
@@ -73,7 +78,8 @@ def translated(exc: BaseException, name: str) -> ChatError:
         return no_key(name, what)
     if _NO_CONNECTION.search(kinds):
         return ChatConnectionError(
-            f"{name} cannot be reached {what}. Check that its server runs and that RAG_LLM_BASE_URL is right."
+            f"{name} cannot be reached {what}. Check that its server runs and that its address (RAG_LLM_BASE_URL)"
+            " is right."
         )
     return ChatOutputError(
         f"The answer of {name} was not understood {what}. Check that its server speaks the provider's protocol."
@@ -87,6 +93,16 @@ def _status(exc: BaseException) -> int | None:
         if isinstance(status, int) and status >= 400:
             return status
     return None
+
+
+def _words(exc: BaseException) -> str:
+    """Return what a server says of an error, on one line; '' where it says nothing that is known how to read."""
+    said: object = getattr(exc, "body", None) or getattr(exc, "error", None)
+    while isinstance(said, Mapping):
+        said = said.get("message") or said.get("error")
+    line = " ".join(said.split()) if isinstance(said, str) else ""
+    shown = "".join(char if char.isprintable() else "\ufffd" for char in line)
+    return shown if len(shown) <= _MOST_WORDS else f"{shown[:_MOST_WORDS]}…"
 
 
 def _retry_after(exc: BaseException) -> float | None:
@@ -110,12 +126,12 @@ def _seconds(value: str) -> float | None:
 def _of_status(status: int, name: str, what: str) -> ChatError:
     if status in {401, 403}:
         return ChatRefusedError(
-            f"{name} refused the request {what}: the key in the environment is wrong or lacks permission."
-            f" Check {_variable(name)}."
+            f"{name} refused the request {what}: its key is wrong or lacks permission."
+            f" Check {_variable(name)}, or the key that is kept in the system's keyring."
         )
     if status == 404:
         return ChatSetupError(
-            f"{name} is not there {what}. Check the model's name in RAG_LLM, and RAG_LLM_BASE_URL."
+            f"{name} is not there {what}. Check the model's name (RAG_LLM) and its address (RAG_LLM_BASE_URL)."
         )
     if status == 408:
         return ChatTimeoutError(f"{name} did not answer in time {what}. Ask again later.")
@@ -142,8 +158,8 @@ def too_long(name: str, most_bytes: int) -> ChatOutputError:
 def no_key(name: str, what: str = "") -> ChatSetupError:
     """Return the error for a model whose key is not set; `what` is in parentheses."""
     return ChatSetupError(
-        f"{name} needs a key{what and f' {what}'}: set {_variable(name)} in the environment. Keys are read from"
-        " nowhere else."
+        f"{name} needs a key{what and f' {what}'}: set {_variable(name)} in the environment, or type it into the"
+        " settings of the page."
     )
 
 

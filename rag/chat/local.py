@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -137,6 +137,12 @@ class LocalModel:
             return_tensors="pt",
             enable_thinking=False,  # a template that knows no thinking ignores it
         )
+
+    @property
+    def profile(self) -> Mapping[str, int]:
+        """What it can take in, as langchain's models tell it."""
+        longest = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        return {"max_input_tokens": longest} if longest else {}
 
     def _room(self, n_prompt: int) -> int:
         """Return how many tokens may be written after the prompt."""

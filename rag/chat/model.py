@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeAlias, runtime_checkable
 
 Message: TypeAlias = Mapping[str, str]
 """`role` (system, user, assistant) and `content`."""
@@ -28,6 +28,8 @@ class ChatDelta:
     """Tokens, `prompt` and `completion`, of the reply so far; most providers tell them at the end."""
     finish: str = ""
     """Why the reply ended, in the provider's word; empty until it does."""
+    anew: bool = False
+    """All that was said before this piece was thought aloud: the reply begins with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,7 @@ class ChatLimits:
     connect: float = 5.0
     """Until the server takes the connection."""
     first: float = 60.0
-    """Until the first piece, retries included."""
+    """Until the first piece, retries included; a server that sends signs of life is waited for, up to `total`."""
     idle: float = 30.0
     """Between two pieces."""
     total: float = 180.0
@@ -54,6 +56,16 @@ class ChatLimits:
     backoff: float = 0.5
     """Before the first retry, where the server does not say; doubled for the next."""
     max_bytes: int = 256 * 1024
+
+
+def limits_for(first: float) -> ChatLimits:
+    """Return the limits of a model that may take so many seconds until its first word; for the rest it has two minutes.
+
+    Args:
+        first: seconds.
+    """
+    usual = ChatLimits()
+    return replace(usual, first=first, total=max(usual.total, first + usual.total - usual.first))
 
 
 class ChatModel(Protocol):
@@ -82,6 +94,43 @@ class ChatModel(Protocol):
         """
 
 
+@runtime_checkable
+class AtOnce(Protocol):
+    """A model that can be asked for a reply in one piece, as one is that nobody reads while it comes."""
+
+    def whole(
+        self, messages: Sequence[Message], documents: Sequence[Document] = ()
+    ) -> Generator[ChatDelta]:
+        """Yield the reply in one piece, empty ones before it while the model is silent; see `ChatModel.stream`."""
+
+
+def asked_at_once(
+    model: ChatModel, messages: Sequence[Message], documents: Sequence[Document] = ()
+) -> Generator[ChatDelta]:
+    """Yield a reply that nobody reads while it comes: in one piece from a model that has `whole`.
+
+    Raises:
+        ChatError: see `ChatModel.stream`.
+    """
+    if isinstance(model, AtOnce):
+        return model.whole(messages, documents)
+    return model.stream(messages, documents)
+
+
+@runtime_checkable
+class Windowed(Protocol):
+    """A model that may know how much it can take in."""
+
+    @property
+    def window(self) -> int:
+        """Tokens that it can take in and write together, as far as its provider tells; 0 where it does not."""
+
+
+def window_of(model: ChatModel) -> int:
+    """Return the tokens that a model can take in and write together; 0 where that is not known."""
+    return model.window if isinstance(model, Windowed) else 0
+
+
 def complete(
     model: ChatModel, messages: Sequence[Message], documents: Sequence[Document] = ()
 ) -> ChatReply:
@@ -94,6 +143,8 @@ def complete(
     usage: dict[str, int] = {}
     finish = ""
     for delta in model.stream(messages, documents):
+        if delta.anew:
+            texts.clear()
         texts.append(delta.text)
         usage.update(delta.usage)
         finish = delta.finish or finish

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from rag.chat.adapter import LangchainChatModel
 from rag.chat.faults import no_key, translated
 from rag.chat.local import open_model
 from rag.chat.model import ChatLimits, ChatModel
+from rag.chat.trial import ChatServer
+from rag.chat.window import told_window
 from rag.chat.wire import PER_BYTE, bounds
 from rag.errors import ChatSetupError, SettingsError
 
@@ -23,6 +25,11 @@ EXTRAS = ("openai", "anthropic", "ollama")
 """Providers that are extras of this package; each says how its answers end."""
 
 _KEYED = frozenset(("openai", "anthropic"))
+_NO_KEY = "none"
+"""What is sent in place of a key: servers on one's own machine want none, the libraries want some text."""
+
+KeyOf: TypeAlias = Callable[[str, str], str | None]
+"""Returns the key for a provider at an address ('' for its own): '' for none at all, None for the environment's."""
 _SPEC = re.compile(r"\s*([A-Za-z][A-Za-z0-9_-]*)\s*:\s*(\S(?:.*?\S)??)\s*(?:@(https?://\S+))?\s*")
 
 
@@ -42,7 +49,12 @@ class ChatSpec:
 
 
 def load_chat_models(
-    specs: str, *, base_url: str = "", context: int = 0, limits: ChatLimits | None = None
+    specs: str,
+    *,
+    base_url: str = "",
+    context: int = 0,
+    limits: ChatLimits | None = None,
+    key_of: KeyOf = lambda provider, address: None,  # noqa: ARG005  (names say what is what)
 ) -> tuple[ChatModel, ...]:
     """Return the chat models of a list, in its order; none for an empty one.
 
@@ -51,13 +63,17 @@ def load_chat_models(
         base_url: as there.
         context: as in `load_chat_model`.
         limits: as there.
+        key_of: finds the key of each.
 
     Raises:
         SettingsError: see `chat_specs` and `load_chat_model`.
         ChatSetupError: see `load_chat_model`.
     """
     wanted = chat_specs(specs, base_url=base_url)
-    return tuple(load_chat_model(one, context=context, limits=limits) for one in wanted)
+    return tuple(
+        load_chat_model(one, context=context, limits=limits, key=key_of(one.provider, one.base_url))
+        for one in wanted
+    )
 
 
 def chat_specs(specs: str, *, base_url: str = "") -> tuple[ChatSpec, ...]:
@@ -81,7 +97,12 @@ def chat_specs(specs: str, *, base_url: str = "") -> tuple[ChatSpec, ...]:
 
 
 def load_chat_model(
-    spec: str | ChatSpec, *, base_url: str = "", context: int = 0, limits: ChatLimits | None = None
+    spec: str | ChatSpec,
+    *,
+    base_url: str = "",
+    context: int = 0,
+    limits: ChatLimits | None = None,
+    key: str | None = None,
 ) -> ChatModel:
     """Return a chat model.
 
@@ -93,6 +114,7 @@ def load_chat_model(
         context: tokens that the model must take in and write together, for servers that are told with the
             request; 0 leaves it to them.
         limits: deadlines and size.
+        key: for the provider; '' for none at all, None for that of the environment.
 
     Raises:
         SettingsError: the spec is no `provider:model`, or there is no such provider.
@@ -100,7 +122,7 @@ def load_chat_model(
     """
     wanted = _read(spec) if isinstance(spec, str) else spec
     placed = replace(wanted, base_url=wanted.base_url or base_url)
-    return _load(placed, context, limits or ChatLimits())
+    return _load(placed, context, limits or ChatLimits(), key)
 
 
 def _read(spec: str) -> ChatSpec:
@@ -139,29 +161,45 @@ def _placed(wanted: Sequence[ChatSpec], base_url: str) -> Iterator[ChatSpec]:
         yield replace(one, base_url=base_url) if takes else one
 
 
-def _load(wanted: ChatSpec, context: int, limits: ChatLimits) -> ChatModel:
+def _load(wanted: ChatSpec, context: int, limits: ChatLimits, key: str | None) -> ChatModel:
     if wanted.provider == "huggingface":
         return LangchainChatModel(open_model(wanted.model), name=wanted.name, limits=limits)
-    options, call = _options(wanted, context, limits)
+    options, call = _options(wanted, context, limits, key)
     try:
         model = _initialised(wanted, options)
     except ChatSetupError:
-        # Servers on one's own machine want no key; the libraries want some text in its place.
         if not wanted.base_url or wanted.provider not in _KEYED:
             raise
-        model = _initialised(wanted, options | {"api_key": "none"})
+        model = _initialised(wanted, options | {"api_key": _NO_KEY})
+    server = ChatServer(
+        provider=wanted.provider,
+        model=wanted.model,
+        base_url=wanted.base_url,
+        key=key or _key_of(model),
+    )
     return LangchainChatModel(
         model,
         name=wanted.name,
         limits=limits,
+        server=server,
         says_finish=wanted.provider in EXTRAS,
         call=call,
         cites=wanted.provider == "anthropic",
+        window=lambda: told_window(
+            wanted.provider, wanted.model, wanted.base_url, key=server.key, most=context
+        ),
     )
 
 
+def _key_of(model: BaseChatModel) -> str:
+    """Return the key that a model is asked with; empty where it has none of its own."""
+    held = getattr(model, "openai_api_key", None) or getattr(model, "anthropic_api_key", None)
+    told = getattr(held, "get_secret_value", None)
+    return str(told()) if told else ""
+
+
 def _options(
-    wanted: ChatSpec, context: int, limits: ChatLimits
+    wanted: ChatSpec, context: int, limits: ChatLimits, key: str | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what a provider's langchain class is made with, and what goes with each call.
 
@@ -173,11 +211,15 @@ def _options(
     most_bytes = limits.max_bytes * PER_BYTE
     if wanted.base_url:
         options["base_url"] = _without_login(wanted.base_url)
+    if key is not None and wanted.provider != "ollama":
+        options["api_key"] = key or _NO_KEY
     if wanted.provider in _KEYED:
         import httpx2
 
         timeout = httpx2.Timeout(limits.first, connect=limits.connect)
         if wanted.provider == "openai":
+            # Its own limit between two pieces would end a first word that we wait longer for.
+            options |= {"stream_chunk_timeout": None}
             options |= _with_client(most_bytes, at_openai=not wanted.base_url)
         return options | {"max_retries": 0}, {"timeout": timeout}
     if wanted.provider == "ollama":
@@ -187,7 +229,9 @@ def _options(
         # Ollama cuts the start off a prompt, our rules first, that is longer than a default of its own.
         room = {"num_ctx": context} if context else {}
         bounded = {"async_client_kwargs": {"event_hooks": bounds(httpx, most_bytes)}}
-        return options | room | bounded | {"client_kwargs": {"timeout": timeouts}}, {}
+        # Its library sends OLLAMA_API_KEY wherever nothing else is said.
+        said = {} if key is None else {"headers": {"authorization": f"Bearer {key or _NO_KEY}"}}
+        return options | room | bounded | {"client_kwargs": {"timeout": timeouts} | said}, {}
     return options, {}
 
 

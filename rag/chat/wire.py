@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from contextvars import ContextVar
 from types import ModuleType
 from typing import Any, TypeAlias
 
 PER_BYTE = 64
 """Bytes on the wire for one byte of text: a short word is an event of its own, with names and numbers around it."""
+
+ALIVE: ContextVar[Callable[[], None] | None] = ContextVar("ALIVE", default=None)
+"""Told of every comment that a stream brings, by which a server says that it is at work; libraries drop them."""
 
 Hooks: TypeAlias = Mapping[str, list[Callable[[Any], Awaitable[None]]]]
 """`event_hooks` of an asynchronous client."""
@@ -65,12 +69,14 @@ class _Body:
         self._most_bytes = most_bytes
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        n_bytes = 0
+        n_bytes, alive = 0, ALIVE.get()
         async with aclosing(aiter(self._stream)) as pieces:
             async for piece in pieces:
                 n_bytes += len(piece)
                 if n_bytes > self._most_bytes:
                     raise BodyTooLongError(self._most_bytes)
+                if alive is not None and (piece.startswith(b":") or b"\n:" in piece):
+                    alive()
                 yield piece
 
     async def aclose(self) -> None:

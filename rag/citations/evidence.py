@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from rag.citations.faults import HardFault
 from rag.language.paths import context_of
-from rag.schema import Citation, Context, Span, Statement, Step, Unit
+from rag.schema import Citation, Context, Place, Span, Statement, Step, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class CitablePassage:
     text: str
     sentences: tuple[Span, ...]
     """Ascending, inside the passage; offsets of the source. Units, where it is known what they hang from."""
+    places: tuple[Place, ...] = ()
+    """Of the source."""
 
     @property
     def end(self) -> int:
@@ -45,6 +48,8 @@ class Draft:
     citations: tuple[Citation, ...]
     """Marker k is `citations[k - 1]`; numbered in order of appearance."""
     steps: tuple[Step, ...]
+    faults: tuple[tuple[str, HardFault], ...] = ()
+    """Sentences with a hard fault, whether or not they are in the text."""
 
 
 def quote(passage: CitablePassage, span: Span, marker: int) -> Citation:
@@ -68,7 +73,14 @@ def quote(passage: CitablePassage, span: Span, marker: int) -> Citation:
         page=bisect_right(passage.pages, span.start) or None,
         sha256=passage.sha256,
         context=_context(passage, span),
+        place=place_at(passage.places, span.start),
     )
+
+
+def place_at(places: Sequence[Place], at: int) -> str:
+    """Return what a person calls the place of an offset; empty where that has no name."""
+    number = bisect_right(places, at, key=lambda one: one.start) - 1
+    return places[number].name if number >= 0 and at < places[number].end else ""
 
 
 def _context(passage: CitablePassage, span: Span) -> tuple[Context, ...]:
@@ -77,44 +89,3 @@ def _context(passage: CitablePassage, span: Span) -> tuple[Context, ...]:
         if unit.start <= span.start < unit.end and isinstance(unit, Unit):
             return context_of(unit, span.start, span.end)
     return ()
-
-
-def join_neighbours(
-    passages: Sequence[CitablePassage], text_of: Callable[[str], str]
-) -> tuple[CitablePassage, ...]:
-    """Join passages of one source that overlap or touch, white space between them aside.
-
-    Args:
-        passages: best first; a joined one stands where the best of its parts stood.
-        text_of: the text of a source, by its id.
-    """
-    places = {(one.source_id, one.start): place for place, one in reversed([*enumerate(passages)])}
-    joined: list[tuple[int, CitablePassage]] = []
-    for one in sorted(passages, key=lambda passage: (passage.source_id, passage.start)):
-        place = places[one.source_id, one.start]
-        if joined and _touch(joined[-1][1], one, text_of):
-            before, last = joined[-1]
-            joined[-1] = (min(before, place), _union(last, one, text_of))
-        else:
-            joined.append((place, one))
-    return tuple(passage for _, passage in sorted(joined, key=lambda pair: pair[0]))
-
-
-def _touch(first: CitablePassage, second: CitablePassage, text_of: Callable[[str], str]) -> bool:
-    """Tell whether nothing but white space parts two passages."""
-    if first.source_id != second.source_id:
-        return False
-    return not text_of(first.source_id)[first.end : max(first.end, second.start)].strip()
-
-
-def _union(
-    first: CitablePassage, second: CitablePassage, text_of: Callable[[str], str]
-) -> CitablePassage:
-    """Return the stretch of two passages that touch, with the sentences of both, each once."""
-    end = max(first.end, second.end)
-    spans = {(span.start, span.end): span for span in (*first.sentences, *second.sentences)}
-    return replace(
-        first,
-        text=text_of(first.source_id)[first.start : end],
-        sentences=tuple(spans[place] for place in sorted(spans)),
-    )

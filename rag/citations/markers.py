@@ -84,6 +84,7 @@ _SPELLED = re.compile(
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"\[([12]\d{3})\](?!\()")
+_HEADING = re.compile(r"\s*(#{1,6})\s+(?=\S)")
 _BULLET = re.compile(r"(?:[-*•+]|(\d{1,3})[.)])\s+")
 
 
@@ -92,7 +93,7 @@ class Line:
     """A line of a model's text without its markers."""
 
     bullet: str
-    """`- ` or `1. ` where the line is an item of a list."""
+    """`- ` or `1. ` where the line is an item of a list, `## ` where it is a heading."""
     text: str
     """Plain, one space between words."""
     markers: tuple[tuple[int, int], ...]
@@ -416,6 +417,7 @@ def _expanded(first: str, last: str | None) -> Iterable[int]:
 
 def _line(marked: str, reading: _Reading, known: str) -> Line:
     """Take the markers out of a line, and the white space that they leave."""
+    heading = _HEADING.match(marked)
     line = re.sub(r"^[#>\s]+", "", marked)
     bullet = _BULLET.match(line)
     parts = re.split(f"({_MARK})", line[bullet.end() if bullet else 0 :])
@@ -430,6 +432,7 @@ def _line(marked: str, reading: _Reading, known: str) -> Line:
     if calm != text:
         markers = [(len(without_links(harmless(text[:at]), known=known)), k) for at, k in markers]
     printed = f"{bullet[1]}. " if bullet and bullet[1] else "- " if bullet else ""
+    printed = f"{heading[1]} " if heading and not bullet else printed
     return Line(
         bullet=printed if calm else "",
         text=calm,

@@ -128,13 +128,13 @@ def polarity(text: str) -> Polarity:
         negated_to = 0
         for word in words_of(clause):
             if _is_negation(word.folded):
-                if word.start >= negated_to:
+                if word.start >= negated_to and not (word.folded == "nor" and open_reaches):
                     open_reaches.append([])
                 negated_to = word.end
                 continue
             if not word.content and word.stem not in _OPPOSITE_STEMS:
                 continue
-            reaching = [reach for reach in open_reaches if len(reach) < _SCOPE]
+            reaching = [reach for reach in open_reaches if len(set(reach) - names) < _SCOPE]
             if word.text[0].isupper():
                 names.add(word.stem)
             if len(reaching) % 2 == 0:
@@ -157,6 +157,11 @@ def _odd(reaches: Sequence[Sequence[str]]) -> list[Sequence[str]]:
         else:
             kept.append(reach)
     return kept
+
+
+def negates(text: str) -> bool:
+    """Tell whether a text has any word of negation, even one that another undoes."""
+    return any(_is_negation(word.folded) for word in words_of(text))
 
 
 def _is_negation(folded: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rag.citations.evidence import CitablePassage, Draft, quote
 from rag.citations.plain import harmless, visible
-from rag.schema import Citation, Span, Statement, Step, Verdict
+from rag.schema import Citation, Span, Statement, StatementKind, Step, Verdict
 
 Pick = tuple[CitablePassage, Span]
 
@@ -28,15 +28,27 @@ class Writer:
         """Append what is no statement: white space, a bullet."""
         self._text += text
 
-    def state(self, sentence: str, picks: Sequence[Pick], verdict: Verdict, support: float) -> None:
-        """Append a sentence, its markers behind it."""
+    def state(
+        self,
+        sentence: str,
+        picks: Sequence[Pick],
+        verdict: Verdict,
+        support: float,
+        *,
+        kind: StatementKind = "stated",
+        why: str = "",
+    ) -> tuple[int, ...]:
+        """Append a sentence, its markers behind it, in a row of a table within its last cell; return the markers."""
         markers = tuple(sorted({self._marker(pick) for pick in picks}))
         if self._text and not self._text[-1].isspace():
             self._text += " "
         start = len(self._text)
-        self._text += sentence
+        bar = " |" if markers and sentence.endswith(" |") else ""
+        self._text += sentence.removesuffix(bar)
         if markers:
-            self._text += " " + "".join(f"[{marker}]" for marker in markers)
+            self._text += " " + "".join(f"[{marker}]" for marker in markers) + bar
+        if kind == "derived":
+            why = f"computed from {', '.join(f'[{marker}]' for marker in markers)}"
         self._statements.append(
             Statement(
                 start=start,
@@ -44,8 +56,11 @@ class Writer:
                 markers=markers,
                 verdict=verdict,
                 support=support,
+                kind=kind,
+                why=why,
             )
         )
+        return markers
 
     def _marker(self, pick: Pick) -> int:
         passage, span = pick

@@ -11,9 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rag.cli import evaluation
+from rag.cli import collections, evaluation
 from rag.cli.inputs import history_from, may_remove, question_from
-from rag.cli.options import Config, Index, Json, Model, Only, Seeds, opened, settings_for
+from rag.cli.options import (
+    Collection,
+    Config,
+    Index,
+    Json,
+    Model,
+    Only,
+    Seeds,
+    opened,
+    settings_for,
+)
 from rag.cli.session import Exit, Session
 
 if TYPE_CHECKING:
@@ -36,6 +46,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.add_typer(evaluation.app, name="eval")
+app.add_typer(collections.app, name="collections")
 
 
 def _version(wanted: bool) -> None:
@@ -61,6 +72,7 @@ def _common(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
     config: Config = None,  # noqa: ARG001  (its callback does the work)
+    collection: Collection = None,  # noqa: ARG001  (its callback does the work)
 ) -> None:
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help(), err=True)
@@ -78,6 +90,9 @@ def sync(
     ] = None,
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Build everything anew, unchanged files too.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read every file, also those that look unchanged.")
     ] = False,
     every: Annotated[bool, typer.Option("--all", help="Name unchanged files as well.")] = False,
     forget: Annotated[
@@ -109,7 +124,7 @@ def sync(
         opened(session, settings, sync=False, rebuild=rebuild) as rag,
         session.screen.progress() as bar,
     ):
-        report = rag.sync(tuple(paths or ()), confirmed=yes, progress=bar)
+        report = rag.sync(tuple(paths or ()), confirmed=yes, verify=verify, progress=bar)
     if report.held and may_remove(report, session):
         with opened(session, settings, sync=False) as rag, session.screen.progress() as bar:
             report = rag.sync(tuple(paths or ()), confirmed=True, progress=bar)
@@ -135,6 +150,14 @@ def ask(
     strictness: Annotated[
         float | None, typer.Option(help="0 answers when it can, 1 only when nearly certain.")
     ] = None,
+    verify: Annotated[
+        str | None,
+        typer.Option(metavar="WHO", help="Who checks an LLM's sentences: model, builtin or off."),
+    ] = None,
+    depth: Annotated[
+        str | None,
+        typer.Option(help="How long an LLM looks: quick, or thorough, in up to five searches."),
+    ] = None,
 ) -> int:
     """Answer one question from the documents."""
     from rag.cli.answer import follow, tell_making
@@ -144,10 +167,18 @@ def ask(
     turns = history_from(history)
     question = question_from(question, session.stdin)
     settings = settings_for(
-        session, seeds=seeds, index=index, model=model, top_k=top_k, strictness=strictness
+        session,
+        seeds=seeds,
+        index=index,
+        model=model,
+        top_k=top_k,
+        strictness=strictness,
+        verify=verify,
+        depth=depth,
+        several=True,
     )
     screen = session.screen.hushed() if as_json else session.screen
-    with opened(session, settings) as rag:
+    with opened(session, settings, asks=True) as rag:
         events = rag.stream(question, turns, sources=tuple(source) if source else None)
         answer = follow(events, screen)
     if as_json:
@@ -165,7 +196,7 @@ def chat(ctx: typer.Context, model: Model = None, seeds: Seeds = None, index: In
 
     session: Session = ctx.obj
     settings = settings_for(session, seeds=seeds, index=index, model=model)
-    with opened(session, settings) as rag:
+    with opened(session, settings, asks=True) as rag:
         return ChatSession(rag, screen=session.screen, stdin=session.stdin).run()
 
 
@@ -185,7 +216,7 @@ def search(
 
     session: Session = ctx.obj
     query = question_from(query, session.stdin)
-    settings = settings_for(session, seeds=seeds, index=index)
+    settings = settings_for(session, seeds=seeds, index=index, several=True)
     with opened(session, settings) as rag:
         found = rag.search(query, k, sources=tuple(source) if source else None)
         lacking = rag.gaps()
@@ -319,6 +350,10 @@ def _tell_sync(
     n_unread = len(report.failed) + len(report.unreachable)
     if n_unread:
         screen.fail(f"{n_unread} of {len(report.files)} files could not be read.")
+    if any(one.reason == "unsupported" for one in report.failed):
+        from rag.sources.formats import KNOWN
+
+        screen.note(f"These formats are read: {KNOWN}.")
     if report.held:
         screen.fail(f"{len(report.held)} sources are missing and held back; see above.")
     return Exit.FAILURE if 0 < n_unread == len(report.files) else Exit.ANSWERED

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,6 +22,8 @@ from rag.citations import lexical_support
 from rag.cli.layout import count
 from rag.cli.render import Paragraph, StyledText, in_line
 from rag.errors import RagError, SettingsError
+from rag.keys import system_keyring
+from rag.privacy import without_secrets
 from rag.schema import Candidate, Passage, ScoredSentence
 
 if TYPE_CHECKING:
@@ -42,20 +42,18 @@ _REINSTALL = "Install it again: pip install --force-reinstall footnote-rag, or m
 _MANY_FILES = 100_000
 _LITTLE_SPACE = 500_000_000
 _NO_SPACE = 50_000_000
-_SECRET_NAMES = ("KEY", "TOKEN", "SECRET", "PASSWORD")
-_SHORTEST_SECRET = 6
 _TRIAL_TEXTS = ("The cat sleeps on the sofa.", "A cat is napping.", "Taxes rose in March.")
 _IDENTICAL = 0.999
 """Cosine of texts that differ; above it the encoder tells nothing apart."""
 _PATIENCE = 30.0
 """Seconds that a language model may take for one word."""
 _MODEL = "Language model"
+_FROM_ENVIRONMENT = "keys are read from the environment"
 _LOCKS = {
     "flock": "flock",
     "Windows": "a lock of Windows",
     "lock file": "a file beside the index, since this system has no locks",
 }
-_LOGIN = re.compile(r"(?<=://)[^/\s@]+@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,18 +105,6 @@ def checks_for(settings: Settings) -> Mapping[str, DoctorCheck]:
             one_each = {f"{_MODEL} {one.name}": partial(check_model, spec=one) for one in specs}
             return {name: check for name, check in CHECKS.items() if name != _MODEL} | one_each
     return CHECKS
-
-
-def without_secrets(text: str, environ: Mapping[str, str]) -> str:
-    """Return a text in which no key, token or password of the environment or of a URL stands."""
-    secrets = {
-        value
-        for name, value in environ.items()
-        if name.upper().endswith(_SECRET_NAMES) and len(value) >= _SHORTEST_SECRET
-    }
-    for secret in sorted(secrets, key=len, reverse=True):  # one may be a part of another
-        text = text.replace(secret, "***")
-    return _LOGIN.sub("***@", text)
 
 
 def finding_lines(finding: Finding) -> Iterator[Paragraph]:
@@ -224,6 +210,23 @@ def check_system(settings: Settings) -> Finding:
     return Finding(state="warn", message=message, remedy=remedy)
 
 
+def check_scans(settings: Settings) -> Finding:
+    """Check that scans and images can be read, in the languages that are wanted."""
+    from rag.errors import SourceError
+    from rag.sources.ocr import OFF, chosen_languages, install_command
+
+    if settings.ocr == OFF:
+        return Finding(state="ok", message="turned off: images and pages without text are left out")
+    try:
+        languages = chosen_languages(settings.ocr)
+    except SourceError:
+        message = "images and pages without text cannot be read: Tesseract, or a language of it, is not installed"
+        return Finding(state="warn", message=message, remedy=install_command(settings.ocr))
+    return Finding(
+        state="ok", message=f"Tesseract reads images and pages without text in {languages}"
+    )
+
+
 def check_documents(settings: Settings) -> Finding:
     """Check that the folder of the documents exists and can be read."""
     folder = settings.seeds_dir.absolute()
@@ -249,10 +252,25 @@ def check_index(settings: Settings) -> Finding:
     # Without the language model: what is wrong with it is said where it is tried.
     with Rag.open(settings.model_copy(update={"llm": ""}), sync=False) as rag:
         finding = try_index(rag)
-    if finding.state == "ok" and not os.access(folder, os.W_OK):
+        n_unread = _unread(settings, {one.source_id for one in rag.sources()})
+    if finding.state == "ok" and n_unread:
+        message = f"{finding.message}; {count(n_unread, 'file')} of the documents not among them"
+        finding = replace(finding, state="warn", message=message, remedy="rag sync tells why.")
+    if finding.state != "fail" and not os.access(folder, os.W_OK):
         remedy = "Allow writing, or choose another place with --index or RAG_INDEX_DIR."
         return replace(finding, state="warn", message=f"{folder} is read-only", remedy=remedy)
     return finding
+
+
+def _unread(settings: Settings, known: Collection[str]) -> int:
+    """Return how many files of the folder of the documents are no sources: not read yet, unreadable, or duplicates."""
+    from rag.sources.files import Root, find_files
+
+    with suppress(RagError):
+        files, reports = find_files(Root(path=settings.seeds_dir.resolve(), prefix=""))
+        names = {*(one.source_id for one in files), *(one.source_id for one in reports)}
+        return len(names - {*known})
+    return 0
 
 
 def try_index(rag: Rag) -> Finding:
@@ -282,21 +300,38 @@ def check_model(settings: Settings, *, spec: ChatSpec | None = None) -> Finding:
     specs = chat_specs(settings.llm, base_url=settings.llm_base_url) if spec is None else (spec,)
     if not specs:
         return Finding(state="ok", message="none is configured; answers quote the documents")
-    limits = ChatLimits(first=_PATIENCE, idle=_PATIENCE, total=2 * _PATIENCE)
-    return try_model(load_chat_model(specs[0], context=settings.llm_tokens, limits=limits))
+    patience = _PATIENCE
+    if "llm_first_token" in settings.origins:
+        patience = settings.llm_first_token
+    limits = ChatLimits(first=patience, idle=patience, total=2 * patience)
+    context = settings.window or settings.llm_tokens
+    key = system_keyring().given(specs[0].provider, specs[0].base_url, settings.llm_key)
+    model = load_chat_model(specs[0], context=context, limits=limits, key=key)
+    finding, kept = try_model(model), {"KEPT_KEY": key or ""}
+    return replace(finding, message=without_secrets(finding.message, kept))
+
+
+def check_keyring(settings: Settings) -> Finding:
+    """Tell whether the system keeps keys, and of which models it does."""
+    from rag.chat import chat_specs
+
+    keyring = system_keyring()
+    if not keyring.name:
+        return Finding(state="ok", message=f"none, {keyring.why_not}; {_FROM_ENVIRONMENT}")
+    kept = []
+    with suppress(SettingsError):  # trying the model tells it
+        specs = chat_specs(settings.llm, base_url=settings.llm_base_url)
+        kept = [one.name for one in specs if keyring.find(one.provider, one.base_url)]
+    said = f"it keeps the key of {', '.join(kept)}" if kept else "it keeps no key of the models"
+    return Finding(state="ok", message=f"{keyring.name}; {said}; others: {_FROM_ENVIRONMENT}")
 
 
 def try_model(model: ChatModel) -> Finding:
-    """Check that a model replies to a message."""
-    from rag.chat import complete
+    """Check that a model replies to a message; where it does not, say what its server has and says."""
+    from rag.chat import tried
 
-    start = time.monotonic()
-    reply = complete(model, [{"role": "user", "content": "Reply with one word: ready"}])
-    seconds = time.monotonic() - start
-    if not reply.text.strip():
-        message = f"{model.name} replied with nothing"
-        return Finding(state="warn", message=message, remedy="Try another model: RAG_LLM.")
-    return Finding(state="ok", message=f"{model.name} replied in {seconds:.1f} s")
+    trial = tried(model)
+    return Finding(state=trial.state, message=trial.message, remedy=trial.remedy)
 
 
 def check_disk(settings: Settings) -> Finding:
@@ -406,9 +441,11 @@ CHECKS: Mapping[str, DoctorCheck] = {
     "Encoder": check_encoder,
     "Reader": check_reader,
     "Verdicts": check_support,
+    "Scans": check_scans,
     "Documents": check_documents,
     "Disk": check_disk,
     "Index": check_index,
+    "Keyring": check_keyring,
     _MODEL: check_model,
 }
 """In the order in which a person mends things."""

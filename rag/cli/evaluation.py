@@ -48,7 +48,7 @@ Dataset = Annotated[
         "--dataset",
         dir_okay=False,
         exists=True,
-        help="Questions and answers, .csv or .jsonl; by default the project's own three sets.",
+        help="Questions and answers, .csv or .jsonl; by default the project's own sets.",
     ),
 ]
 OfSplit = Annotated[
@@ -148,7 +148,7 @@ class _Asked:
     ) -> EvaluationReport:
         """Ask one set of questions on the documents of the settings."""
         with (
-            opened(self.session, settings, rebuild=rebuild) as rag,
+            opened(self.session, settings, rebuild=rebuild, asks=True) as rag,
             self.session.screen.progress() as bar,
         ):
             made: EvaluationReport = self.session.doors.evaluate(
@@ -161,6 +161,9 @@ class _Asked:
         from rag.evaluation import RUNS, SHIPPED, joined
 
         others = [one for one in SHIPPED if one.questions.exists() and one.sources.is_dir()]
+        if settings.collection:
+            own_set = settings.collections_dir / settings.collection / "questions.csv"
+            return self.of(settings, own_set, out)
         if not others:
             return self.of(settings, None, out)
         reports = {"article": self.of(settings, None, out / "article" if out else None)}

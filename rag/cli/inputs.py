@@ -29,10 +29,14 @@ def question_from(argument: str, stdin: TextIO) -> str:
     """Return the question; `-` reads it from standard input.
 
     More than any setting allows is not read: `yes | rag ask -` ends.
+
+    Raises:
+        typer.BadParameter: nothing is asked.
     """
-    if argument != "-":
-        return argument
-    return stdin.read(_MANY_CHARS).lstrip("\ufeff").strip()
+    question = argument if argument != "-" else stdin.read(_MANY_CHARS).lstrip("\ufeff").strip()
+    if not question.strip():
+        raise typer.BadParameter("it is empty: ask something about your sources.")
+    return question
 
 
 def can_be_asked(session: Session) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from rag import outcome
 from rag.cli.render import Paragraph, StyledText, in_line
+from rag.forms import Form, begun_in, emphasised, forms
 
 if TYPE_CHECKING:
     from rag.schema import (
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
         FileReport,
         ScoredPassage,
         SourceInfo,
+        Statement,
         SyncReport,
         Verdict,
     )
@@ -26,8 +29,8 @@ if TYPE_CHECKING:
 _MARKER = re.compile(r"\[(\d{1,4})\]")
 _MARKERS = re.compile(r"(?:\s*\[\d{1,4}\])*")
 _FLAGS: dict[Verdict, tuple[str, str]] = {
-    "weak": (" (weakly supported)", "yellow"),
-    "unsupported": (" (not supported)", "red"),
+    "weak": ("weakly supported", "yellow"),
+    "unsupported": ("not supported", "red"),
 }
 _FATES: dict[Fate, str] = {
     "added": "green",
@@ -43,7 +46,10 @@ _ABSENCES: dict[AbsenceReason, str] = {
     "unreachable": "out of reach at the moment",
     "held": "missing from its folder, not cited",
 }
+_SET = {"strong": "bold", "code": "green"}
 _SNIPPET_CHARS = 300
+_WIDEST = 110
+"""Characters of a row up to which the columns of a table stand below each other."""
 
 
 def answer_lines(answer: Answer) -> Iterator[Paragraph]:
@@ -93,8 +99,9 @@ def _answered(answer: Answer) -> Iterator[Paragraph]:
             yield Paragraph.of(in_line(piece.path), "dim")
         shown.add(piece.path)
         if outcome.says_more(answer):
-            flagged = _flagged(answer, piece.start, piece.end)
-            yield Paragraph(pieces=tuple(filter(_is_seen, (guess, *flagged))))
+            first, *others = _formed(answer, piece) or [Paragraph()]
+            yield replace(first, pieces=tuple(filter(_is_seen, (guess, *first.pieces))))
+            yield from others
             guess = StyledText(text="")
     if answer.reason is not None:
         yield Paragraph()
@@ -107,6 +114,38 @@ def _answered(answer: Answer) -> Iterator[Paragraph]:
         yield from _citation(citation, answer, shown)
 
 
+def _formed(answer: Answer, piece: outcome.Stretch) -> list[Paragraph]:
+    """Give the parts of a stretch of an answer: headings bold, the columns of tables below each other."""
+    at = piece.start
+    parts: list[Paragraph] = []
+    for form in forms(answer, piece.start, piece.end):
+        start, end = form.lines[0].start, form.lines[-1].end
+        if parts and "\n\n" in answer.text[at:start]:
+            parts.append(Paragraph())
+        at = end
+        if form.kind == "table":
+            parts.extend(_table(answer, form))
+        elif form.kind == "heading":
+            words = form.rows[0][0]
+            parts.append(Paragraph.of(answer.text[words.start : words.end], "bold"))
+        else:
+            seen = filter(_is_seen, _flagged(answer, start, end))
+            parts.append(Paragraph(pieces=tuple(seen)))
+    return parts
+
+
+def _table(answer: Answer, form: Form) -> Iterator[Paragraph]:
+    """Give the rows of a table, a flag behind those that its sources do not bear."""
+    rows = [[answer.text[cell.start : cell.end] for cell in row] for row in form.rows]
+    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
+    if sum(widths) > _WIDEST:
+        widths = [0] * len(widths)
+    for row, line in zip(rows, form.lines, strict=True):
+        said = " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+        flags = (_flag(one) for one in begun_in(answer, line) if one.verdict in _FLAGS)
+        yield Paragraph(pieces=(*_marked(said.rstrip()), *flags))
+
+
 def _flagged(answer: Answer, start: int, end: int) -> Iterator[StyledText]:
     """Give a stretch of an answer's text, with a flag behind each sentence that its sources do not bear."""
     position = start
@@ -116,12 +155,24 @@ def _flagged(answer: Answer, start: int, end: int) -> Iterator[StyledText]:
         # The flag goes behind the markers, also where they stand outside the sentence's span.
         markers = _MARKERS.match(answer.text, statement.end)
         behind = markers.end() if markers is not None else statement.end
-        yield from _marked(answer.text[position:behind])
+        yield from _set(answer, position, behind)
         position = behind
         if statement.verdict in _FLAGS:
-            text, style = _FLAGS[statement.verdict]
-            yield StyledText(text=text, style=style)
-    yield from _marked(answer.text[position:end])
+            yield _flag(statement)
+    yield from _set(answer, position, end)
+
+
+def _set(answer: Answer, start: int, end: int) -> Iterator[StyledText]:
+    """Give a stretch of an answer's text, bold and code in styles of their own."""
+    for text, kind in emphasised(answer, start, end):
+        for piece in _marked(text):
+            yield replace(piece, style=piece.style or _SET.get(kind, ""))
+
+
+def _flag(statement: Statement) -> StyledText:
+    text, style = _FLAGS[statement.verdict]
+    why = f": {statement.why})" if statement.why else ")"
+    return StyledText(text=f" ({text}{why}", style=style)
 
 
 def _is_seen(piece: StyledText) -> bool:
@@ -144,7 +195,9 @@ def _citation(citation: Citation, answer: Answer, shown: set[str]) -> Iterator[P
         pieces=(
             StyledText(text=f"[{citation.marker}]", style="bold cyan"),
             StyledText(text=f" {_name(citation.source_id, citation.title)}"),
-            StyledText(text=_where(citation.start, citation.end, citation.page), style="dim"),
+            StyledText(
+                text=_where(citation.start, citation.end, outcome.where(citation)), style="dim"
+            ),
         )
     )
     path = outcome.path_of(citation, titled=False)
@@ -193,9 +246,9 @@ def _letters(name: str) -> str:
     return "".join(char for char in name.casefold() if char.isalnum())
 
 
-def _where(start: int, end: int, page: int | None = None) -> str:
+def _where(start: int, end: int, place: str = "") -> str:
     """Say where the words stand; offsets count characters of the source's text from 0."""
-    return f"{'' if page is None else f', page {page}'}, characters {start}-{end}"
+    return f"{f', {in_line(place)}' if place else ''}, characters {start}-{end}"
 
 
 def found_lines(found: tuple[ScoredPassage, ...]) -> Iterator[Paragraph]:

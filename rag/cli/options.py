@@ -57,12 +57,31 @@ Config = Annotated[
 ]
 
 
+def _chosen(ctx: typer.Context, value: list[str] | None) -> list[str] | None:
+    """Keep which collections are named."""
+    if value:
+        ctx.obj = replace(ctx.obj, collections=tuple(value))
+    return value
+
+
+Collection = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--collection",
+        metavar="NAME",
+        callback=_chosen,
+        expose_value=False,
+        help="The set of documents that is meant; `ask` and `search` take several, one option each.",
+    ),
+]
+
+
 def share_config(command: TyperGroup) -> None:
-    """Let every command take `--config` too: it may stand before a command or behind it."""
-    (shared,) = (each for each in command.params if each.name == "config")
+    """Let every command take `--config` and `--collection` too: they may stand before a command or behind it."""
+    shared = [each for each in command.params if each.name in {"config", "collection"}]
     below = list(command.commands.values())
     for each in below:
-        each.params.append(shared)
+        each.params.extend(shared)
         if isinstance(each, TyperGroup):
             below.extend(each.commands.values())
 
@@ -73,11 +92,39 @@ def settings_for(
     seeds: Path | None = None,
     index: Path | None = None,
     model: str | None = None,
-    **others: float | None,
+    several: bool = False,
+    **others: float | str | None,
 ) -> Settings:
-    """Make the settings of a command from its options; see `settings_from`."""
+    """Make the settings of a command from its options; see `settings_from`.
+
+    Args:
+        session: of the command.
+        seeds: an option, as are the following.
+        index: which means the documents of the default collection, or of `seeds`.
+        model: who answers.
+        several: whether the command takes several collections.
+        others: settings by name.
+
+    Raises:
+        typer.BadParameter: collections are named where they cannot be meant.
+        CollectionNotFoundError: there is none of that name.
+    """
+    from rag.collections import check_visible
+
     llm = "" if model == "extractive" else model
-    return settings_from(
+    named = session.collections
+    apart = seeds is not None or index is not None
+    if named and apart:
+        raise typer.BadParameter(
+            "it goes with no --seeds and no --index.", param_hint="--collection"
+        )
+    if len(named) > 1 and not several:
+        raise typer.BadParameter("this command takes one.", param_hint="--collection")
+    if apart:
+        others["collection"] = ""
+    elif len(named) == 1:
+        others["collection"] = named[0]
+    settings = settings_from(
         seeds=seeds,
         index=index,
         environ=session.environ,
@@ -85,11 +132,27 @@ def settings_for(
         llm=llm,
         **others,
     )
+    check_visible(settings.collections_dir, settings.collection)
+    return settings
 
 
 def opened(
-    session: Session, settings: Settings, *, sync: bool = True, rebuild: bool = False
+    session: Session,
+    settings: Settings,
+    *,
+    sync: bool = True,
+    rebuild: bool = False,
+    asks: bool = False,
 ) -> Rag:
-    """Open the pipeline of these settings, with a progress bar."""
+    """Open the pipeline of these settings, with a progress bar; who can answer is loaded where it `asks`."""
     with session.screen.progress() as bar:
-        return session.doors.open_rag(settings, sync=sync, rebuild=rebuild, progress=bar)
+        several = len(session.collections) > 1
+        named = {"collection": session.collections} if several else {}
+        return session.doors.open_rag(
+            settings,
+            sync=sync,
+            rebuild=rebuild,
+            progress=bar,
+            answerers=None if asks else (),
+            **named,
+        )

@@ -73,3 +73,5 @@ class Session:
     environ: Mapping[str, str]
     config: Path | None = None
     """The only settings file to read, where `--config` names one."""
+    collections: tuple[str, ...] = ()
+    """The collections that are meant, where `--collection` names some."""

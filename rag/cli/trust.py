@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rag.cli.doctor import without_secrets
 from rag.cli.render import Paragraph, StyledText, in_line
 from rag.cli.session import Session
 from rag.config import NAME, distrust, trust
+from rag.privacy import without_secrets
 from rag.settings import Settings
 
 _SENDING = frozenset({"llm", "llm_base_url"})

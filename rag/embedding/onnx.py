@@ -8,28 +8,37 @@ texts encoded with it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from rag.embedding.pooling import pool, well_formed
 from rag.embedding.protocol import EncodedPassages
 from rag.errors import ModelError
-from rag.weights import available_cores, open_session, open_tokenizer, read_weights
+from rag.weights import available_cores, read_weights
 
 if TYPE_CHECKING:
+    import numpy as np
     from onnxruntime import InferenceSession
     from tokenizers import Tokenizer
 
     from rag.schema import Span, Vectors
+else:
+    from rag.late import numpy as np
 
 SHIPPED = Path(__file__).resolve().parent.parent / "data" / "minilm"
 """The folder of the model in the package, as `training/encoder/export.py` wrote it."""
 
+_FRAME = 2
+"""Special pieces around a text."""
+_REMEMBERED = 1 << 16
+"""Words whose pieces are remembered."""
+_UNUSUAL = re.compile(r"[^\S \t\n\r\xa0]|[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What Python and BERT do not both take for a space, and what cannot be encoded."""
 _REMEDY = "Install the package again, or choose another model with RAG_ENCODER."
 
 
@@ -64,6 +73,9 @@ class OnnxEncoder:
         self._dimension = dimension
         self._max_tokens = max_tokens
         self._threads = threads
+        self._count_pieces = lru_cache(maxsize=_REMEMBERED)(
+            lambda word: len(tokenizer.encode(word, add_special_tokens=False))
+        )
 
     @classmethod
     def open(cls, folder: Path = SHIPPED, *, threads: int | None = None) -> OnnxEncoder:
@@ -81,8 +93,8 @@ class OnnxEncoder:
         manifest = weights.manifest
         try:
             return cls(
-                session=open_session(weights.files["model.onnx"]),
-                tokenizer=open_tokenizer(weights.files["tokenizer.json"]),
+                session=weights.session(),
+                tokenizer=weights.tokenizer(),
                 name=manifest["name"],
                 dimension=manifest["dimension"],
                 max_tokens=manifest["max_tokens"],
@@ -109,8 +121,13 @@ class OnnxEncoder:
         return self._max_tokens
 
     def count_tokens(self, text: str) -> int:
-        """Return how many word pieces `text` has, special ones included."""
-        return len(self._tokenizer.encode(well_formed(text)))
+        """Return how many word pieces `text` has, special ones included.
+
+        No piece reaches across a space, so that those of its words are added up, each counted once.
+        """
+        if _UNUSUAL.search(text):
+            return len(self._tokenizer.encode(well_formed(text)))
+        return _FRAME + sum(map(self._count_pieces, text.split()))
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Return one vector per query, shape (n, dimension)."""

@@ -10,12 +10,13 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from rag.schema import Span, Vectors
+else:
+    from rag.late import numpy as np
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 

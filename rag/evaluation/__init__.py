@@ -52,10 +52,13 @@ class ShippedSet:
     sources: Path
 
 
+_FILES = ("mail", "markup", "office", "pdf", "records", "talks")
+"""Below `eval/data/files`; what needs Tesseract is asked by name only."""
 SHIPPED = tuple(
-    ShippedSet(name=name, questions=folder / "questions.jsonl", sources=folder / "sources")
-    for name in ("everyday", "kinds")
-    for folder in (Path("eval/data") / name,)
+    ShippedSet(name=folder.name, questions=folder / "questions.jsonl", sources=folder / "sources")
+    for folder in map(
+        Path("eval/data").joinpath, ("everyday", "kinds", *(f"files/{x}" for x in _FILES))
+    )
 )
 """Asked beside those on the article where no others are named."""
 

@@ -16,9 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rag.errors import IndexCorruptError, SourceNotFoundError
 from rag.index.database import (
     BUSY_TIMEOUT_MS,
@@ -36,7 +33,15 @@ from rag.index.database import (
 from rag.index.kept_vectors import Kept, digest, name_of
 from rag.index.state import State
 from rag.index.vectors import from_halves, to_halves
-from rag.language.blocks import blocks_as_json, blocks_of, path_of, units_as_json, units_of
+from rag.language.blocks import (
+    blocks_as_json,
+    blocks_of,
+    pages_as_json,
+    pages_of,
+    path_of,
+    units_as_json,
+    units_of,
+)
 from rag.language.paths import led
 from rag.schema import Passage, Source, SourceInfo
 from rag.store import (
@@ -46,12 +51,17 @@ from rag.store import (
     IndexEntry,
     IndexStamp,
     KnownRoot,
-    Place,
+    RootState,
     StoredPassage,
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from rag.schema import Vectors
+else:
+    from rag.late import numpy as np
 
 _INFO = (
     "source_id, title, sha256, media_type, origin, indexed_at, n_chars, n_pages, n_passages, crc"
@@ -174,13 +184,15 @@ class Catalogue:
         """
         info, (crc, pages, blocks, text) = self._row(source_id, ", body_crc, pages, blocks, text")
         self._verify(crc == checksum(source_id, pages, blocks, text), f"the text of {source_id!r}")
+        starts, places = pages_of(pages)
         return Source(
             source_id=info.source_id,
             title=info.title,
             text=text,
             sha256=info.sha256,
             media_type=info.media_type,
-            pages=tuple(json.loads(pages)),
+            pages=starts,
+            places=places,
             blocks=blocks_of(blocks),
         )
 
@@ -223,7 +235,7 @@ class Catalogue:
             len(source.pages),
             n_passages,
         )
-        pages = json.dumps(source.pages)
+        pages = pages_as_json(source.pages, source.places)
         blocks = blocks_as_json(source.blocks)
         body_crc = checksum(source.source_id, pages, blocks, source.text)
         cursor = self._db.execute(
@@ -324,6 +336,12 @@ class Catalogue:
         ).fetchone()
         return int(row[0])
 
+    def cuts(self, first: int, last: int, most: int) -> list[int]:
+        """Return the keys behind which a range is cut, so that no piece has more than so many passages."""
+        query = "SELECT key FROM passages WHERE key BETWEEN ? AND ? ORDER BY key"
+        keys = [key for (key,) in self._db.execute(query, [first, last])]
+        return keys[most - 1 : -1 : most]
+
     def count_sentences(self, keys: Sequence[int]) -> int:
         """Return how many sentences these passages have together."""
         return sum(
@@ -361,10 +379,11 @@ class Catalogue:
             self._verify(crc == passage_checksum(*facts), f"passage {facts[0]}")
             yield facts[0], facts[1], led(path_of(facts[6]), facts[7], facts[2])
 
-    def vectors(self, dimension: int) -> tuple[NDArray[np.int64], Vectors]:
-        """Return all keys, ascending, shape (n,), and their passages' vectors, shape (n, d)."""
+    def vectors(self, dimension: int, first: int, last: int) -> tuple[NDArray[np.int64], Vectors]:
+        """Return the keys in a range, ascending, shape (n,), and their passages' vectors, shape (n, d)."""
         keys, blobs = [], []
-        for key, crc, blob in self._db.execute("SELECT key, crc, vector FROM vectors ORDER BY key"):
+        query = "SELECT key, crc, vector FROM vectors WHERE key BETWEEN ? AND ? ORDER BY key"
+        for key, crc, blob in self._db.execute(query, [first, last]):
             self._verify(crc == _crc(blob, key), f"the vector of passage {key}")
             keys.append(key)
             blobs.append(blob)
@@ -415,6 +434,9 @@ class Catalogue:
                 found[row[0]] = row
         for key in keys:
             self._verify(key in found, f"passage {key}")
+        for number, source_id in {(row[1], row[9]) for row in found.values()}:
+            # The name came from a join, which SQLite may have made by its index of names.
+            self._verify(self.number(source_id) == number, f"the entry of {source_id!r}")
         return found
 
     # What a sync remembers.
@@ -490,7 +512,7 @@ class Catalogue:
         return Coverage(
             roots=self.roots(),
             places={
-                path: Place(
+                path: RootState(
                     path=path,
                     identity=identity,
                     reached=bool(reached),
@@ -505,7 +527,7 @@ class Catalogue:
             kept_since=since,
         )
 
-    def put_place(self, place: Place) -> None:
+    def put_place(self, place: RootState) -> None:
         """Remember how far a root is indexed."""
         self._put(
             "places",
@@ -617,7 +639,7 @@ class Catalogue:
                 yield str(exc)
         try:
             self.coverage()
-            self.vectors(dimension)
+            self.vectors(dimension, 1, self.last_key())
         except IndexCorruptError as exc:
             yield str(exc)
         for (key,) in self._db.execute("SELECT key FROM passages").fetchall():

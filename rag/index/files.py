@@ -23,7 +23,7 @@ from rag.privacy import close_all, close_to_others, close_tree, make_file, make_
 
 _UNFINISHED = ".part"
 _OURS = re.compile(
-    r"index\.(sqlite(-wal|-shm|-journal|\.new)?|lock)|(words|vectors)-.*|uploads|runs|feedback\.jsonl"
+    r"index\.(sqlite(-wal|-shm|-journal|\.new)?|lock)|files\.sqlite(-journal)?|(words|vectors)-.*|uploads|runs|pages|feedback\.jsonl"
 )
 """What this program keeps in an index folder."""
 _BESIDE = frozenset({"README.md", ".gitignore"})
@@ -50,9 +50,9 @@ class Layout:
         """Return the file of a part of the words."""
         return self.folder / f"words-{name}.tantivy"
 
-    def vectors(self, generation: int) -> Path:
-        """Return the file of passage vectors that a generation is searched with."""
-        return self.folder / f"vectors-{generation}.faiss"
+    def vectors(self, name: str) -> Path:
+        """Return the file of a segment of passage vectors."""
+        return self.folder / f"vectors-{name}.faiss"
 
     def search_files(self) -> Iterator[Path]:
         """Yield every derived file that is there, wanted or left over, finished or not."""

@@ -26,7 +26,7 @@ from rag.index.files import DamagedFileError, Layout, read_checked, writing
 from rag.index.lock import exclusive
 from rag.index.search import Structures, load
 from rag.index.snapshot import EmbeddedSnapshot
-from rag.index.upgrade import is_of_last_format, upgrade
+from rag.index.upgrade import is_of_older_format, upgrade
 from rag.index.vectors import EXACT_UP_TO
 from rag.index.writer import Writer, remove
 from rag.schema import Source, SourceInfo
@@ -377,11 +377,11 @@ def _create(layout: Layout) -> None:
 
 
 def _current_stamp(layout: Layout) -> IndexStamp | None:
-    """Return what an index was built with; one of the last format is upgraded first."""
+    """Return what an index was built with; one of an older format is upgraded first."""
     try:
         return _stamp(layout)
     except IndexFormatError:
-        if is_of_last_format(layout.database):
+        if is_of_older_format(layout.database):
             with exclusive(layout.lock, wait=_CREATING):
                 upgrade(layout.database)
     return _stamp(layout)  # another process may have upgraded it meanwhile

@@ -10,16 +10,17 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from rag.index.vectors import to_halves
 from rag.language.paths import led
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from rag.schema import SplitPassage
     from rag.store import IndexEntry
+else:
+    from rag.late import numpy as np
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,15 @@
 """Files to index: what is new or changed is read, split and embedded; what is gone goes.
 
 This module knows neither formats nor models: all of that is passed in. A file is recognised by the SHA-256 of its
-content alone; sizes and times lie too often to be trusted.
+content alone; whether that has to be read for it, whoever hashes decides.
 
 The same content is indexed once. The first file that has it, in order of source_id, is searched and cited; others
 are reported as its duplicates, and the next of them takes its place when it goes. What was removed by hand stays out
 under any name until it is added again. A file that holds something unreadable now is removed: its old words are not
 its words.
+
+What lies in a file, such as what is attached to a mail, is a source of its own below the id of that file. It comes, is
+read again and goes with it, and is committed before it or together with it.
 
 A file that is missing is removed only where its root can be listed, and is the folder that it was. What cannot be
 reached stays, and is remembered as unreachable. Where more than half of a large root is missing the removals are held
@@ -47,9 +50,9 @@ from rag.store import (
     Found,
     IndexEntry,
     Loaded,
-    Place,
     Progress,
     Root,
+    RootState,
     Store,
     Transaction,
 )
@@ -67,8 +70,9 @@ _LARGE = 10
 _MOST_MISSING = 0.5
 """Share of a large root's sources that may be missing without a question."""
 
-_LASTING = frozenset({"empty", "no_text_layer", "encrypted", "binary", "too_costly"})
-"""Reasons that lie in the content: the same bytes need not be tried again."""
+_LASTING = frozenset({"empty", "encrypted", "binary", "too_costly"})
+"""Reasons that lie in the content: the same bytes need not be tried again. Others may pass, as when a reader of scans
+is installed."""
 
 _EMPTY = (
     "there is nothing in {path!r}, and it is not the folder that it was; is its drive not there? If its documents"
@@ -187,6 +191,10 @@ def remove(index: Store, source_id: str) -> SyncReport:
             writer.remove(source_id)
             writer.exclude(source_id, sha256)
             writer.forget_vectors(source_id, sha256=sha256)
+            for inner in index.hashes():
+                if inner.startswith(f"{source_id}/"):
+                    writer.remove(inner)
+                    writer.forget_vectors(inner)
             message = f"{source_id!r} stays out of the index until it is added again."
     report = FileReport(source_id=source_id, fate="removed", reason="by_hand", message=message)
     return SyncReport(files=(report,), n_embedded=0, seconds=time.monotonic() - started)
@@ -213,7 +221,7 @@ class _View(Generic[F]):
     """Files whose id another root's file has."""
     origins: Mapping[str, str]
     """The root of each file that cannot be read, by source_id."""
-    places: Mapping[str, Place]
+    places: Mapping[str, RootState]
     """How each root was found, by its path."""
     away: Mapping[str, str]
     """Why a root could not be reached, by its path."""
@@ -223,12 +231,17 @@ class _View(Generic[F]):
         """Whether a source would have been seen if it were still there."""
         return info.origin in self.places and (self.only is None or info.source_id in self.only)
 
+    def holder(self, source_id: str) -> str | None:
+        """Return the file that a source lies in; None for one that is a file itself, or of which no file is there."""
+        if source_id in self.files:
+            return None
+        return next((one for one in _above(source_id) if one in self.files), None)
+
     def fault(self, source_id: str) -> FileReport | None:
         """Return why a file, or a folder that it lies in, could not be looked at; None where it was."""
         found = self.faults.get(source_id)
         if found is None:
-            folders = accumulate(source_id.split("/")[:-1], "{}/{}".format)
-            out_of_reach = (self.faults.get(folder) for folder in folders)
+            out_of_reach = (self.faults.get(folder) for folder in _above(source_id))
             found = next((one for one in out_of_reach if one and one.fate == "unreachable"), None)
         return found
 
@@ -246,12 +259,17 @@ class _Plan(Generic[F]):
     """What is indexed."""
     keepers: dict[str, str] = field(default_factory=dict)
     """Hash to the source_id that is indexed with it, and stays."""
+    inner: dict[str, list[str]] = field(default_factory=dict)
+    """What is indexed of what lies in each file, by the source_id of the file."""
+    excluded: Mapping[str, str] = field(default_factory=dict)
+    """What was removed by hand: source_id to hash."""
     outdated: frozenset[str] = frozenset()
     """What an older version read, and is to be read again."""
     failures: Mapping[str, Failure] = field(default_factory=dict)
+    failures_by_hash: dict[str, list[Failure]] = field(default_factory=dict)
     coverage: Coverage = field(default_factory=Coverage)
     """As it is remembered."""
-    places: dict[str, Place] = field(default_factory=dict)
+    places: dict[str, RootState] = field(default_factory=dict)
     """As they are to be remembered, by path."""
     absent: dict[str, Absence] = field(default_factory=dict)
     """As they are to be remembered, of the roots that were looked at, by source_id."""
@@ -269,7 +287,7 @@ class _Plan(Generic[F]):
             since is not None and since < now - KEPT_SECONDS
         )
 
-    def _changed(self, *, identity: bool = False) -> list[Place]:
+    def _changed(self, *, identity: bool = False) -> list[RootState]:
         """Return the roots that are to be remembered otherwise than they are."""
         if self.only is not None:
             return []
@@ -336,7 +354,12 @@ class _Plan(Generic[F]):
         self.tell(report.source_id, report.fate, report.reason, message)
 
 
-def _differs(known: Place | None, place: Place, *, identity: bool) -> bool:
+def _above(source_id: str) -> Iterator[str]:
+    """Yield the folders that a file lies in, the outermost first; a file that holds others is one too."""
+    return accumulate(source_id.split("/")[:-1], "{}/{}".format)
+
+
+def _differs(known: RootState | None, place: RootState, *, identity: bool) -> bool:
     """Whether a root is to be remembered otherwise than it is; its identity matters to no answer."""
     if known is None:
         return identity or not place.reached
@@ -413,7 +436,7 @@ class _Survey(Generic[R, F]):
         self._known = index.coverage()
         self._by_hand = {root.path for root in self._known.roots}
         self._indexed = {info.origin for info in index.sources()}
-        self.places: dict[str, Place] = {}
+        self.places: dict[str, RootState] = {}
         self.away: dict[str, str] = {}
 
     def look(self, root: R) -> tuple[list[F], list[FileReport]]:
@@ -437,7 +460,7 @@ class _Survey(Generic[R, F]):
         except SourceError as exc:
             self.away[path] = str(exc)
         away = path in self.away
-        self.places[path] = Place(
+        self.places[path] = RootState(
             path=path,
             identity=before if away else now or before,
             reached=not away,
@@ -460,14 +483,18 @@ def _plan(view: _View[F], index: Store, *, confirmed: bool) -> _Plan[F]:
         coverage=index.coverage(),
         places=dict(view.places),
         only=view.only,
+        excluded=index.excluded(),
     )
     plan.reports.extend(view.clashes)
-    excluded = index.excluded()
+    for failure in plan.failures.values():
+        plan.failures_by_hash.setdefault(failure.sha256, []).append(failure)
     _tell_away(plan, view)
     missing: list[SourceInfo] = []
     for info in plan.held.values():
         fault = view.fault(info.source_id)
-        if info.source_id not in view.files and view.covers(info):
+        if (holder := view.holder(info.source_id)) is not None:
+            plan.inner.setdefault(holder, []).append(info.source_id)
+        elif info.source_id not in view.files and view.covers(info):
             if info.origin in view.away:
                 _tell_source_away(plan, info, view.away[info.origin])
             elif fault is None:
@@ -475,11 +502,11 @@ def _plan(view: _View[F], index: Store, *, confirmed: bool) -> _Plan[F]:
                 continue
             elif fault.source_id != info.source_id:
                 _tell_source_away(plan, info, fault.message)
-        if _stays(info, view, excluded) and info.source_id not in plan.outdated:
+        if _stays(info, view, plan.excluded) and info.source_id not in plan.outdated:
             plan.keepers.setdefault(info.sha256, info.source_id)
     _judge_missing(plan, missing, view, confirmed=confirmed)
     for source_id, seen in view.files.items():
-        _judge(plan, source_id, seen, excluded)
+        _judge(plan, source_id, seen)
     return plan
 
 
@@ -545,21 +572,23 @@ def _stays(info: SourceInfo, view: _View[F], excluded: Mapping[str, str]) -> boo
     return seen is None or seen.sha256 == info.sha256
 
 
-def _judge(plan: _Plan[F], source_id: str, seen: _Seen[F], excluded: Mapping[str, str]) -> None:
-    """Decide what becomes of one file."""
+def _judge(plan: _Plan[F], source_id: str, seen: _Seen[F]) -> None:
+    """Decide what becomes of one file, and of what lies in it."""
     held, failure = plan.held.get(source_id), plan.failures.get(source_id)
-    if source_id in excluded or seen.sha256 in excluded.values():
-        if held:
-            plan.remove.append(source_id)
+    inner = plan.inner.get(source_id, [])
+    if source_id in plan.excluded or seen.sha256 in plan.excluded.values():
+        plan.remove += [*([source_id] if held else []), *inner]
         message = f"{source_id!r} was removed by hand; add it again to index it."
         plan.tell(source_id, "excluded", "by_hand", message)
     elif held and held.sha256 == seen.sha256 and source_id not in plan.outdated:
         if held.origin != seen.origin:
-            plan.adopt.append((source_id, seen.origin))
-        plan.tell(source_id, "unchanged")
+            plan.adopt += [(one, seen.origin) for one in (source_id, *inner)]
+        for one in (source_id, *inner):
+            plan.tell(one, "unchanged")
+        _tell_faults_inside(plan, source_id, seen.sha256)
     elif not held and seen.sha256 in plan.keepers:
         _tell_duplicate(plan, source_id, seen.sha256)
-    elif failure and failure.sha256 == seen.sha256:
+    elif failure and failure.sha256 == seen.sha256 and failure.reason in _LASTING:
         plan.tell_failure(
             FileReport(
                 source_id=source_id,
@@ -570,6 +599,13 @@ def _judge(plan: _Plan[F], source_id: str, seen: _Seen[F], excluded: Mapping[str
         )
     else:
         plan.load.append(seen)
+
+
+def _tell_faults_inside(plan: _Plan[F], source_id: str, sha256: str) -> None:
+    """Tell once more what could not be read of what lies in an unchanged file."""
+    for one in plan.failures_by_hash.get(sha256, ()):
+        if one.source_id.startswith(f"{source_id}/"):
+            plan.tell(one.source_id, "failed", one.reason, one.message)
 
 
 def _tell_duplicate(plan: _Plan[F], source_id: str, sha256: str) -> None:
@@ -602,6 +638,8 @@ class _Ready:
     source: Source
     origin: str
     splits: tuple[SplitPassage, ...]
+    is_file: bool = True
+    """False for what lies in one."""
 
 
 class _Counter:
@@ -667,7 +705,7 @@ class _Work(Generic[F]):
         """Index a batch, and remember how much is left unless that is nothing."""
 
         def note() -> None:
-            self._pending.subtract(ready.origin for ready in batch)
+            self._pending.subtract(ready.origin for ready in batch if ready.is_file)
             if not last:
                 self._plan.note(self._writer, self._pending)
 
@@ -681,20 +719,16 @@ class _Work(Generic[F]):
             source_id = seen.file.source_id
             if seen.sha256 in self._plan.keepers:
                 self._pending[seen.origin] -= 1
-                if source_id in self._plan.held:
-                    self._writer.remove(source_id, keep=True)
+                self._take_out(source_id)
                 _tell_duplicate(self._plan, source_id, seen.sha256)
                 continue
             try:
                 loaded = self._load(seen.file)
-                splits = self._split(loaded.source)
-                if not splits:
-                    raise SourceError(
-                        "empty", f"{source_id!r} holds no word; put some text into it or remove it."
-                    )
+                splits = self._passages(loaded)
             except SourceError as exc:
                 self._fail(seen, exc)
                 continue
+            yield from self._inside(seen, loaded)
             # The bytes may have changed since they were hashed: what was read is what counts.
             self._plan.keepers[loaded.source.sha256] = source_id
             if source_id in self._plan.failures:
@@ -703,6 +737,55 @@ class _Work(Generic[F]):
             self._plan.tell(source_id, fate, loaded.reason, loaded.message)
             yield _Ready(source=loaded.source, origin=seen.origin, splits=splits)
 
+    def _passages(self, loaded: Loaded) -> tuple[SplitPassage, ...]:
+        """Return the passages of what was read; raise SourceError where there are none."""
+        if splits := self._split(loaded.source):
+            return splits
+        what = f"{loaded.source.source_id!r} holds no word; put some text into it or remove it."
+        raise SourceError("empty", what)
+
+    def _take_out(self, source_id: str) -> None:
+        """Remove what is indexed of a file and of what lies in it."""
+        for one in (source_id, *self._plan.inner.get(source_id, ())):
+            if one in self._plan.held:
+                self._writer.remove(one, keep=True)
+
+    def _inside(self, seen: _Seen[F], loaded: Loaded) -> Iterator[_Ready]:
+        """Yield what lies in a file that was read, and take out what does no longer."""
+        faults = [*loaded.faults]
+        there: set[str] = set()
+        for part in loaded.parts:
+            name = part.source.source_id
+            if name in self._plan.excluded:
+                continue
+            try:
+                splits = self._passages(part)
+            except SourceError as exc:
+                faults.append(_failed(name, exc))
+                continue
+            there.add(name)
+            fate: Fate = "updated" if name in self._plan.held else "added"
+            self._plan.tell(name, fate, part.reason, part.message)
+            yield _Ready(source=part.source, origin=seen.origin, splits=splits, is_file=False)
+        for name in self._plan.inner.get(seen.file.source_id, ()):
+            if name not in there:
+                self._writer.remove(name, keep=True)
+                self._plan.tell(name, "removed", "gone", f"{name!r} is no longer there.")
+        if there or faults:
+            self._note_faults(seen.file.source_id, loaded.source.sha256, faults)
+
+    def _note_faults(self, source_id: str, sha256: str, faults: Sequence[FileReport]) -> None:
+        """Tell why parts of a file could not be read, and remember it until the file changes."""
+        for known in self._plan.failures:
+            if known.startswith(f"{source_id}/"):
+                self._writer.forget_failure(known)
+        for one in faults:
+            self._plan.tell(one.source_id, one.fate, one.reason, one.message)
+            failure = Failure(
+                source_id=one.source_id, sha256=sha256, reason=one.reason, message=one.message
+            )
+            self._writer.remember_failure(failure)
+
     def _fail(self, seen: _Seen[F], exc: SourceError) -> None:
         """Report a file that cannot be read, and take out what was indexed of it unless it is only out of reach."""
         self._pending[seen.origin] -= 1
@@ -710,8 +793,7 @@ class _Work(Generic[F]):
         if report.reason == "unreachable":
             self._plan.tell_away(report, seen.origin)
             return
-        if report.source_id in self._plan.held:
-            self._writer.remove(report.source_id, keep=True)
+        self._take_out(report.source_id)
         if report.reason in _LASTING:
             failure = Failure(
                 source_id=report.source_id,

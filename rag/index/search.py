@@ -8,7 +8,7 @@ from rag.index.catalogue import Catalogue
 from rag.index.database import corrupt
 from rag.index.files import DamagedFileError, Layout, read_checked
 from rag.index.state import State
-from rag.index.vectors import VectorIndex, kind_for
+from rag.index.vectors import VectorFile, VectorIndex, VectorSegments, kind_for
 from rag.index.words import Part, WordIndex, pack
 
 
@@ -19,7 +19,7 @@ class Structures:
     stored: str
     """The state as it is stored; the structures answer for no other."""
     state: State
-    vectors: VectorIndex
+    vectors: VectorSegments
     words: WordIndex
 
 
@@ -55,22 +55,22 @@ def load(
 
 
 def build_vectors(
-    catalogue: Catalogue, passages: int, *, dimension: int, exact_up_to: int
+    catalogue: Catalogue,
+    first: int,
+    last: int,
+    *,
+    dimension: int,
+    exact_up_to: int,
+    trained: VectorIndex | None = None,
 ) -> VectorIndex:
-    """Make the vector index of what the catalogue holds.
-
-    Raises:
-        IndexCorruptError: it does not hold as many passages as it should.
-    """
-    keys, vectors = catalogue.vectors(dimension)
-    if len(keys) != passages:
-        raise corrupt(catalogue.path, f"it has {len(keys)} vectors for {passages} passages")
-    kind = kind_for(passages, dimension, exact_up_to=exact_up_to)
-    return VectorIndex.build(keys, vectors, kind=kind)
+    """Make a segment of what the catalogue holds in a range of keys, both ends included."""
+    keys, vectors = catalogue.vectors(dimension, first, last)
+    kind = kind_for(len(keys), dimension, exact_up_to=exact_up_to)
+    return VectorIndex.build(keys, vectors, kind=kind, trained=trained)
 
 
-def is_whole(part: Part, layout: Layout) -> bool:
-    """Whether the file of a part is there and undamaged."""
+def is_whole(part: Part | VectorFile, layout: Layout) -> bool:
+    """Whether the file of a part or segment is there and undamaged."""
     try:
         read_checked(layout.folder / part.file.name, part.file)
     except DamagedFileError:
@@ -78,15 +78,12 @@ def is_whole(part: Part, layout: Layout) -> bool:
     return True
 
 
-def read_vectors(state: State, layout: Layout, dimension: int) -> VectorIndex:
-    """Return the vector index that lies in its file.
+def read_vectors(wanted: VectorFile, layout: Layout, dimension: int) -> VectorIndex:
+    """Return the segment that lies in a file.
 
     Raises:
         DamagedFileError: it is missing, stale or damaged.
     """
-    wanted = state.vectors
-    if wanted is None:
-        raise DamagedFileError("the vector index has yet to be written")
     data = read_checked(layout.folder / wanted.file.name, wanted.file)
     return VectorIndex.from_bytes(data, wanted, dimension=dimension)
 
@@ -99,16 +96,44 @@ def _vectors(
     before: Structures | None,
     *,
     trust_files: bool,
+) -> VectorSegments:
+    """Return the segments of a state; those of the state before are not read again."""
+    known: dict[VectorFile, VectorIndex] = {}
+    if before:
+        known.update(zip(before.state.vectors, before.vectors.segments, strict=False))
+    if state.has_all_vectors():
+        segments = [
+            known.get(wanted)
+            or _segment(catalogue, layout, wanted, dimension, trust_files=trust_files)
+            for wanted in state.vectors
+        ]
+    elif trust_files:
+        raise DamagedFileError("the vectors have yet to be written")
+    else:
+        segments = [_in_memory(catalogue, 1, catalogue.last_key(), dimension)]
+    vectors = VectorSegments(segments, dimension)
+    if len(vectors) != state.passages:
+        raise corrupt(
+            catalogue.path, f"it has {len(vectors)} vectors for {state.passages} passages"
+        )
+    return vectors
+
+
+def _segment(
+    catalogue: Catalogue, layout: Layout, wanted: VectorFile, dimension: int, *, trust_files: bool
 ) -> VectorIndex:
-    if before and state.vectors and before.state.vectors == state.vectors:
-        return before.vectors
+    """Return one segment, from its file or else built in memory."""
     try:
-        return read_vectors(state, layout, dimension)
+        return read_vectors(wanted, layout, dimension)
     except DamagedFileError:
         if trust_files:
             raise
-    # Of one process and soon replaced: a quantiser would take longer to train than it saves.
-    return build_vectors(catalogue, state.passages, dimension=dimension, exact_up_to=state.passages)
+    return _in_memory(catalogue, wanted.first, wanted.last, dimension)
+
+
+def _in_memory(catalogue: Catalogue, first: int, last: int, dimension: int) -> VectorIndex:
+    """Return a segment of one process and soon replaced: a quantiser would take longer to train than it saves."""
+    return build_vectors(catalogue, first, last, dimension=dimension, exact_up_to=last - first + 1)
 
 
 def _words(

@@ -6,9 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rag.index.catalogue import Catalogue
 from rag.index.database import FORMAT, translated
 from rag.index.search import Structures
@@ -17,7 +14,12 @@ from rag.schema import Source, SourceInfo
 from rag.store import Coverage, IndexStamp, StoredPassage
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from rag.schema import Vectors
+else:
+    from rag.late import numpy as np
 
 
 class EmbeddedSnapshot:

@@ -23,8 +23,12 @@ class State:
     sentences: int = 0
     parts: tuple[Part, ...] = ()
     """Word search; always of this generation."""
-    vectors: VectorFile | None = None
-    """Vector search; None where it has yet to be built."""
+    vectors: tuple[VectorFile, ...] = ()
+    """Vector search; without all passages where a state of an older version had yet to build it."""
+
+    def has_all_vectors(self) -> bool:
+        """Whether each passage is in a segment."""
+        return sum(segment.passages for segment in self.vectors) == self.passages
 
     def files(self) -> set[str]:
         """Return the names of all search files."""
@@ -32,8 +36,7 @@ class State:
 
     def records(self) -> list[FileRecord]:
         """Return the records of all search files."""
-        records = [part.file for part in self.parts]
-        return [*records, self.vectors.file] if self.vectors else records
+        return [*(part.file for part in self.parts), *(one.file for one in self.vectors)]
 
     def to_json(self) -> str:
         """Return the stored form."""
@@ -44,7 +47,12 @@ class State:
         """Read the stored form."""
         raw: dict[str, Any] = json.loads(text)
         raw["parts"] = tuple(Part(**_with_record(part)) for part in raw["parts"])
-        raw["vectors"] = raw["vectors"] and VectorFile(**_with_record(raw["vectors"]))
+        segments = raw["vectors"]
+        if not isinstance(segments, list):
+            # Format 2 had one file for all passages, or none yet.
+            whole = {"first": 1, "last": raw["parts"][-1].last if raw["parts"] else 0}
+            segments = [{**whole, **segments}] if segments and raw["parts"] else []
+        raw["vectors"] = tuple(VectorFile(**_with_record(one)) for one in segments)
         return cls(**raw)
 
 

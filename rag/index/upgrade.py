@@ -1,7 +1,8 @@
-"""An index of the last format becomes one of this: in place, in one transaction, and no text is lost.
+"""An index of an older format becomes one of this: in place, in one transaction, and no text is lost.
 
-Format 1 had no blocks. Sources keep their text, passages and vectors, and get the blocks that their text alone shows;
-each is noted to be read again, which the next sync does with what it can reach. Until then they are searched as before.
+Format 2 had one file for all vectors, which is taken for one segment. Format 1 had no blocks. Sources keep their
+text, passages and vectors, and get the blocks that their text alone shows; each is noted to be read again, which the
+next sync does with what it can reach. Until then they are searched as before.
 """
 
 from __future__ import annotations
@@ -21,27 +22,27 @@ from rag.index.database import (
     translated,
 )
 from rag.language.blocks import blocks_as_json, units_as_json
-from rag.language.layout import find_blocks
 from rag.schema import Unit
 
 log = logging.getLogger(__name__)
 
-_LAST = 1
+_WITHOUT_BLOCKS = 1
+_OLDER = (_WITHOUT_BLOCKS, 2)
 _SPAN = 16
 """Bytes of a sentence's start and end."""
 
 
-def is_of_last_format(path: Path) -> bool:
+def is_of_older_format(path: Path) -> bool:
     """Tell whether a database can be upgraded."""
     with (
         translated(path),
         closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db,
     ):
-        return bool(db.execute("PRAGMA user_version").fetchone()[0] == _LAST)
+        return db.execute("PRAGMA user_version").fetchone()[0] in _OLDER
 
 
 def upgrade(path: Path) -> None:
-    """Bring a database of the last format to this one; the caller holds the index's lock.
+    """Bring a database of an older format to this one; the caller holds the index's lock.
 
     Raises:
         IndexCorruptError: a text in it is damaged.
@@ -51,28 +52,38 @@ def upgrade(path: Path) -> None:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("BEGIN IMMEDIATE")
         try:
-            if db.execute("PRAGMA user_version").fetchone()[0] != _LAST:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version not in _OLDER:
                 return  # another process was first
-            db.execute("ALTER TABLE sources ADD COLUMN blocks TEXT NOT NULL DEFAULT '[]'")
-            db.execute("ALTER TABLE passages ADD COLUMN units TEXT NOT NULL DEFAULT ''")
-            for statement in LATER.split(";"):
-                db.execute(statement)
-            n_sources = _upgrade_sources(db, path)
-            _upgrade_passages(db, path)
+            n_sources = _add_blocks(db, path) if version == _WITHOUT_BLOCKS else 0
             db.execute(f"PRAGMA user_version = {FORMAT}")
             db.execute("COMMIT")
         finally:
             if db.in_transaction:
                 db.execute("ROLLBACK")
-    log.warning(
-        "The index in %r is of an older version; its %d documents are read again, which takes as long as at first.",
-        str(path.parent),
-        n_sources,
-    )
+    if n_sources:
+        log.warning(
+            "The index in %r is of an older version; its %d documents are read again, which takes as long as at first.",
+            str(path.parent),
+            n_sources,
+        )
+
+
+def _add_blocks(db: sqlite3.Connection, path: Path) -> int:
+    """Give the sources and passages of format 1 blocks and units; return how many sources there are."""
+    db.execute("ALTER TABLE sources ADD COLUMN blocks TEXT NOT NULL DEFAULT '[]'")
+    db.execute("ALTER TABLE passages ADD COLUMN units TEXT NOT NULL DEFAULT ''")
+    for statement in LATER.split(";"):
+        db.execute(statement)
+    n_sources = _upgrade_sources(db, path)
+    _upgrade_passages(db, path)
+    return n_sources
 
 
 def _upgrade_sources(db: sqlite3.Connection, path: Path) -> int:
     """Give each source its blocks, and note that it is to be read again; return how many there are."""
+    from rag.language.layout import find_blocks
+
     ids = [row[0] for row in db.execute("SELECT id FROM sources")]
     for number in ids:
         source_id, pages, text, crc = db.execute(

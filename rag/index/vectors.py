@@ -1,9 +1,10 @@
 """Vector search: the nearest passages by cosine, by FAISS.
 
-Up to a size every stored vector is compared; beyond it, a fast-scan product quantiser (André, Kermarrec and Le
-Scouarnec 2017, "Accelerated Nearest Neighbor Search with Quick ADC") picks candidates. Either way the vectors lie
-in the index in half precision, exactly as they are stored, and every score that leaves this module is computed from
-them: the kind of index decides what is found, never what it scores.
+Vectors lie in segments, as words lie in parts: each is one file over a range of passage keys that never changes, so
+that a change costs what it changes. In a small segment every vector is compared; in a larger one, a fast-scan
+product quantiser (André, Kermarrec and Le Scouarnec 2017, "Accelerated Nearest Neighbor Search with Quick ADC")
+picks candidates. Either way the vectors lie in the segment in half precision, exactly as they are stored, and every
+score that leaves this module is computed from them: the kind decides what is found, never what it scores.
 
 faiss pads with -1, checks shapes by a bare assert, breaks ties in its own order, and reads damaged files without
 noticing: none of this leaves here.
@@ -17,13 +18,15 @@ from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rag.index.files import DamagedFileError, FileRecord
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from rag.schema import Vectors
+else:
+    from rag.late import numpy as np
 
 EXACT_UP_TO = 20_000
 """Passages up to which all are compared: 0.8 ms there, against 0.4 ms and 2 s of building for the quantiser."""
@@ -39,8 +42,10 @@ _DIGITS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VectorFile:
-    """The file of an index, and what is in it."""
+    """The file of a segment, and what is in it: all passages whose key is in a range, both ends included."""
 
+    first: int
+    last: int
     file: FileRecord
     kind: str
     """As faiss's `index_factory` spells it."""
@@ -48,14 +53,14 @@ class VectorFile:
 
 
 def kind_for(passages: int, dimension: int, *, exact_up_to: int) -> str:
-    """Return the kind of index for this many passages."""
+    """Return the kind of index for a segment of this many passages."""
     if passages <= exact_up_to or dimension % 4:
         return "SQfp16"
     return f"PQ{dimension // 2}x4fs,Refine(SQfp16)"
 
 
 class VectorIndex:
-    """Passage vectors, open for searching; safe to share between threads.
+    """Passage vectors of one segment, open for searching; safe to share between threads.
 
     Args:
         index: a faiss index of inner products whose i-th vector is that of the i-th key.
@@ -75,11 +80,30 @@ class VectorIndex:
         return len(self.keys)
 
     @classmethod
-    def build(cls, keys: NDArray[np.int64], vectors: Vectors, *, kind: str) -> VectorIndex:
-        """Make an index of vectors, shape (n, d), in the order of their keys."""
-        index = _faiss().index_factory(vectors.shape[1], kind, _faiss().METRIC_INNER_PRODUCT)
+    def build(
+        cls,
+        keys: NDArray[np.int64],
+        vectors: Vectors,
+        *,
+        kind: str,
+        trained: VectorIndex | None = None,
+    ) -> VectorIndex:
+        """Make an index of vectors, shape (n, d), in the order of their keys.
+
+        Args:
+            keys: ascending, shape (n,).
+            vectors: shape (n, d).
+            kind: of the index.
+            trained: an index whose quantiser may be used again: training takes 2 s, and few passages change it little.
+        """
+        if trained is not None and trained.kind == kind:
+            index = _faiss().clone_index(trained._index)
+            index.reset()
+        else:
+            index = _faiss().index_factory(vectors.shape[1], kind, _faiss().METRIC_INNER_PRODUCT)
         if len(keys):
-            index.train(vectors)
+            if not index.is_trained:
+                index.train(vectors)
             index.add(vectors)
         return cls(index, keys, kind=kind)
 
@@ -175,6 +199,54 @@ class VectorIndex:
         found: NDArray[np.int64] = places[known]
         there: NDArray[np.bool_] = self.keys[found] == keys[known]
         return found[there]
+
+
+class VectorSegments:
+    """The segments of one state, searched together; safe to share between threads.
+
+    Args:
+        segments: ascending by their keys.
+        dimension: of the vectors.
+    """
+
+    def __init__(self, segments: Sequence[VectorIndex], dimension: int) -> None:
+        self.segments = tuple(segments)
+        self._dimension = dimension
+
+    def __len__(self) -> int:
+        return sum(map(len, self.segments))
+
+    @property
+    def kind(self) -> str:
+        """The kind of the largest segment."""
+        return max(self.segments, key=len).kind if self.segments else "SQfp16"
+
+    def search(
+        self, query: Vectors, k: int, *, among: NDArray[np.int64] | None = None
+    ) -> list[tuple[int, float]]:
+        """Return (key, cosine) of the nearest, best first, and all found that tie with the last.
+
+        Args:
+            query: unit vector, shape (d,).
+            k: at least 1; fewer are returned where there are fewer.
+            among: keys to choose from, every one of which is compared; None for all.
+        """
+        found = [one for part in self.segments for one in part.search(query, k, among=among)]
+        found.sort(key=lambda one: -one[1])
+        return [one for one in found if one[1] >= found[min(k, len(found)) - 1][1]]
+
+    def vectors_of(self, keys: Sequence[int]) -> Vectors:
+        """Return the vectors of these keys as they are stored, shape (n, d), without those that are unknown."""
+        wanted = np.array(keys, dtype=np.int64)
+        found = np.zeros((len(wanted), self._dimension), dtype=np.float32)
+        known = np.zeros(len(wanted), dtype=np.bool_)
+        for part in self.segments:
+            here = np.isin(wanted, part.keys)
+            if here.any():
+                found[here] = part.vectors_of(wanted[here].tolist())
+                known |= here
+        vectors: Vectors = found[known]
+        return vectors
 
 
 def to_halves(vectors: Vectors) -> bytes:

@@ -11,11 +11,9 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from rag.index.catalogue import Catalogue
 from rag.index.database import translated
@@ -33,11 +31,15 @@ from rag.store import (
     IndexEntry,
     IndexStamp,
     KnownRoot,
-    Place,
+    RootState,
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from rag.schema import Vectors
+else:
+    from rag.late import numpy as np
 
 _UNIT = 0.01
 """By how much a vector's length may differ from 1."""
@@ -47,12 +49,12 @@ _PURGE_WAIT = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Range:
-    """A range of keys whose words belong into one part; `part` is None where that has yet to be written."""
+    """A range of keys that belong into one file; `part` is None where that has yet to be written."""
 
     first: int
     last: int
     passages: int
-    part: Part | None
+    part: Part | VectorFile | None
 
 
 class Writer:
@@ -102,7 +104,6 @@ class Writer:
             number = self._catalogue.add_source(source, origin, len(entries))
             for key, entry in enumerate(entries, self._catalogue.last_key() + 1):
                 self._catalogue.add_passage(key, number, entry)
-            self._vectors_stale = True
             self._sources += 1
             self._passages += len(entries)
             self._sentences += sum(len(entry.split.sentences) for entry in entries)
@@ -160,7 +161,7 @@ class Writer:
         with self._changing():
             return self._catalogue.drop_kept(before=int(self._clock()) - KEPT_SECONDS)
 
-    def note_place(self, place: Place) -> None:
+    def note_place(self, place: RootState) -> None:
         """Remember how far a root is indexed."""
         with self._changing():
             self._catalogue.put_place(place)
@@ -215,32 +216,26 @@ class Writer:
             self._catalogue.forget("failures", source_id)
 
     def flush(self) -> None:
-        """Commit what was changed so far and go on.
-
-        The vector file follows at the end: until then readers build theirs in memory.
-        """
+        """Commit what was changed so far, with its search files, and go on."""
         if self._begun:
-            self._commit(publish=False)
+            self._commit()
 
     def mend(self) -> None:
         """Have search files that are missing or damaged written anew; change nothing if none is."""
         with self._translated():
             state = self._catalogue.state()
-        damaged = [part.first for part in state.parts if not is_whole(part, self._layout)]
-        try:
-            read_vectors(state, self._layout, self._stamp.dimension)
-        except DamagedFileError:
-            self._vectors_stale = True
-        if damaged or self._vectors_stale:
+        parts: list[Part | VectorFile] = [*state.parts, *state.vectors]
+        damaged = {part.file.name for part in parts if not is_whole(part, self._layout)}
+        if damaged or not state.has_all_vectors():
             with self._changing():
-                self._rewritten += damaged
+                self._damaged |= damaged
 
     def finish(self) -> None:
         """Commit the rest, with all search files."""
         with self._translated():
-            unpublished = self._catalogue.state().vectors is None
+            unpublished = not self._catalogue.state().has_all_vectors()
         if self._begun or unpublished:
-            self._commit(publish=True)
+            self._commit()
 
     def abandon(self) -> None:
         """Forget what was not committed, and the files already written for it."""
@@ -252,8 +247,8 @@ class Writer:
         self._begun = False
         self._bytes = 0
         self._sources = self._passages = self._sentences = 0
-        self._rewritten: list[int] = []  # keys, removed or not, whose part is to be written anew
-        self._vectors_stale = False
+        self._removed: list[int] = []  # keys whose part and segment are to be written anew
+        self._damaged: set[str] = set()  # names of files that are to be written anew
 
     @contextmanager
     def _changing(self, size: int = 0) -> Iterator[None]:
@@ -273,12 +268,11 @@ class Writer:
         before = self._catalogue.keys_of(_known(self._catalogue.number(source_id)))
         self._sentences -= self._catalogue.count_sentences(before.tolist())
         keys = self._catalogue.delete_source(source_id)
-        self._rewritten += keys
-        self._vectors_stale = True
+        self._removed += keys
         self._sources -= 1
         self._passages -= len(keys)
 
-    def _commit(self, *, publish: bool) -> None:
+    def _commit(self) -> None:
         """Write the search files, make everything current at once, and remove what is left over."""
         with self._changing():
             before = self._catalogue.state()
@@ -288,11 +282,8 @@ class Writer:
                 passages=before.passages + self._passages,
                 sentences=before.sentences + self._sentences,
                 parts=self._parts(before.parts),
+                vectors=self._segments(before),
             )
-            vectors = None if self._vectors_stale else before.vectors
-            if vectors is None and publish:
-                vectors = self._write_vectors(state)
-            state = replace(state, vectors=vectors)
             self._catalogue.set_state(state)
             self._catalogue.commit()
             self._start_over()
@@ -300,23 +291,42 @@ class Writer:
             self._catalogue.purge(wait=_PURGE_WAIT)
 
     def _parts(self, parts: Sequence[Part]) -> tuple[Part, ...]:
-        """Return the parts of the new state, writing those that differ from the old one's."""
-        ranges = [self._range(part) for part in parts]
-        after = parts[-1].last + 1 if parts else 1
-        last = self._catalogue.last_key()
-        ranges.append(_Range(after, last, self._catalogue.count(after, last), None))
+        """Return the parts of the words of the new state, writing those that differ from the old one's."""
         made: list[Part] = []
-        for one in merged(ranges):
-            if one.part:
+        for one in self._ranges(parts):
+            if isinstance(one.part, Part):
                 made.append(one.part)
             else:
                 rows = self._catalogue.words(one.first, one.last)
                 made += build(rows, self._write_words, first=one.first, last=one.last)
         return tuple(made)
 
-    def _range(self, part: Part) -> _Range:
-        """Return the range of a part, which lacks a part if that has to be written anew."""
-        if not any(part.first <= key <= part.last for key in self._rewritten):
+    def _segments(self, before: State) -> tuple[VectorFile, ...]:
+        """Return the segments of the vectors of the new state, writing those that differ from the old one's."""
+        old = before.vectors if before.has_all_vectors() else ()
+        made: list[VectorFile] = []
+        for one in self._ranges(old):
+            if isinstance(one.part, VectorFile):
+                made.append(one.part)
+            else:
+                first = one.first
+                for last in (*self._catalogue.cuts(first, one.last, PART_PASSAGES), one.last):
+                    made.append(self._write_vectors(first, last, old))
+                    first = last + 1
+        return tuple(made)
+
+    def _ranges(self, parts: Sequence[Part | VectorFile]) -> list[_Range]:
+        """Return the ranges of keys of the new state's files, of which some are as they were."""
+        ranges = [self._range(part) for part in parts]
+        after = parts[-1].last + 1 if parts else 1
+        last = self._catalogue.last_key()
+        ranges.append(_Range(after, last, self._catalogue.count(after, last), None))
+        return merged(ranges)
+
+    def _range(self, part: Part | VectorFile) -> _Range:
+        """Return the range of a file, which lacks it if that has to be written anew."""
+        is_reduced = any(part.first <= key <= part.last for key in self._removed)
+        if not is_reduced and part.file.name not in self._damaged:
             return _Range(part.first, part.last, part.passages, part)
         count = self._catalogue.count(part.first, part.last)
         return _Range(part.first, part.last, count, None)
@@ -325,16 +335,28 @@ class Writer:
         """Write the file of a part under a name that no other ever had."""
         return write_durably(self._layout.words(uuid.uuid4().hex[:16]), content)
 
-    def _write_vectors(self, state: State) -> VectorFile:
-        """Write the vector index of a state."""
+    def _write_vectors(self, first: int, last: int, old: Sequence[VectorFile]) -> VectorFile:
+        """Write a segment of a range of keys, by the quantiser of the old one that held about the same."""
+        dimension = self._stamp.dimension
+        trained = None
+        with suppress(DamagedFileError):
+            same = [
+                one
+                for one in old
+                if "Refine" in one.kind and one.first <= first <= last <= one.last
+            ]
+            trained = read_vectors(same[0], self._layout, dimension) if same else None
         index = build_vectors(
             self._catalogue,
-            state.passages,
-            dimension=self._stamp.dimension,
+            first,
+            last,
+            dimension=dimension,
             exact_up_to=self._exact_up_to,
+            trained=trained,
         )
-        file = write_durably(self._layout.vectors(state.generation), index.to_bytes())
-        return VectorFile(file=file, kind=index.kind, passages=len(index))
+        name = self._layout.vectors(uuid.uuid4().hex[:16])
+        file = write_durably(name, index.to_bytes())
+        return VectorFile(first=first, last=last, file=file, kind=index.kind, passages=len(index))
 
     def _collect(self, state: State) -> None:
         """Remove search files that a state does not refer to; readers keep those that they have open."""

@@ -1,11 +1,11 @@
-"""Blocks and units as JSON, to be stored or sent: each context of a passage once, units by the numbers of theirs."""
+"""Blocks, places and units as JSON, to be stored or sent; of a passage each context once, units by their numbers."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 
-from rag.schema import Block, Cell, Context, Unit
+from rag.schema import Block, Cell, Context, Place, Unit
 
 
 def blocks_as_json(blocks: Sequence[Block]) -> str:
@@ -27,6 +27,26 @@ def blocks_of(text: str) -> tuple[Block, ...]:
             key=key,
         )
         for kind, start, end, level, parent, header, key in json.loads(text)
+    )
+
+
+def pages_as_json(pages: Sequence[int], places: Sequence[Place]) -> str:
+    """Return a source's pages as JSON, with its places where it has any."""
+    if not places:
+        return json.dumps(pages)
+    rows = [[one.start, one.end, one.name, one.box] for one in places]
+    return json.dumps([pages, rows], ensure_ascii=False, separators=(",", ":"))
+
+
+def pages_of(text: str) -> tuple[tuple[int, ...], tuple[Place, ...]]:
+    """Return the pages and places that `pages_as_json` wrote."""
+    read = json.loads(text)
+    if not read or not isinstance(read[0], list):
+        return tuple(read), ()
+    pages, rows = read
+    return tuple(pages), tuple(
+        Place(start=start, end=end, name=name, box=None if box is None else tuple(box))
+        for start, end, name, box in rows
     )
 
 

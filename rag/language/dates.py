@@ -43,12 +43,15 @@ _DATES = tuple(
         rf"(?<!\d)(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\.?[\s_-]+(?:of[\s_]+)?{_NAMED_MONTH}(?:,?[\s_-]+{_YEAR}(?!\d))?(?![a-z])",
         rf"(?<![a-z]){_NAMED_MONTH}[\s_-]+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?!\d)(?:,?[\s_-]+{_YEAR}(?!\d))?",
         rf"(?<!\d)(?P<day>0?[1-9]|[12]\d|3[01])\.\s?(?P<month>0?[1-9]|1[0-2])\.\s?{_YEAR}(?!\d)",
+        rf"(?<![\d/])(?P<day>1[3-9]|2\d|3[01])/(?P<month>0?[1-9]|1[0-2])/{_YEAR}(?![\d/])",
+        rf"(?<![\d/])(?P<month>0?[1-9]|1[0-2])/(?P<day>1[3-9]|2\d|3[01])/{_YEAR}(?![\d/])",
         rf"(?<!\d){_YEAR}[-_/.](?P<month>0[1-9]|1[0-2])(?![\d])",
         rf"(?<![a-z]){_NAMED_MONTH}[\s_-]+(?:of[\s_]+)?{_YEAR}(?!\d)",
         rf"(?<!\d){_YEAR}[\s_-]+{_NAMED_MONTH}(?![a-z])",
         rf"(?<![\d.,/]){_YEAR}(?![\d]|[.,]\d)",
     )
 )  # fmt: skip
+_FIGURES = re.compile(r"\d{1,4}[-./]\s?\d{1,2}[-./]\s?\d{1,4}(?:[T ]\d\d:\d\d(?::\d\d)?)?")
 _MONTH_ALONE = re.compile(
     rf"\b(?:(?:in|of|since|for|during|from|by|until|the|last|this|early|late|mid)[ -](?P<in>{MONTH})"
     rf"|(?P<name>{MONTH}))\b"
@@ -74,6 +77,23 @@ def _date(match: re.Match[str]) -> Date:
     groups = match.groupdict()
     month = MONTHS[groups["name"].lower()] if groups.get("name") else int(groups.get("month") or 0)
     return int(groups.get("year") or 0), month, int(groups.get("day") or 0)
+
+
+def in_words(text: str) -> str:
+    """Return a text that is a date in figures as it is in words, with a comma and a blank behind; else nothing."""
+    told = text.strip()
+    if not _FIGURES.fullmatch(told):
+        return ""
+    found = [one for one in dates_in(told) if all(one)]
+    if len(found) != 1:
+        return ""
+    year, month, day = found[0]
+    return f"{day} {MONTH_NAMES[month - 1].title()} {year}, "
+
+
+def names_month(question: str) -> bool:
+    """Tell whether a question gives a month by its name."""
+    return any(month for _, month, _ in dates_in(_FIGURES.sub(" ", question)))
 
 
 def agree(one: Date, other: Date) -> bool:

@@ -94,12 +94,20 @@ def find_blocks(text: str) -> tuple[Block, ...]:
     return nest(text, _Reader(text, headings=True).read())
 
 
-def refine(text: str, blocks: Sequence[Block]) -> tuple[Block, ...]:
+def refine(
+    text: str, blocks: Sequence[Block], *, headings: bool | None = None
+) -> tuple[Block, ...]:
     """Look at the paragraphs that a loader's markup says nothing of, and nest all.
 
-    Lists, labels, questions and turns that were only typed are found there; headings only where the markup has none.
+    Lists, labels, questions and turns that were only typed are found there.
+
+    Args:
+        text: the whole text.
+        blocks: what the markup says.
+        headings: whether headings are looked for too; None where the markup has none.
     """
-    headings = not any(one.kind in {"title", "heading"} for one in blocks)
+    if headings is None:
+        headings = not any(one.kind in {"title", "heading"} for one in blocks)
     refined: list[Block] = []
     moved: dict[int, int] = {}
     asked = _asked_items(text, blocks)

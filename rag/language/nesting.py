@@ -58,6 +58,8 @@ def nest(text: str, blocks: Sequence[Block]) -> tuple[Block, ...]:
     for at, one in enumerate(blocks):
         inside.setdefault(one.parent, []).append(at)
     for members in inside.values():
+        if all(blocks[at].kind == "cell" for at in members):
+            continue  # a row, of which nothing hangs from anything else
         _Level(text, nested, members, inside).nest()
     return tuple(nested)
 

@@ -43,6 +43,8 @@ _SCALE = {
     "hundred": 100, "dozen": 12, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12,
     "mn": 10**6, "bn": 10**9, "tn": 10**12, "k": 10**3,
 }  # fmt: skip
+NUMBER_WORDS = tuple(sorted((*_SMALL, *_SCALE), key=len, reverse=True))
+"""Of which numbers in words are made."""
 _NTHS = (
     "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
     "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth",

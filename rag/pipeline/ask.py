@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from rag.embedding import Encoder
 from rag.errors import SourceNotFoundError
 from rag.index import Index
-from rag.pipeline.comparison import Side, asked_of, is_on_a_point, sides_of
+from rag.pipeline.comparison import Side, asked_of, is_on_a_point, named_together, sides_of
 from rag.pipeline.completeness import qualified
 from rag.pipeline.dialogue import (
     by_program,
@@ -22,19 +23,20 @@ from rag.pipeline.dialogue import (
 )
 from rag.pipeline.disagreement import set_beside
 from rag.pipeline.extractive import ExtractiveAnswerer
-from rag.pipeline.inquiry import Answerer, Inquiry, abstain, scored
+from rag.pipeline.inquiry import Answerer, Inquiry, abstain
 from rag.pipeline.library import Library
 from rag.pipeline.overview import Overview, gather, names_any, understood
 from rag.pipeline.preference import Preference, find_preferred, preference_of
-from rag.queries import Intent, intent_of, recent, request_of, respelled, standalone
+from rag.queries import Intent, Query, intent_of, recent, request_of, respelled, standalone
 from rag.queries.documents import Named
 from rag.reader.parts import split_parts
-from rag.retrieval import POOL, Retriever
+from rag.retrieval import POOL, Retriever, scored
 from rag.schema import (
     Answer,
     AnswerReady,
     AskOptions,
     Candidate,
+    Depth,
     Event,
     EvidenceReady,
     QueryReady,
@@ -43,10 +45,14 @@ from rag.schema import (
     SourceInfo,
     TextDelta,
     Turn,
+    Verify,
 )
 from rag.settings import Settings
-from rag.store import Snapshot
+from rag.store import Coverage, Snapshot
 from rag.tokens import TokenCounter
+
+if TYPE_CHECKING:
+    from rag.pipeline.planning import Plan
 
 _WHOLE = 5
 """Letters from which a token is a word; shorter ones are as often a part of some, or a slip that many make."""
@@ -80,35 +86,28 @@ class Asker:
         self._index = index
         self._library = library
         self.retriever = retriever
-        self._answerers = answerers
+        self.answerers = answerers
         self._encoder = encoder
         self._tokens = tokens
-        self._one_word = encoder.count_tokens("a")
+
+    @cached_property
+    def _one_word(self) -> int:
+        """Word pieces of one word, with those that frame a text."""
+        return self._encoder.count_tokens("a")
 
     @property
     def _reader(self) -> Answerer:
         """The one that says the sources' own words; there is none where nothing but searching is wanted."""
-        return [*self._answerers.values()][-1]
+        return [*self.answerers.values()][-1]
 
     def stream(
         self, question: str, history: Sequence[Turn], options: AskOptions
     ) -> Iterator[Event]:
         """Yield what happens on the way to an answer; see `Rag.stream`, which checks the arguments."""
         watch = _Watch()
-        answerer = self._answerers[options.model or next(iter(self._answerers))]
         with self._index.snapshot() as snapshot:
             coverage = snapshot.coverage()
-            turn = _Turn(
-                question=question,
-                history=tuple(history),
-                answerer=answerer,
-                snapshot=snapshot,
-                only=self._library.searchable(options.sources, coverage),
-                top_k=options.top_k or self._settings.top_k,
-                strictness=self._settings.strictness
-                if options.strictness is None
-                else options.strictness,
-            )
+            turn = self._turn(question, history, options, snapshot, coverage)
             replied = self._replied(turn)
             if replied is not None:
                 yield QueryReady(query=replied.query, rewritten=replied.query != question)
@@ -116,32 +115,59 @@ class Asker:
                 watch.lap("answer")
                 yield AnswerReady(answer=replace(replied, timings=watch.timings()))
                 return
-            intent, query, searched = self._understood(turn)
+            plan = yield from self._planned(turn)
+            intent, query, searched = self._understood(turn, plan)
             yield QueryReady(query=query, rewritten=query != question)
             watch.lap("query")
             wanted = preference_of(searched, turn.sources)
-            overview, parts = self._found(turn, searched, intent, wanted)
+            overview, parts, sides = self._found(turn, searched, intent, wanted)
             watch.lap("search")
-            inquiry = turn.inquiry(query, parts, overview, intent, wanted)
+            inquiry = turn.inquiry(query, parts, overview, intent, wanted, sides)
+            inquiry = replace(inquiry, plan=plan)
             yield EvidenceReady(evidence=scored(inquiry.candidates))
             if not inquiry.candidates:
                 code: ReasonCode = "nothing_retrieved" if self._index.hashes() else "no_sources"
                 answers: Iterator[EvidenceReady | TextDelta | Answer] = iter(
-                    [abstain(inquiry, code, model=answerer.name)]
+                    [abstain(inquiry, code, model=turn.answerer.name)]
                 )
             else:
-                answers = answerer.answer(inquiry)
+                answers = turn.answerer.answer(inquiry)
             for event in answers:
                 if isinstance(event, Answer):
                     answer = event
-                    if not inquiry.compared and not inquiry.preference.is_of_one:
+                    if not inquiry.is_settled:
                         answer = set_beside(event, inquiry.candidates, inquiry.citable)
                     away = () if coverage.is_everything_there() else snapshot.sources()
                     answer = qualified(answer, self._library.gaps(coverage), away)
                     watch.lap("answer")
-                    yield AnswerReady(answer=replace(answer, timings=watch.timings()))
+                    yield AnswerReady(answer=replace(answer, timings=watch.timings(answer.timings)))
                 else:
                     yield event
+
+    def _turn(
+        self,
+        question: str,
+        history: Sequence[Turn],
+        options: AskOptions,
+        snapshot: Snapshot,
+        coverage: Coverage,
+    ) -> _Turn:
+        """Return a question with how it is to be answered: by its options, else by the settings."""
+        only = self._library.searchable(options.sources, coverage)
+        given, usual = options.strictness, self._settings
+        known = self.answerers  # others may take their place meanwhile
+        return _Turn(
+            question=question,
+            history=tuple(history),
+            answerer=known[options.model or next(iter(known))],
+            snapshot=snapshot,
+            only=only,
+            top_k=options.top_k or usual.top_k,
+            strictness=usual.strictness if given is None else given,
+            verify=options.verify,
+            depth=options.depth or usual.depth,
+            search=lambda query: self.retriever.retrieve(snapshot, query, k=POOL, sources=only),
+        )
 
     def _replied(self, turn: _Turn) -> Answer | None:
         """Return the answer to small talk, or to a request that the program does; None for a question."""
@@ -167,14 +193,36 @@ class Asker:
     def _read_again(self, turn: _Turn, query: str) -> Answer:
         """Return the answer to a question in the words of the sources."""
         intent, wanted = Intent(kind="question"), preference_of(query, turn.sources)
-        _, parts = self._found(turn, query, intent, wanted)
+        _, parts, _ = self._found(turn, query, intent, wanted)
         inquiry = turn.inquiry(query, parts, None, intent, wanted)
         if not inquiry.candidates:
             return abstain(inquiry, "nothing_retrieved", model=self._reader.name)
         answers = [one for one in self._reader.answer(inquiry) if isinstance(one, Answer)]
         return answers[-1]
 
-    def _understood(self, turn: _Turn) -> tuple[Intent, str, str]:
+    def _planned(self, turn: _Turn) -> Generator[TextDelta, None, Plan | None]:
+        """Yield signs of life; return what a chat model would search for, where asking it pays."""
+        answerer = turn.answerer
+        if isinstance(answerer, ExtractiveAnswerer) or request_of(turn.question) is not None:
+            return None
+        from rag.pipeline.generative import ChatAnswerer
+
+        if not isinstance(answerer, ChatAnswerer):
+            return None
+        found = self.retriever.retrieve(
+            turn.snapshot, turn.question, k=turn.top_k, sources=turn.only
+        )
+        return (
+            yield from answerer.briefer.plan(
+                turn.question,
+                turn.history,
+                sources=turn.sources,
+                found=[one.passage.text for one in found],
+                depth=turn.depth,
+            )
+        )
+
+    def _understood(self, turn: _Turn, plan: Plan | None = None) -> tuple[Intent, str, str]:
         """Return what a question wants, the query for it, and what is searched.
 
         A request that a chat model does is asked with the question that its last answer was to, and that is searched.
@@ -186,9 +234,15 @@ class Asker:
             return Intent(kind="question"), asked, last.query
         meant = self._respelled(turn.snapshot, turn.question, turn.only)
         before = recent(turn.history)
+        if plan is not None and plan.question and turn.history:
+            query = Query(text=plan.question, rewritten=plan.question != meant, added=())
+            intent, query = understood(meant, query)
+            return intent, query.text, query.text
         intent, query = understood(meant, turn.answerer.standalone(meant, before))
         if intent.kind == "question" and isinstance(self._reader, ExtractiveAnswerer):
             query = reading(meant, query, before, lambda text: self._grade(turn, text))
+        if intent.kind == "question":
+            intent = named_together(query.text, turn.sources) or intent
         return intent, query.text, query.text
 
     def _grade(self, turn: _Turn, query: str) -> int:
@@ -201,7 +255,7 @@ class Asker:
         """Return a question with its misspelt words as the sources to search spell them."""
         return respelled(
             question,
-            is_known=lambda word: self._is_word(word) or bool(snapshot.lexical(word, 1)),
+            is_known=lambda word: bool(snapshot.lexical(word, 1)) or self._is_word(word),
             found=lambda: [
                 one.passage.text
                 for one in self.retriever.retrieve(snapshot, question, k=POOL, sources=only)
@@ -210,13 +264,14 @@ class Asker:
 
     def _is_word(self, word: str) -> bool:
         """Tell whether the language has a word: the vocabularies of encoder and tokens were counted off much text."""
-        whole = len(word) >= _WHOLE and self._tokens.count(f" {word.lower()}") == 1
-        return whole or self._encoder.count_tokens(word) <= self._one_word
+        if self._encoder.count_tokens(word) <= self._one_word:
+            return True  # the ranks of tokens take long to load
+        return len(word) >= _WHOLE and self._tokens.count(f" {word.lower()}") == 1
 
     def _found(
         self, turn: _Turn, query: str, intent: Intent, wanted: Preference
-    ) -> tuple[Overview | None, tuple[tuple[str, tuple[Candidate, ...]], ...]]:
-        """Return the candidates of each part of a query; of an overview's only part, and what was gathered for it."""
+    ) -> tuple[Overview | None, tuple[tuple[str, tuple[Candidate, ...]], ...], tuple[Side, ...]]:
+        """Return what an overview is made of, each part of a query with its candidates, and the sides they are of."""
         snapshot, only, top_k = turn.snapshot, turn.only, turn.top_k
 
         def retrieve(
@@ -227,27 +282,31 @@ class Asker:
         sources = turn.sources
         sides: tuple[Side, ...] = ()
         if intent.kind == "comparison":
-            sides = sides_of(intent, sources)
+            sides = sides_of(intent, sources, lambda: retrieve(query, POOL, only))
             if len(sides) > 1 and is_on_a_point(intent, sides, sources):
-                return None, asked_of(sides, intent.asked, retrieve, top_k, only)
+                return None, asked_of(sides, intent.asked, retrieve, top_k, only), sides
             if len(sides) < 2 or not all(one.sources for one in sides):
                 intent, sides = intent_of(query, sides=False), ()
         if intent.kind == "summary" and intent.asked and not names_any(intent.source_hint, sources):
             intent = Intent(kind="question")
         if intent.kind == "question":
             parts = _standalone_parts(query)
-            return None, tuple(
-                (part, find_preferred(retrieve, part, top_k, only, wanted)) for part in parts
+            return (
+                None,
+                tuple(
+                    (part, find_preferred(retrieve, part, top_k, only, wanted)) for part in parts
+                ),
+                (),
             )
         overview = gather(
             intent,
             store=snapshot,
             retrieve=retrieve,
             sources=sources,
-            most_tokens=self._settings.llm_tokens,
+            most_tokens=self._settings.window or self._settings.llm_tokens,
             sides=sides,
         )
-        return overview, ((query, overview.candidates),)
+        return overview, ((query, overview.candidates),), ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,6 +321,10 @@ class _Turn:
     """Ids of the sources that may be searched and shown; None for all."""
     top_k: int
     strictness: float
+    verify: Verify | None
+    depth: Depth
+    search: Callable[[str], tuple[Candidate, ...]]
+    """Finds more than is read without a chat model."""
 
     def inquiry(
         self,
@@ -270,6 +333,7 @@ class _Turn:
         overview: Overview | None,
         intent: Intent,
         wanted: Preference,
+        sides: Sequence[Side] = (),
     ) -> Inquiry:
         """Return the question with what was found for it."""
         compares = intent.kind == "comparison"
@@ -281,9 +345,13 @@ class _Turn:
             source=self.snapshot.source,
             listed=lambda: self.sources,
             preference=replace(wanted, named=Named(), topic=intent.topic) if compares else wanted,
-            compared=compares and overview is None and len(parts) > 1,
+            sides=tuple(one.name for one in sides),
+            more=intent.more,
             overview=overview,
             strictness=self.strictness,
+            verify=self.verify,
+            search=self.search,
+            depth=self.depth,
         )
 
     @cached_property
@@ -318,9 +386,9 @@ class _Watch:
         self._laps[stage] = round(now - self._last, 6)
         self._last = now
 
-    def timings(self) -> dict[str, float]:
-        """Return every stage's seconds and their total."""
-        return self._laps | {"total": round(self._last - self._start, 6)}
+    def timings(self, within: Mapping[str, float] = {}) -> dict[str, float]:
+        """Return every stage's seconds, those of parts of a stage too, and their total."""
+        return {**self._laps, **within} | {"total": round(self._last - self._start, 6)}
 
 
 def _standalone_parts(query: str) -> tuple[str, ...]:

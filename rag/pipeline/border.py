@@ -55,6 +55,16 @@ def source_ids_of(value: object) -> tuple[str, ...] | None:
     return tuple(text_of("sources, each", one) for one in ids)
 
 
+def collections_of(value: object) -> tuple[str, ...]:
+    """Return the names of collections, each once; one may be given by itself, None is none."""
+    names = (
+        (value,)
+        if isinstance(value, str)
+        else _listed("collection", "a name or names", value or ())
+    )
+    return tuple(dict.fromkeys(text_of("collection", name) for name in names))
+
+
 def model_of(value: object) -> str | None:
     """Return the name of a model; None for the first."""
     return None if value is None else text_of("model", value)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING
 
-from rag.chat import load_chat_models
-from rag.citations import Support, lexical_support, pooled
 from rag.embedding import Encoder, load_encoder
 from rag.index import Index, discard
-from rag.pipeline.extractive import ExtractiveAnswerer
-from rag.pipeline.generative import ChatAnswerer
-from rag.pipeline.inquiry import Answerer
-from rag.reader import load_reader, load_support
 from rag.settings import Settings
 from rag.store import IndexStamp
 from rag.tokens import TokenCounter
+
+if TYPE_CHECKING:
+    from rag.chat import ChatModel
+    from rag.citations import Support
+    from rag.pipeline.inquiry import Answerer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,25 +65,57 @@ def build(
 
 def load_answerers(settings: Settings, tokens: TokenCounter) -> list[Answerer]:
     """Return who can answer: the configured chat models first, the extractive reader always."""
+    from rag.pipeline.extractive import ExtractiveAnswerer
+    from rag.reader import load_reader
+
     extractive = ExtractiveAnswerer(load_reader(settings.reader))
-    models = load_chat_models(
-        settings.llm, base_url=settings.llm_base_url, context=settings.llm_tokens
-    )
-    if not models:
+    if not settings.llm:
         return [extractive]
+    from rag.chat import limits_for, load_chat_models
+
+    models = load_chat_models(
+        settings.llm,
+        base_url=settings.llm_base_url,
+        context=settings.window or settings.llm_tokens,
+        limits=limits_for(settings.llm_first_token),
+        key_of=partial(_key, settings),
+    )
+    return [*held_to_sources(models, settings, tokens, fallback=extractive), extractive]
+
+
+def held_to_sources(
+    models: Sequence[ChatModel], settings: Settings, tokens: TokenCounter, *, fallback: Answerer
+) -> list[Answerer]:
+    """Return chat models as answerers, each held to the sources as settings say.
+
+    Raises:
+        ModelError: what checks them cannot be loaded.
+    """
+    from rag.pipeline.generative import ChatAnswerer
+
     support = load_pooled_support(settings.support)
-    chats = [
+    return [
         ChatAnswerer(
             model,
             support=support,
-            fallback=extractive,
-            context=settings.llm_tokens,
+            fallback=fallback,
+            context=settings.window,
             count_tokens=tokens.count,
             rewrites=settings.rewriting == "llm",
+            verify=settings.verify,
+            today=date.fromisoformat(settings.today) if settings.today else None,
         )
         for model in models
     ]
-    return [*chats, extractive]
+
+
+def _key(settings: Settings, provider: str, address: str) -> str | None:
+    """Return the key that a provider is sent; see `Keyring.given`."""
+    if provider == "huggingface":
+        return None
+    from rag.keys import system_keyring
+
+    return system_keyring().given(provider, address, settings.llm_key)
 
 
 def load_pooled_support(name: str) -> Support:
@@ -95,6 +129,10 @@ def load_pooled_support(name: str) -> Support:
     Raises:
         ModelError: the model's files cannot be used.
     """
+    from rag.citations import lexical_support, pooled
+
     if name == "words":
         return lexical_support
+    from rag.reader import load_support
+
     return pooled(lexical_support, load_support(name).support)

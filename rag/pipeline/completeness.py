@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from rag.pipeline.inquiry import MESSAGES
+from rag.pipeline.reasons import MESSAGES
 from rag.schema import Answer, Reason, SourceInfo
 from rag.store import Coverage
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from rag.pipeline.inquiry import MESSAGES
+from rag.pipeline.reasons import MESSAGES
 from rag.pipeline.replies import answered, reply_to, said_of, small_talk_line
 from rag.queries import (
     Query,

@@ -8,17 +8,21 @@ from dataclasses import replace
 from rag.citations import Draft, compose
 from rag.citations.plain import harmless, visible
 from rag.language.paths import context_of
-from rag.pipeline.comparison import labelled
-from rag.pipeline.inquiry import MESSAGES, Inquiry, abstain, listed, scored
+from rag.pipeline.comparison import labelled, winner, without_heads
+from rag.pipeline.holders import holders, holding, titles_of
+from rag.pipeline.inquiry import Inquiry, abstain, listed
+from rag.pipeline.lists import Quotation, chosen
 from rag.pipeline.overview import Overview
-from rag.pipeline.preference import preferred
-from rag.pipeline.quotes import said
+from rag.pipeline.preference import has_versions, preferred
+from rag.pipeline.reasons import MESSAGES
+from rag.pipeline.short_words import whole_words
 from rag.pipeline.subject import Judged, judge
 from rag.pipeline.tally import SURE, UNSURE, tally
 from rag.queries import Query, standalone
-from rag.reader import Reader, Reading, Selection, reranked, select
+from rag.reader import Reader, Reading, Selection, StagedReader, reranked, select
 from rag.reader.features import is_yes_no
-from rag.reader.selection import LIKELY, threshold_at
+from rag.reader.selection import LIKELY, asks_for_several, threshold_at
+from rag.retrieval import scored
 from rag.schema import (
     Answer,
     Candidate,
@@ -37,6 +41,12 @@ from rag.schema import (
 
 _MOST = 0.5
 """Share of a sentence."""
+_BESIDE = 0.3
+"""Of the border of what is likely: where what is said of one side is shown beside what is said of the other."""
+FIRST_READ = 2
+"""Passages that are read first; the others only where these do not answer surely."""
+ENOUGH = 0.8
+"""Probability from which the first passages' answer is taken without reading the others."""
 MOST_CLOSEST = 3
 """Passages shown beside an answer that is not sure."""
 
@@ -74,13 +84,53 @@ class ExtractiveAnswerer:
 
     def _judged(self, inquiry: Inquiry, sure: float) -> list[Judged]:
         """Read each part of a question, and weigh what was read by the documents and the subject that it names."""
-        judged = []
-        for part, candidates in inquiry.parts:
-            read = self._reader.read(part, candidates)
-            wanted, source = inquiry.preference, inquiry.source
-            readings = preferred(read, candidates, wanted, source, sure=sure)
-            judged.append(judge(part, readings, candidates, sure=sure))
-        return judged
+        if (held := inquiry.held) is not None:
+            candidates = inquiry.candidates
+            read = self._reader.read(held.asked, candidates)
+            likely, _ = self._borders(inquiry.strictness)
+            found = holding(held, read, candidates, sure=sure, likely=likely)
+            return [judge(held.asked, found, candidates, sure=sure)]
+        if (soon := self._judged_soon(inquiry, sure)) is not None:
+            return [soon]
+        return [
+            self._weighed(inquiry, part, candidates, self._reader.read(part, candidates), sure)
+            for part, candidates in inquiry.parts
+        ]
+
+    def _judged_soon(self, inquiry: Inquiry, sure: float) -> Judged | None:
+        """Return what the passages that were found first say, where the others need not be read; None elsewhere."""
+        part, candidates = inquiry.parts[0]
+        if (
+            len(inquiry.parts) > 1
+            or len(candidates) <= FIRST_READ
+            or not isinstance(self._reader, StagedReader)
+            or inquiry.preference.is_of_one
+            or asks_for_several(part)
+        ):
+            return None
+        read = self._reader.read_first(part, candidates, FIRST_READ)
+        judged = self._weighed(inquiry, part, candidates, read, sure)
+        enough = max(sure, ENOUGH)
+        if not judged.readings or judged.readings[0].probability < enough:
+            return None
+        lead = candidates[judged.readings[0].candidate]
+        others = candidates[FIRST_READ:]
+        return None if has_versions(lead, others, inquiry.preference) else judged
+
+    def _weighed(
+        self,
+        inquiry: Inquiry,
+        part: str,
+        candidates: Sequence[Candidate],
+        read: Sequence[Reading],
+        sure: float,
+    ) -> Judged:
+        """Return what was read for a part, weighed by the documents and the subject that it names."""
+        if inquiry.compared:
+            read = without_heads(read, candidates)
+        wanted, source = inquiry.preference, inquiry.source
+        readings = preferred(read, candidates, wanted, source, sure=sure)
+        return judge(part, readings, candidates, sure=sure)
 
     def answer(self, inquiry: Inquiry) -> Iterator[EvidenceReady | TextDelta | Answer]:
         """Yield the answer, its text first."""
@@ -103,31 +153,19 @@ class ExtractiveAnswerer:
         selection = select(
             [(part, one.readings) for (part, _), one in zip(inquiry.parts, judged, strict=True)],
             sure=sure,
-            likely=likely,
+            likely=_least(inquiry, judged, likely),
         )
         if not selection.picks:
             yield self._unanswered(inquiry, judged, selection, evidence)
             return
-        quoted = [
-            said(one, candidate, inquiry.source(candidate.passage.source_id))
-            for part, one in selection.picks
-            for candidate in [inquiry.parts[part][1][one.candidate]]
-        ]
-        draft = compose(
-            [(inquiry.citable(candidate), span) for candidate, spans in quoted for span in spans],
-            as_list=inquiry.compared
-            or (len(quoted) > len(judged) and all(len(spans) == 1 for _, spans in quoted)),
-        )
-        if inquiry.compared:
-            draft = labelled(draft)
-        held_by = [candidate for candidate, _ in quoted]
+        selection, draft, held_by = _drafted(inquiry, judged, selection)
         yield EvidenceReady(evidence=_holding(draft.citations, held_by))
         yield TextDelta(text=draft.text)
         yield self._finish(inquiry, draft, judged, selection, evidence)
 
     def _computed(self, inquiry: Inquiry) -> Answer | None:
         """Return the answer to a question that is counted; None where it is not one, or has several parts."""
-        if len(inquiry.parts) > 1:
+        if len(inquiry.parts) > 1 or inquiry.held is not None:
             return None
         question, found = inquiry.parts[0]
         result = tally(question, found, inquiry.source, inquiry.listed)
@@ -225,6 +263,70 @@ class ExtractiveAnswerer:
         )
 
 
+def _drafted(
+    inquiry: Inquiry, judged: Sequence[Judged], selection: Selection
+) -> tuple[Selection, Draft, list[Candidate]]:
+    """Return the selection as it is said, the answer's draft, and the candidates that hold what it quotes."""
+    if inquiry.held is not None:
+        every = tuple((0, one) for one in judged[0].readings)
+        selection = replace(selection, picks=every)
+    told = list(_told(inquiry, judged, selection))
+    selection = replace(
+        selection,
+        picks=tuple((part, one.reading) for part, one in told),
+        missing=_open_sides(inquiry, selection) or selection.missing,
+    )
+    spans = [one.spans for _, one in told]
+    draft = compose(
+        [(inquiry.citable(one.candidate), span) for _, one in told for span in one.spans],
+        as_list=inquiry.compared
+        or (len(told) > len(judged) and all(len(quoted) == 1 for quoted in spans)),
+    )
+    if inquiry.compared:
+        draft = labelled(draft)
+    elif inquiry.held is not None and inquiry.listed is not None:
+        draft = labelled(draft, titles_of(inquiry.listed()))
+    return selection, draft, [one.candidate for _, one in told]
+
+
+def _least(inquiry: Inquiry, judged: Sequence[Judged], likely: float) -> float:
+    """Return the probability from which a best guess is shown: less for a side where another one has an answer."""
+    best = max((one.probability for each in judged for one in each.readings[:1]), default=0.0)
+    return likely * _BESIDE if inquiry.compared and best >= likely else likely
+
+
+def _told(
+    inquiry: Inquiry, judged: Sequence[Judged], selection: Selection
+) -> Iterator[tuple[int, Quotation]]:
+    """Yield what is said of each pick, with the part of the question that it answers; of a list each item once."""
+    lists: set[int] = set()
+    done: list[Quotation] = []
+    for part, one in selection.picks:
+        question, candidates = inquiry.parts[part]
+        source = inquiry.source(candidates[one.candidate].passage.source_id)
+        told = chosen(question, one, judged[part].readings, candidates, source)
+        if any(_is_said(told, before) for before in done) or (
+            part in lists and len(told.spans) < 3
+        ):
+            continue
+        if len(told.spans) > 2:
+            lists.add(part)
+        done.append(told)
+        yield part, told
+
+
+def _open_sides(inquiry: Inquiry, selection: Selection) -> tuple[str, ...]:
+    """Return the sides of a comparison of which nothing is said."""
+    said = {part for part, _ in selection.picks}
+    return tuple(name for part, name in enumerate(inquiry.sides) if part not in said)
+
+
+def _is_said(one: Quotation, before: Quotation) -> bool:
+    """Tell whether all that is quoted was quoted before."""
+    same = one.candidate.passage.source_id == before.candidate.passage.source_id
+    return same and set(one.spans) <= set(before.spans)
+
+
 def _reason(judged: Sequence[Judged], selection: Selection) -> tuple[Reason | None, Status]:
     """Return why an answer is not a sure and whole one, and what it is."""
     if selection.missing:
@@ -245,6 +347,10 @@ def _reason(judged: Sequence[Judged], selection: Selection) -> tuple[Reason | No
 
 def _short(inquiry: Inquiry, draft: Draft, selection: Selection) -> ShortAnswer | None:
     """Return the words that answer, where the question has one part and one sentence answers it."""
+    if inquiry.held is not None and inquiry.listed is not None:
+        return holders(draft, titles_of(inquiry.listed()))
+    if inquiry.more and len(selection.picks) == len(inquiry.sides):
+        return winner(inquiry.more, inquiry.sides, [one for _, one in selection.picks], draft)
     if len(selection.picks) != 1:
         return None
     part, reading = selection.picks[0]
@@ -252,6 +358,10 @@ def _short(inquiry: Inquiry, draft: Draft, selection: Selection) -> ShortAnswer 
     if words is None or (is_yes_no(inquiry.parts[part][0]) and not _says_most(words, reading)):
         return None
     source = inquiry.source(inquiry.parts[part][1][reading.candidate].passage.source_id)
+    sentence = Span(start=reading.start, end=reading.end)
+    words = whole_words(words, source.text, source.blocks, sentence, inquiry.parts[part][0])
+    if words is None:
+        return None
     text = harmless(" ".join(visible(source.text[words.start : words.end]).split()))
     markers = tuple(
         one.marker
@@ -341,11 +451,13 @@ def _ranked(
     best: dict[str, tuple[int, float, Candidate]] = {}
     for candidates, readings in parts:
         leading = {one.candidate: one.probability for one in reversed(readings)}
-        for place, index in enumerate(reranked(readings, threshold=threshold)):
+        order = reranked(readings, threshold=threshold)
+        unread = [index for index in range(len(candidates)) if index not in leading]
+        for place, index in enumerate((*order, *unread)):
             candidate = candidates[index]
             held = best.get(candidate.passage.passage_id)
             if held is None or place < held[0]:
-                best[candidate.passage.passage_id] = (place, leading[index], candidate)
+                best[candidate.passage.passage_id] = (place, leading.get(index, 0.0), candidate)
     ranked = sorted(best.values(), key=lambda found: (found[0], found[2].passage.passage_id))
     return tuple(
         ScoredPassage(passage=candidate.passage, score=score, rank=rank, scorer="reader")

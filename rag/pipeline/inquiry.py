@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rag.citations import CitablePassage
 from rag.pipeline.overview import Overview
 from rag.pipeline.preference import Preference
+from rag.pipeline.reasons import MESSAGES
 from rag.queries import Query
+from rag.queries.documents import Sought, held
 from rag.schema import (
     Answer,
     Candidate,
+    Depth,
     EvidenceReady,
     Reason,
     ReasonCode,
@@ -22,23 +25,11 @@ from rag.schema import (
     TextDelta,
     Turn,
     Unit,
+    Verify,
 )
 
-MESSAGES: dict[ReasonCode, str] = {
-    "no_sources": "There are no sources yet: put documents into the seeds folder, or name them to `rag sync`.",
-    "nothing_retrieved": "Nothing in the sources resembles the question.",
-    "not_supported": "The passages that were read do not seem to answer this.",
-    "subject_missing": "{missing} is not mentioned where an answer was looked for.",
-    "unsure": "This is the best that was found, and it may not answer the question.",
-    "partly_answered": "The sources answer only a part of this. Nothing was found on: {missing}",
-    "incomplete": "Nothing was found in what is indexed, but that is not all of the documents.",
-    "small_talk": "Ask something about your documents.",
-    "no_last_answer": "There is no answer before this to do that with: ask something about your documents first.",
-    "needs_model": "That takes a chat model, which does not answer here. This is the answer in your documents' words.",
-}
-"""What a person is told for each reason; interfaces say before it in a word what it comes to, unless `NOT_SEARCHED`."""
-NOT_SEARCHED: frozenset[ReasonCode] = frozenset({"small_talk", "no_last_answer"})
-"""Reasons of an answer that says nothing of what the sources hold."""
+if TYPE_CHECKING:
+    from rag.pipeline.planning import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +45,46 @@ class Inquiry:
     """Looks a source up in the state of the store that the candidates are from."""
     strictness: float = 0.5
     """0..1, see `rag.reader.selection.threshold_at`."""
+    verify: Verify | None = None
+    """Who says whether a chat model's sentences are borne out; None for whoever the answerer was made with."""
     listed: Callable[[], Sequence[SourceInfo]] | None = None
     """Tells what may be searched; None where that is not known."""
     preference: Preference = field(default_factory=Preference)
     """What the question wants of documents."""
-    compared: bool = False
-    """Whether each part asks the same of another side of a comparison."""
+    sides: tuple[str, ...] = ()
+    """Of a comparison: what each part is about; then each asks the same."""
+    more: str = ""
+    """Of a comparison: what the wanted side has or is more than the other: "cheaper", "higher"."""
     overview: Overview | None = None
     """Set where the query is no question; then there is one part, and its candidates keep their order."""
+    search: Callable[[str], tuple[Candidate, ...]] | None = None
+    """Searches for more than was found for the parts; None where nothing more may be searched."""
+    plan: Plan | None = None
+    """What a chat model would search for; None where it was not asked or did not say."""
+    depth: Depth = "quick"
+    """How long a chat model looks."""
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Ids of the sources that the question names; none where it names none."""
+        found = {one.passage.source_id for one in self.candidates}
+        return frozenset(found) if self.preference.is_of_one or self.overview else frozenset()
+
+    @property
+    def compared(self) -> bool:
+        """Whether each part asks the same of another side of a comparison."""
+        return bool(self.sides)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is clear of which documents it is asked, so that what others say is not set beside the answer."""
+        return self.compared or self.preference.is_of_one or self.held is not None
+
+    @property
+    def held(self) -> Sought | None:
+        """What is looked for, where the question is which of several documents holds it."""
+        alone = len(self.parts) == 1 and self.listed is not None and len(self.listed()) > 1
+        return held(self.parts[0][0]) if alone else None
 
     @property
     def task(self) -> str:
@@ -90,6 +113,7 @@ class Inquiry:
             title=source.title,
             sha256=source.sha256,
             pages=source.pages,
+            places=source.places,
             start=passage.start,
             text=passage.text,
             sentences=tuple(
@@ -138,14 +162,6 @@ def abstain(
         evidence=tuple(evidence),
         confidence=confidence,
         model=model,
-    )
-
-
-def scored(candidates: Sequence[Candidate]) -> tuple[ScoredPassage, ...]:
-    """Return candidates in their order with their fused scores."""
-    return tuple(
-        ScoredPassage(passage=one.passage, score=one.fused, rank=rank, scorer="fusion")
-        for rank, one in enumerate(candidates, start=1)
     )
 
 

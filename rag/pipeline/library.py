@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal
 
 from rag import index as store
-from rag import passages
 from rag.embedding import EncodedPassages, Encoder
 from rag.errors import IndexBusyError, IndexWriteError, SourceNotFoundError
 from rag.language.paths import led
@@ -18,7 +17,7 @@ from rag.pipeline.completeness import Lag, gaps
 from rag.pipeline.roots import added_roots, forget
 from rag.schema import Citation, Source, Span, SplitPassage, SyncReport
 from rag.settings import Settings
-from rag.sources import Root, Worker, find_files, hash_file, identity
+from rag.sources import Root, find_files, hash_file, identity
 from rag.store import Coverage, KnownRoot, Progress
 from rag.tokens import TokenCounter
 
@@ -59,12 +58,13 @@ class Library:
         named: Sequence[Path] = (),
         *,
         confirmed: bool = False,
+        verify: bool = False,
         progress: Progress | None = None,
     ) -> SyncReport:
         """Bring the index up to date with some files or folders, none for all; see `Rag.sync`."""
         begun = time.time()
         try:
-            self.last_sync = self._synced(named, confirmed, progress)
+            self.last_sync = self._synced(named, confirmed, verify, progress)
         except IndexBusyError:
             self._lag = Lag(since=begun, why=_BUSY)
             raise
@@ -76,16 +76,29 @@ class Library:
         return self.last_sync
 
     def _synced(
-        self, named: Sequence[Path], confirmed: bool, progress: Progress | None
+        self, named: Sequence[Path], confirmed: bool, verify: bool, progress: Progress | None
     ) -> SyncReport:
         """Bring the index up to date; see `sync`."""
-        roots = [self._adopt(path) for path in named] if named else [self._seeds(), *self._added()]
-        with Worker() as worker:
-            return store.sync(
+        roots = [self._adopt(path) for path in named] if named else self.roots()
+        from rag.sources import KeptPages, KnownFiles, Worker
+
+        pages = KeptPages(self._settings.index_dir / "pages")
+        known = KnownFiles(
+            self._settings.index_dir / "files.sqlite", verify=verify, complete=not named
+        )
+        with (
+            known,
+            Worker(
+                languages=self._settings.ocr,
+                pages=pages,
+                on_page=None if progress is None else partial(progress, "scan"),
+            ) as worker,
+        ):
+            report = store.sync(
                 self._index,
                 roots,
                 find=find_files,
-                hash_file=hash_file,
+                hash_file=known.hash_file,
                 identify=identity,
                 confirmed=confirmed,
                 load=partial(worker.load, max_bytes=int(self._settings.max_file_mb * 2**20)),
@@ -93,6 +106,9 @@ class Library:
                 encode=self._encode,
                 progress=progress,
             )
+        if not named:
+            pages.clear()
+        return report
 
     def sync_where_it_can(self, progress: Progress | None) -> None:
         """Bring the index up to date, or say on the log why what was indexed before is asked as it is."""
@@ -118,6 +134,10 @@ class Library:
         roots = {str(self._seeds().path), *(root.path for root in coverage.roots)}
         return gaps(coverage, roots, self._lag)
 
+    def lags_like(self, others: Iterable[Library]) -> None:
+        """Say of what is asked through this what one of some others could not bring up to date."""
+        self._lag = next((one._lag for one in others if one._lag), None)
+
     def check(self, citation: Citation) -> Literal["current", "changed", "removed"]:
         """Say whether the source of an old citation is still what was cited."""
         held = self._index.hashes().get(citation.source_id)
@@ -138,6 +158,10 @@ class Library:
             )
         return frozenset(chosen)
 
+    def roots(self) -> list[Root]:
+        """Return where files lie: the seeds folder and what was added."""
+        return [self._seeds(), *self._added()]
+
     def _seeds(self) -> Root:
         return Root(path=self._settings.seeds_dir.resolve(), prefix="")
 
@@ -156,7 +180,8 @@ class Library:
             if not inside:
                 writer.remember_root(KnownRoot(path=str(root.path), prefix=root.prefix))
             for source_id, sha256 in sorted(excluded.items()):
-                if source_id in back or sha256 in back:
+                lies_in = (f"{source_id}/".startswith(f"{one}/") for one in back)
+                if sha256 in back or any(lies_in):
                     writer.include(source_id)
         return root
 
@@ -168,6 +193,8 @@ class Library:
 
     def _split(self, source: Source) -> tuple[SplitPassage, ...]:
         """Split a source so that neither the token budget nor the encoder's own limit is passed."""
+        from rag import passages
+
         limit = self._encoder.max_tokens
         return passages.split(
             source,

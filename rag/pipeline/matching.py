@@ -26,6 +26,8 @@ _FEW_VALUES = 12
 _LONGEST_CELL = 80
 """Characters of a cell that can be a value, not a text."""
 _AMONG = re.compile(r"\s*[,;/|]\s*")
+_PLAIN = re.compile(r"#?\d{1,6}")
+_MEASURED = re.compile(r"[-−+]?\d[\d.,']*\s?[^\W\d_]{1,4}[²³]?$")
 _NAME = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+")
 _UNITS = word_set(
     "eur euro usd dollar gbp chf kg g km m cm mm l ml h hr hour min day pct percent in"
@@ -117,7 +119,7 @@ class Columns:
         """Return the numbers of a column that can be added or compared; None where there are none, or they identify."""
         if at not in self._numbers:
             words = {fold(one) for one in _NAME.findall(self.table.columns[at])}
-            identifies = bool(words & _IDENTIFIES) or self._is_in_title(at)
+            identifies = bool(words & _IDENTIFIES) or self._is_in_title(at) or self._names_rows(at)
             found = (
                 None if identifies else numbers_of(self.table.column(at), european=self._european)
             )
@@ -125,6 +127,12 @@ class Columns:
                 None if found and (self.days(at) or self._is_order(found)) else found
             )
         return self._numbers[at]
+
+    def _names_rows(self, at: int) -> bool:
+        """Tell whether a column is the first, and has a whole number without a unit of its own for each row: plot 7."""
+        others = len(self.table.columns) > 1 and "(" not in self.table.columns[at]
+        cells = self.table.column(at)
+        return at == 0 and others and self.is_key(at) and all(map(_PLAIN.fullmatch, cells))
 
     def _is_in_title(self, at: int) -> bool:
         """Tell whether a column is a part of what documents or sections are called."""
@@ -164,9 +172,18 @@ class Columns:
 
     @cached_property
     def key(self) -> int:
-        """The column by which rows are called: the first whose values differ."""
+        """The column by which rows are called: the first whose values differ, and are neither dates nor measured.
+
+        Where there is none, the first that is neither; else the first.
+        """
         count = len(self.table.columns)
-        return next((at for at in range(count) if self.is_key(at) and self.days(at) is None), 0)
+        names = [at for at in range(count) if self.days(at) is None and not self._is_measured(at)]
+        return next((at for at in names if self.is_key(at)), next(iter(names), 0))
+
+    def _is_measured(self, at: int) -> bool:
+        """Tell whether a column is of numbers, be it of several units."""
+        cells = [one for one in self.table.column(at) if one]
+        return self.numbers(at) is not None or (bool(cells) and all(map(_MEASURED.match, cells)))
 
     @cached_property
     def person(self) -> int | None:

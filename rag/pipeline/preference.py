@@ -66,7 +66,8 @@ class Preference:
     @property
     def is_of_one(self) -> bool:
         """Whether what other documents say is not asked for."""
-        return self.named.surely or self.order != 0
+        by_date = self.dated and len(self.named.sources) == 1
+        return self.named.surely or by_date or self.order != 0
 
 
 def preference_of(question: str, sources: Sequence[SourceInfo]) -> Preference:
@@ -219,6 +220,12 @@ def _are_rivals(one: str, other: str, wanted: Preference) -> bool:
     """Tell whether two documents are versions of one."""
     mine, theirs = wanted.documents.get(one), wanted.documents.get(other)
     return one != other and mine is not None and theirs is not None and are_versions(mine, theirs)
+
+
+def has_versions(one: Candidate, others: Sequence[Candidate], wanted: Preference) -> bool:
+    """Tell whether any of the other candidates is of a version of a candidate's document."""
+    mine = one.passage.source_id
+    return any(_are_rivals(mine, other.passage.source_id, wanted) for other in others)
 
 
 def _is_better(mine: tuple[bool, Date], held: tuple[bool, Date], order: int) -> bool:

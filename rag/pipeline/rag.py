@@ -5,31 +5,35 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import asdict, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Literal, Self, TypedDict, Unpack, cast, get_args
 
 from rag import index as store
+from rag.collections import DEFAULT, check_visible
 from rag.embedding import Encoder
 from rag.errors import IndexBusyError, QuestionError, SettingsError
 from rag.pipeline import border
-from rag.pipeline.ask import Asker
-from rag.pipeline.build import build
+from rag.pipeline.build import build, held_to_sources, load_answerers
 from rag.pipeline.conversation import Conversation
-from rag.pipeline.inquiry import Answerer, scored
 from rag.pipeline.library import Library
-from rag.retrieval import Method, Retriever
+from rag.pipeline.pictures import Pictures
+from rag.pipeline.tracing import traced
 from rag.schema import (
     Answer,
     AnswerReady,
     AskOptions,
     Candidate,
     Citation,
+    Depth,
     Event,
     ScoredPassage,
     Source,
     SourceInfo,
     SyncReport,
     Turn,
+    Verify,
 )
 from rag.settings import Settings
 from rag.store import Progress
@@ -37,6 +41,13 @@ from rag.tokens import TokenCounter
 
 if TYPE_CHECKING:
     from langchain_core.retrievers import BaseRetriever
+    from langchain_core.tools import BaseTool
+
+    from rag.chat import ChatModel
+    from rag.pipeline.ask import Asker
+    from rag.pipeline.inquiry import Answerer
+    from rag.pipeline.langchain import Node
+    from rag.retrieval import Method, Retriever
 
 
 class AskKeywords(TypedDict, total=False):
@@ -46,6 +57,8 @@ class AskKeywords(TypedDict, total=False):
     model: str | None
     top_k: int | None
     strictness: float | None
+    verify: Verify | None
+    depth: Depth | None
 
 
 class Rag:
@@ -73,17 +86,12 @@ class Rag:
     ) -> None:
         self.settings = settings
         self._index = index
+        self._encoder = encoder
+        self._tokens = tokens
         self._answerers = {answerer.name: answerer for answerer in answerers}
         self._library = Library(settings, index=index, encoder=encoder, tokens=tokens)
-        self._retriever = Retriever(lambda query: encoder.encode_queries([query])[0])
-        self._asker = Asker(
-            settings,
-            index=index,
-            library=self._library,
-            retriever=self._retriever,
-            answerers=self._answerers,
-            encoder=encoder,
-            tokens=tokens,
+        self._pictures = Pictures(
+            index, self._library.roots, max_bytes=int(settings.max_file_mb * 2**20)
         )
 
     @classmethod
@@ -95,6 +103,7 @@ class Rag:
         rebuild: bool = False,
         answerers: Sequence[Answerer] | None = None,
         progress: Progress | None = None,
+        collection: str | Sequence[str] | None = None,
     ) -> Self:
         """Open the index of these settings, and bring it up to date with the sources.
 
@@ -106,9 +115,11 @@ class Rag:
             rebuild: True empties an index first, also one of another encoder or other passage settings.
             answerers: None makes those of the settings.
             progress: told about long work.
+            collection: the name of another than the settings', or of several, which are asked as one: ids of sources
+                then begin with the name of their collection, and nothing can be changed.
 
         Raises:
-            ArgumentError: `settings` is something else.
+            ArgumentError: `settings` is something else, or there is no such collection.
             SettingsError: a setting cannot work.
             ModelError: the encoder or the reader cannot be loaded.
             IndexStateError: the index cannot be used; the message says what to do.
@@ -116,6 +127,11 @@ class Rag:
         settings = (
             Settings() if settings is None else border.kind_of("settings", settings, Settings)
         )
+        names = border.collections_of(collection)
+        if len(names) > 1:
+            return cls._open_several(settings, names, answerers, sync=sync, progress=progress)
+        settings = settings.of_collection(names[0]) if names else settings
+        check_visible(settings.collections_dir, settings.collection)
         parts = build(settings, rebuild=rebuild, answerers=answerers)
         rag = cls(
             settings,
@@ -128,6 +144,64 @@ class Rag:
             # Another process may be bringing it up to date; what is there can be asked meanwhile.
             with suppress(IndexBusyError):
                 rag._library.sync_where_it_can(progress)
+        return rag
+
+    # What only questions need is loaded with the first: most commands ask none.
+    @cached_property
+    def _retriever(self) -> Retriever:
+        from rag.retrieval import Retriever
+
+        return Retriever(lambda query: self._encoder.encode_queries([query])[0])
+
+    @cached_property
+    def _asker(self) -> Asker:
+        from rag.pipeline.ask import Asker
+
+        return Asker(
+            self.settings,
+            index=self._index,
+            library=self._library,
+            retriever=self._retriever,
+            answerers=self._answerers,
+            encoder=self._encoder,
+            tokens=self._tokens,
+        )
+
+    @classmethod
+    def _open_several(
+        cls,
+        settings: Settings,
+        names: Sequence[str],
+        answerers: Sequence[Answerer] | None,
+        *,
+        sync: bool,
+        progress: Progress | None,
+    ) -> Self:
+        """Open several collections as one, each brought up to date by itself."""
+        from rag.pipeline.together import Together
+
+        own = [settings.of_collection(name) for name in names]
+        for one in own:
+            check_visible(one.collections_dir, one.collection)
+        members = {
+            one.collection or DEFAULT: cls.open(one, sync=sync, answerers=(), progress=progress)
+            for one in own
+        }
+        first = next(iter(members.values()))
+        if answerers is None:
+            answerers = load_answerers(settings, first._tokens)
+        together = Together(
+            {name: one._index for name, one in members.items()},
+            seeds={name: one.settings.seeds_dir for name, one in members.items()},
+        )
+        rag = cls(
+            settings,
+            index=cast("store.Index", together),
+            encoder=first._encoder,
+            answerers=answerers,
+            tokens=first._tokens,
+        )
+        rag._library.lags_like(one._library for one in members.values())
         return rag
 
     def __enter__(self) -> Self:
@@ -173,6 +247,7 @@ class Rag:
             model: one of `models`, or "extractive" for the reader; None for the first.
             top_k: passages that are read, 1 to 50; None for `settings.top_k`.
             strictness: 0..1, how sure the reader must be; None for `settings.strictness`.
+            verify: who checks a chat model's sentences: model, builtin or off; None for `settings.verify`.
 
         Raises:
             QuestionError: the question is no text, empty or too long, no such model is configured, or a number
@@ -182,20 +257,21 @@ class Rag:
         """
         history = border.turns_of(history)
         chosen = self._options(options)
-        return self._asker.stream(self._checked(question), history, chosen)
+        asked = self._checked(question)
+        return traced(asked, self._asker.stream(asked, history, chosen))
 
     def _options(self, given: AskKeywords) -> AskOptions:
         """Return the options of one question, each within its range."""
         border.known_keywords(given, AskKeywords.__annotations__)
         sources = border.source_ids_of(given.get("sources"))
-        numbers = {
+        values = {
             name: value
-            for name in ("top_k", "strictness")
+            for name in ("top_k", "strictness", "verify", "depth")
             if (value := given.get(name)) is not None
         }
-        if numbers:
+        if values:
             try:
-                Settings(**(self.settings.model_dump() | numbers))
+                Settings(**(self.settings.model_dump() | values))
             except SettingsError as exc:
                 raise QuestionError(str(exc)) from exc
         return AskOptions(
@@ -203,6 +279,8 @@ class Rag:
             model=self._model(given.get("model")),
             top_k=given.get("top_k"),
             strictness=given.get("strictness"),
+            verify=given.get("verify"),
+            depth=given.get("depth"),
         )
 
     def search(
@@ -226,6 +304,8 @@ class Rag:
             ArgumentError: another argument is of a wrong type, or out of its range.
             SourceNotFoundError: a source to search is not indexed.
         """
+        from rag.retrieval import scored
+
         return scored(self.retrieve(query, k, sources=sources, diversity=diversity))
 
     def retrieve(
@@ -246,6 +326,8 @@ class Rag:
             diversity: as in `search`.
             method: how to rank; others than "fusion" are there to be compared with it.
         """
+        from rag.retrieval import Method
+
         query = self._checked(query)
         k = self.settings.top_k if k is None else border.count_of("k", k)
         diversity = border.share_of("diversity", diversity)
@@ -272,16 +354,52 @@ class Rag:
 
         return as_retriever(self.search, k=None if k is None else border.count_of("k", k))
 
+    def as_tool(self, **options: Unpack[AskKeywords]) -> BaseTool:
+        """Return a langchain tool that takes a question and returns a cited answer; the options are those of `stream`.
+
+        The text is to be read by a model; the artifact of its message is `Answer.to_dict()`.
+        """
+        from rag.pipeline.langchain import as_tool
+
+        return as_tool(partial(self.ask, **asdict(self._options(options))))
+
+    def as_node(self, **options: Unpack[AskKeywords]) -> Node:
+        """Return a node for a LangGraph graph over `messages`: it appends the answer to the last of them.
+
+        A plain callable, so that langgraph need not be installed. The options are those of `stream`.
+        """
+        from rag.pipeline.langchain import as_node
+
+        return as_node(partial(self.ask, **asdict(self._options(options))))
+
     @property
     def models(self) -> tuple[str, ...]:
         """Names of what can answer; the extractive reader is always among them."""
         return tuple(self._answerers)
+
+    def use(self, model: ChatModel) -> None:
+        """Have a chat model answer from now on, before the others, which can still be chosen.
+
+        It takes the place of one of its name. Questions that are being answered are answered as they began.
+
+        Args:
+            model: see `rag.chat.load_chat_model`.
+
+        Raises:
+            ModelError: what checks its answers cannot be loaded.
+        """
+        *_, reader = self._answerers.values()
+        first, *_ = held_to_sources([model], self.settings, self._tokens, fallback=reader)
+        others = {name: one for name, one in self._answerers.items() if name != first.name}
+        self._answerers = {first.name: first, **others}
+        self._asker.answerers = self._answerers
 
     def sync(
         self,
         paths: str | Path | Iterable[str | Path] = (),
         *,
         confirmed: bool = False,
+        verify: bool = False,
         progress: Progress | None = None,
     ) -> SyncReport:
         """Bring the index up to date and tell every file's fate.
@@ -291,6 +409,8 @@ class Rag:
                 that was ever added.
             confirmed: remove also where more than half of ten or more sources of a folder are missing; otherwise
                 they are held: not cited, and not forgotten.
+            verify: read every file; otherwise one whose size, times and place on the disk are as they were is
+                taken for unchanged.
             progress: told about long work.
 
         Raises:
@@ -299,7 +419,9 @@ class Rag:
             IndexBusyError: another process is writing.
             IndexWriteError: the index cannot be written.
         """
-        return self._library.sync(border.paths_of(paths), confirmed=confirmed, progress=progress)
+        return self._library.sync(
+            border.paths_of(paths), confirmed=confirmed, verify=verify, progress=progress
+        )
 
     def add(self, path: str | Path) -> SyncReport:
         """Index one more file or folder, from now on at every sync."""
@@ -355,7 +477,34 @@ class Rag:
         Raises:
             SourceNotFoundError: no source of that name is indexed.
         """
-        return self._index.source(border.text_of("source_id", source_id))
+        source = self._index.source(border.text_of("source_id", source_id))
+        name = self.settings.collection
+        return replace(source, collection=name) if name and not source.collection else source
+
+    def picture(self, source_id: str, page: int) -> bytes:
+        """Return the picture of a page that was read from an image, as a JPEG file at most 1,200 pixels wide.
+
+        It is drawn from the file itself, in the process that parses files.
+
+        Args:
+            source_id: the source.
+            page: its number, from 1; 1 of an image.
+
+        Raises:
+            SourceNotFoundError: no source of that name is indexed, or that page is none, or was not read from an image.
+            SourceError: the file is `gone`, or is another than was indexed; or it cannot be drawn.
+        """
+        return self._pictures.draw(
+            border.text_of("source_id", source_id), border.count_of("page", page)
+        )
+
+    def can_picture(self, source_id: str) -> bool:
+        """Tell whether a source was read from images, and its file is there as it was indexed.
+
+        Raises:
+            SourceNotFoundError: no source of that name is indexed.
+        """
+        return self._pictures.can_draw(border.text_of("source_id", source_id))
 
     def statistics(self) -> dict[str, object]:
         """Return counts, sizes and settings of the index."""

@@ -10,11 +10,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rag.citations import CitablePassage, Draft, lexical_support
+from rag.citations.evidence import place_at
 from rag.citations.plain import harmless, visible
 from rag.citations.writing import Pick, Writer
 from rag.language.sentences import split_sentences
 from rag.passages import units_of
-from rag.pipeline.inquiry import MESSAGES
+from rag.pipeline.reasons import MESSAGES
 from rag.queries import Request, SmallTalk
 from rag.schema import (
     Answer,
@@ -145,6 +146,7 @@ def whole_source(source: Source) -> CitablePassage:
         title=source.title,
         sha256=source.sha256,
         pages=source.pages,
+        places=source.places,
         start=0,
         text=source.text,
         sentences=(),
@@ -359,8 +361,9 @@ def _places(said: Sequence[Said], source: Callable[[str], Source | None]) -> Dra
     for number, (passage, span) in enumerate(picks.values()):
         unit = _unit(Said(text="", picks=((passage, span),)), source)
         page = sum(start <= span.start for start in passage.pages)
+        where = place_at(passage.places, span.start) or (f"page {page}" if page else "")
         under = [one for one in _section(unit.path if unit else ()) if one != passage.title]
-        place = [f"“{_plain(passage.title)}”", *([f"page {page}"] if page else [])]
+        place = [f"“{_plain(passage.title)}”", *([_plain(where)] if where else [])]
         place += [f"under “{_plain(under[-1])}”"] if under else []
         writer.say(f"{chr(10) if number else ''}In {', '.join(place)}: ")
         _state(writer, Said(text=_plain(passage.words(span)), picks=((passage, span),)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rag.language.paths import HEADS
@@ -13,14 +14,18 @@ from rag.queries.subject import (
     heads,
     is_exact,
     missing,
+    names_day,
     numbered_parts,
+    other_month,
     subject_of,
 )
 from rag.reader import Reading
-from rag.schema import BlockKind, Candidate
+from rag.schema import BlockKind, Candidate, ScoredSentence
 
 _PROSE = frozenset({"paragraph", "quote", "answer", "definition"})
 """Kinds whose subject may stand in a sentence before."""
+_IN_ALL = re.compile(r"\b(?:in (?:total|all|sum)|altogether|all together)\b", re.IGNORECASE)
+_SUMMED = re.compile(r"\b(?:(?:sub)?totals?|sum|all|altogether|overall|balance)\b", re.IGNORECASE)
 _INSTEAD = 0.2
 """Share of the leading probability from which a reading that has the subject is preferred to one that has not."""
 _BY_NUMBER = 0.9
@@ -59,26 +64,54 @@ def judge(
         sure: probability from which an answer is stated.
     """
     subject = subject_of(question)
-    if not readings or not (subject.names or subject.codes or subject.numbered or subject.term):
+    if _IN_ALL.search(question):
+        alone = (_alone(one, candidates[one.candidate], sure=sure) for one in readings)
+        readings = sorted(alone, key=lambda one: -one.probability)
+    if not readings or not subject:
         return Judged(readings=tuple(readings), absent=(), unmatched=())
     told = [_told(one, candidates[one.candidate]) for one in readings]
-    gone = [missing(subject, one.texts) for one in told]
+    gone = [_lacking(subject, one) for one in told]
     everything = [text for one in candidates for text in _all(one)]
     absent = missing(subject, everything)
     named = frozenset(at for at in range(len(told)) if _is_asked(subject, told[at]))
     if subject.says and subject.numbered and not named:
         absent = absent or numbered_parts(subject)
-    order = _order(readings, gone, named)
+    order = _order(readings, gone, named, lower=_is_of_other_day(subject, told[0], gone[0]))
     weighed = tuple(
         replace(
             readings[at],
             probability=_BY_NUMBER
             if at in named
-            else _weighed(subject, readings[at].probability, gone[at], absent, told[at], sure=sure),
+            else _weighed(subject, readings[at].probability, gone[at], absent, told[at], sure=sure)
+            * (not _is_of_no_day(subject, gone[at], candidates[readings[at].candidate])),
         )
         for at in order
     )
     return Judged(readings=weighed, absent=absent, unmatched=gone[order[0]])
+
+
+def _is_of_other_day(subject: Subject, told: _Told, gone: Sequence[str]) -> bool:
+    """Tell whether a reading is a row of another day than is asked for."""
+    return told.kind == "row" and bool(gone) and bool(subject.months)
+
+
+def _is_of_no_day(subject: Subject, gone: Sequence[str], candidate: Candidate) -> bool:
+    """Tell whether the day that is asked for stands neither with a reading nor in its passage, which has others."""
+    return bool(gone) and names_day(subject, gone, missing(subject, _all(candidate)))
+
+
+def _lacking(subject: Subject, told: _Told) -> tuple[str, ...]:
+    """Return what of the subject does not stand with a reading, or is of another day in its row."""
+    gone = missing(subject, told.texts)
+    return gone if gone or told.kind != "row" else other_month(subject, told.text)
+
+
+def _alone(reading: Reading, candidate: Candidate, *, sure: float) -> Reading:
+    """Return a reading that is one row of several as not sure: all of them are asked for."""
+    told = _told(reading, candidate)
+    if told.kind not in {"row", "item"} or _SUMMED.search(" ".join((told.text, *told.path))):
+        return reading
+    return replace(reading, probability=min(reading.probability, sure * _NOT_SURE))
 
 
 def _weighed(
@@ -108,12 +141,18 @@ def _is_asked(subject: Subject, told: _Told) -> bool:
 
 
 def _order(
-    readings: Sequence[Reading], gone: Sequence[tuple[str, ...]], named: Collection[int]
+    readings: Sequence[Reading],
+    gone: Sequence[tuple[str, ...]],
+    named: Collection[int],
+    *,
+    lower: bool,
 ) -> list[int]:
     """Return the readings by index: what is asked for by its name, what has the subject, the others."""
     order = list(range(len(readings)))
     fewest = min(len(one) for one in gone)
     floor = _INSTEAD * readings[0].probability
+    if lower:
+        floor *= _OTHER_ROW
     whole = [at for at in order if len(gone[at]) == fewest and readings[at].probability >= floor]
     front = list(dict.fromkeys((*(at for at in order if at in named), *whole[:1])))
     return [*front, *(at for at in order if at not in front)]
@@ -144,7 +183,7 @@ def _told(reading: Reading, candidate: Candidate) -> _Told:
     return _Told(
         text=reading.text,
         kind=sentence.kind,
-        path=(*(one.text for one in sentence.path), *(cell.name for cell in sentence.cells)),
+        path=(*(one.text for one in sentence.path), *_cells(sentence)),
         terms=tuple(one.text for one in sentence.path if one.kind == "term"),
         before=candidate.passage.text[: reading.start - candidate.passage.start] if prose else "",
     )
@@ -153,4 +192,13 @@ def _told(reading: Reading, candidate: Candidate) -> _Told:
 def _all(candidate: Candidate) -> list[str]:
     """Return all that a candidate says, with what it hangs from."""
     path = {one.text: None for sentence in candidate.sentences for one in sentence.path}
-    return [candidate.passage.text, *path]
+    cells = (cell for sentence in candidate.sentences for cell in _cells(sentence))
+    return [candidate.passage.text, *path, *cells]
+
+
+def _cells(sentence: ScoredSentence) -> Iterator[str]:
+    """Yield the cells of a row behind the names of their columns: `Plot 9`."""
+    for cell in sentence.cells:
+        if cell.name:
+            said = sentence.text[cell.start - sentence.start : cell.end - sentence.start]
+            yield f"{cell.name} {said}"

@@ -446,11 +446,17 @@ def _select(asked: Aggregate, about: Match) -> _Result | None:
     if about.table.kind != "rows" or len(best) != 1 or not about.conditions or len(rows) != 1:
         return None
     cell = about.table.rows[rows[0]].text(best[0])
-    if not cell:
-        return None
+    how_much = [one.folded for one in asked.words[:2]] == ["how", "much"]
+    says = any(map(str.isalnum, cell))
+    if not cell or (how_much and says and not any(map(str.isdigit, cell))):
+        return None  # "how much did they pay to" is no question of the column "Paid to"
     key = about.conditions[0].column
     return _Result(
-        sentence="", short=cell, rows=rows, columns=list(dict.fromkeys((key, best[0], *conditions)))
+        sentence="",
+        short=cell,
+        rows=rows,
+        columns=list(dict.fromkeys((key, best[0], *conditions))),
+        doubts=[] if says else ["The table has no entry there."],
     )
 
 
@@ -782,6 +788,7 @@ def _citable(source: Source, span: Span) -> CitablePassage:
         title=source.title,
         sha256=source.sha256,
         pages=source.pages,
+        places=source.places,
         start=span.start,
         text=source.text[span.start : span.end],
         sentences=(span,),

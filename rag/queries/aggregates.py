@@ -246,7 +246,6 @@ def aggregate_of(question: str) -> Aggregate | None:
         if kind == "select" or (kind == "list" and operation != "count")
     ]
     words = tokens_of(question)
-    grouped = _GROUP.search(bare.rstrip(" ?.!")) if operation in {"count", "sum", "mean"} else None
     used = frozenset(
         at for at, one in enumerate(words) if any(a <= one.start and one.end <= b for a, b in spans)
     )
@@ -261,13 +260,18 @@ def aggregate_of(question: str) -> Aggregate | None:
         negated=_negated(words),
         summed=summed,
         distinct=bool(re.search(r"different|distinct|unique", asked[0])),
-        group=next(
-            (at for at, one in enumerate(words) if grouped and one.start == grouped.start("name")),
-            None,
-        ),
+        group=_group(words, bare) if operation in {"count", "sum", "mean"} else None,
         person=bool(re.match(r"who\b|wer\b|qui\b|quien", text)),
         silent=frozenset(fold(one) for one in small_words(question)),
     )
+
+
+def _group(words: tuple[Word, ...], bare: str) -> int | None:
+    """Return which word names that by which is counted, as "by country" does; None where none does."""
+    found = _GROUP.search(bare.rstrip(" ?.!"))
+    if found is None:
+        return None
+    return next((at for at, one in enumerate(words) if one.start == found.start("name")), None)
 
 
 def _without(text: str, spans: list[tuple[int, int]]) -> str:

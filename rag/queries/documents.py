@@ -40,6 +40,17 @@ _STOPS = FUNCTION_WORDS | frozenset(
     " covers conclude concludes find finds decided agreed written document file latest newest current recent"
     " last new old".split()
 )
+_HOLDER = rf"(?:{_NOUN}|meeting|session|conference|sitting|assembly|e-?mails?|mail|message|text|source|page|entry)"
+_HELD = re.compile(
+    rf"\W*(?:(?:in|at|on|during|from) (?:which|what)(?: of (?:the|my|our|these))? (?:\w+ )?{_HOLDER}s?"
+    r" (?P<aux>was|were|is|are|did|does|do|has|have|had|can) (?P<rest>.+?)"
+    rf"|(?:which|what)(?: of (?:the|my|our|these))? (?:\w+ )?(?P<noun>{_HOLDER})(?P<s>s?)"
+    r" (?:(?:mention|sa(?:y|id)|speak|talk|describe|contain|discuss|deal|cover|refer|name|explain|tell|report|note"
+    r"|state)(?:s|es|ed)?|(?:is|are)(?= about))"
+    r"(?: (?:something |anything )?(?:about|of|on|to|with|that))* (?P<told>.+?))"
+    r"\W*$",
+    re.IGNORECASE,
+)
 _MOST_BESIDE = 5
 """Words before or behind the noun of a document that may describe it."""
 _STATUS = re.compile(
@@ -104,6 +115,32 @@ class Document:
         found = dates_in(self.stem) or dates_in(self.title)
         months = [MONTHS[one] for one in _words(self.stem) if one in MONTH_NAMES]
         return found or tuple((0, month, 0) for month in months[:1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """What is looked for where a question asks which document holds it."""
+
+    asked: str
+    """A question for what it is."""
+    words: str
+    """Of what it is."""
+    several: bool
+    """Whether it is asked of more than one document."""
+
+
+def held(question: str) -> Sought | None:
+    """Return what a question looks for that asks in which document, or at which meeting, it is; None for another."""
+    found = _HELD.match(question)
+    if found is None:
+        return None
+    if found["rest"]:
+        rest = found["rest"]
+        return Sought(asked=f"{found['aux'].capitalize()} {rest}?", words=rest, several=False)
+    told = found["told"]
+    is_question = re.match(r"(?:who|what|when|where|why|how)\b", told, re.IGNORECASE)
+    asked = f"{told[0].upper()}{told[1:]}?" if is_question else f"What is said about {told}?"
+    return Sought(asked=asked, words=told, several=bool(found["s"]))
 
 
 def named(question: str, documents: Sequence[Document]) -> Named:
@@ -202,6 +239,10 @@ def _described(question: str, documents: Sequence[Document]) -> tuple[list[Docum
         beside = _before(before)
         if behind := _BEHIND.match(question[match.end() :]):
             beside += _leading(_words(behind["of"]))
+        after = _WORD.match(question, match.end() + 1)
+        beside += (
+            [after[0]] if after and any(stem_of(after[0]) in one.words for one in called) else []
+        )
         wanted = frozenset(_stems(" ".join(beside))) - noun
         chosen = called or list(documents)
         best = max((len(wanted & one.words) for one in chosen), default=0)

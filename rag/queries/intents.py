@@ -31,6 +31,10 @@ class Intent:
     asked: str = ""
     """Of a comparison on one point: the question for each side, `{}` in the side's place; empty for all points. Of a
     summary: the question that it is where the hint names no document."""
+    more: str = ""
+    """Of a comparison: what the side has or is more than the other, that is asked for: "cheaper", "higher"."""
+    every: Literal["", "two", "all"] = ""
+    """Of a comparison of things that are not named one by one: how many there are."""
 
 
 # The grammar: pieces are named in <>, `<X>` is what is asked about. Queries are matched whole, in any case, with
@@ -70,12 +74,16 @@ _PIECES = {
     "T": "(?P<T>.+?)",
     "TT": "(?P<TT>.+?)",
     "has": "(?:has|have|had|offers?|gives?|allows?|requires?|asks? for|charges?)",
-    "verb": "(?P<verb>is|are|was|were|costs?|lasts?|takes?|weighs?|runs?|pays?|earns?)",
-    "tail": "(?P<tail>.+?)",
+    "verb": "(?P<verb>is|are|was|were|costs?|lasts?|takes?|weighs?|runs?|pays?|earns?|opens?|closes?|holds?|seats?)",
+    "tail": "(?P<tail>(?!than\\b).+?)",
     "kind": "(?P<kind>\\w+(?: \\w+)?)",
     "plural": "(?!<which> |(?:<doc>)(?: |$))(?P<kind>\\w+(?: \\w+)?s)",
     "more": "(?:higher|lower|longer|shorter|larger|bigger|smaller|greater|more|fewer|less|better|worse|cheaper|earlier"
     "|later|stricter|highest|lowest|longest|shortest|largest|biggest|smallest|most|fewest|least|best)",
+    "adjective": "(?P<adjective>more \\w+|less \\w+|(?!(?:und|ov|oth|aft|eith|ev|nev|wat)er\\b)\\w+er|more|less|most"
+    "|least)",
+    "both": "(?:both|either)(?: of)?(?: the| my| our| these| those)?(?: two)?|(?:the|my|our|these|those) two",
+    "asking": "is|are|was|were|do|does|did|can|could|may|must|should|will|has|have|had|what|how|when|where|who|why",
     "on X": "(?: <about> (?P<X>.+))?",
     "X": "(?P<X>.+)",
 }
@@ -121,12 +129,15 @@ _DIFFERENCE = _rules(
 )
 _SUPERIOR = _rules(
     "(?:which|what)(?: one)?(?: of (?:them|the two|these))? <has> "
-    "(?:the |an? )?<more> <T>[,:]? (?:of )?<A>,? or <B>",
+    "(?:the |an? )?(?P<adjective><more>) <T>[,:] (?:of )?<A>,? or <B>",
+    "(?:which|what)(?: one)?(?: of (?:them|the two|these))? <has> "
+    "(?:the |an? )?(?P<adjective><more>) <T> (?:of )?<A>,? or <B>",
     "(?:which|what|who)(?: one)?(?: of (?:them|the two|these))? <verb> "
-    "(?:the )?(?P<adjective>more \\w+|less \\w+|\\w+er|more|less|most|least)(?: <tail>)?[,:]? <A>,? or <B>",
-    "<A> or <B>[,:;]? which(?: one)? (?:has|have|offers?) (?:the |an? )?<more> <T>",
+    "(?:the )?<adjective>(?: <tail>)?[,:]? <A>,? or <B>",
+    "(?P<verb>is|are|was|were) <A> or <B> (?:the )?<adjective>(?: <tail>)?",
+    "<A> or <B>[,:;]? which(?: one)? (?:has|have|offers?) (?:the |an? )?(?P<adjective><more>) <T>",
     "<A> or <B>[,:;]? which(?: one)? (?P<verb>is|are|was|were|costs?|lasts?|takes?|weighs?) (?:the )?"
-    "(?P<adjective>more \\w+|less \\w+|\\w+er|more|less)(?: <tail>)?",
+    "<adjective>(?: <tail>)?",
 )
 _OF_KIND = _rules(
     "compare (?:(?:the|both|two|my|our|these|all) )*<plural>(?: with each other)?",
@@ -135,8 +146,17 @@ _OF_KIND = _rules(
     "how do (?:(?:the|both|two|my|our|these) )*<plural> differ",
 )
 _AMONG = _rules(
-    "(?:which|what) <kind> <has> (?:the |an? )?<more> <T>",
+    "(?:which|what)(?: one)?(?P<both> of <both>)(?P<kind>) <has> (?:the |an? )?(?P<adjective><more>) <T>",
+    "(?:which|what)(?: one)?(?P<both> of <both>)(?P<kind>) <verb> (?:the )?<adjective>(?: <tail>)?",
+    "(?:which|what)(?P<both> of <both>)? <kind> <has> (?:the |an? )?(?P<adjective><more>) <T>",
+    "(?:which|what)(?P<both> of <both>)? <kind> <verb> (?:the )?<adjective>(?: <tail>)?",
 )
+"""`kind` is empty where what is compared is not named."""
+_BOTH = _rules(
+    "(?P<head>(?:<asking> )(?:.+ )?)(?P<every><both>|each(?: of the)?|every|all(?: of)? (?:the|my|our|these|those))"
+    " (?P<kind>(?!of\\b|and\\b)\\w+\\b)(?P<rest>(?! and | or ).*)",
+)
+"""The same is asked of several things at once."""
 _COMPARISON = _rules(
     "compare (?:what|how) (?P<who>.+?) (?:<say>|describes?|treats?|covers?|puts?)(?: <about>)? <X>",
     "compare <X>",
@@ -168,7 +188,7 @@ _ABOUT = _rules(
 )
 """What a document is about, or each of all."""
 _CONTENTS = _rules(
-    "(?:what|which)(?: kinds? of)? <docs> (?:do (?:you|we|I) have"
+    "(?:what|which)(?: kinds? of)? <docs> (?:do (?:you|we|I) have(?! to)"
     "|are (?:there|here|available|loaded|indexed|included))(?: .{0,30})?",
     "(?:list|describe|show(?: me)?) (?:(?:all|the|my|our|these|your) )*<docs>",
 )
@@ -187,6 +207,17 @@ _PLAIN = {
 }
 """Comparatives whose plain form is not got by taking an ending off, or is not what is asked."""
 
+_UP = frozenset(
+    "higher longer larger bigger greater more most later expensive dearer heavier taller deeper wider warmer hotter"
+    " stronger brighter louder thicker farther further highest longest largest biggest".split()
+)
+_DOWN = frozenset(
+    "lower shorter smaller fewer less least cheaper earlier closer nearer lighter colder cooler weaker thinner quieter"
+    " narrower lowest shortest smallest fewest".split()
+)
+
+_PLACED = re.compile(r" (?:in|on|at|under|by|of|for|with|from|to|inside|within) $", re.IGNORECASE)
+
 _EVERYTHING = _rules(
     "(?:<refers>|everything|it|them|this|these|all|all of (?:it|them|this|these))"
     "(?: (?:here|above|below|there is|together|(?:that )?(?:you|I) (?:have|uploaded|added|gave you)"
@@ -196,7 +227,7 @@ _EVERYTHING = _rules(
 _POINTING = _rules("it|them|this|these|all")
 _FILE = _rules(
     r"(?:(?:the|this|my|our) )?(?:<doc> )?[\"'“‘`]?(?P<X>[\w(][^\"'”’`?!]*\.(?:pdf|txt|md|markdown|rst|docx?|html?|csv"
-    r"|tsv|json|xlsx?|pptx?|epub|odt|rtf|eml|tex|log))[\"'”’`]?",
+    r"|tsv|json|xls[xm]?|ods|pptx?|odp|epub|odt|rtf|eml|tex|log))[\"'”’`]?",
 )
 _BY_NAME = _rules(
     r"(?:the )?<doc> (?:called|named|titled|entitled) [\"'“‘`]?(?P<X>.+?)[\"'”’`]?",
@@ -285,16 +316,52 @@ def _side_by_side(text: str) -> Iterator[Intent]:
         sides = _sides(match["A"], match["B"])
         topic = _topic(match["T"] or match.groupdict().get("T2") or "")
         yield Intent(kind="comparison", sides=sides, topic=topic, asked=_asked(topic))
-    if match := _match(_SUPERIOR, text):
-        groups = match.groupdict()
-        topic = _topic(groups.get("T") or "")
-        asked = _asked(topic) or _how(groups["verb"], groups["adjective"], groups["tail"] or "")
-        yield Intent(
-            kind="comparison", sides=_sides(match["A"], match["B"]), topic=topic, asked=asked
+    for rules in (_SUPERIOR, _AMONG):
+        if match := _match(rules, text):
+            yield _superior(match.groupdict())
+    if match := _match(_BOTH, text):
+        every: Literal["two", "all"] = (
+            "two" if re.match(r"both|either|.* two$", match["every"], re.IGNORECASE) else "all"
         )
-    if match := _match(_AMONG, text):
-        topic = _topic(match["T"])
-        yield Intent(kind="comparison", sides=(match["kind"],), topic=topic, asked=_asked(topic))
+        head = of_one(match["head"])
+        whole = f"{head}the {_singular(match['kind'])}"
+        # Where the thing is a place, each side is asked without it: it is searched alone.
+        asked = f"{_PLACED.sub('', head) if _PLACED.search(head) else whole}{match['rest']}?"
+        yield Intent(kind="comparison", sides=(match["kind"],), asked=asked, every=every)
+
+
+def _superior(groups: dict[str, str | None]) -> Intent:
+    """Return what is asked of each side where one is more than the other."""
+    said = {name: group or "" for name, group in groups.items()}
+    topic = _topic(said.get("T", ""))
+    asked = _asked(topic) or _how(said["verb"], said["adjective"], said["tail"])
+    sides = _sides(said["A"], said["B"]) if "A" in said else (said["kind"],)
+    more = said["adjective"].lower()
+    every: Literal["", "two"] = "two" if said.get("both") else ""
+    return Intent(kind="comparison", sides=sides, topic=topic, asked=asked, more=more, every=every)
+
+
+def direction(more: str) -> int:
+    """Return 1 where more of something is wanted, -1 where less of it is, 0 where that depends on the thing."""
+    first, _, last = more.partition(" ")
+    if first == "less" and last:
+        return -1
+    word = last or first
+    return (word in _UP) - (word in _DOWN) or int(first == "more" and last in ("costly", "distant"))
+
+
+def _singular(noun: str) -> str:
+    """Return a plural noun as one of its things is called."""
+    if re.search(r"(?:ch|sh|x|ss)es$", noun):
+        return noun[:-2]
+    return f"{noun[:-3]}y" if noun.endswith("ies") else re.sub(r"(?<=[^s])s$", "", noun)
+
+
+def of_one(head: str) -> str:
+    """Return the beginning of a question about several things as it is asked of one."""
+    for several, one in (("do", "does"), ("are", "is"), ("have", "has"), ("were", "was")):
+        head = re.sub(rf"\b{several} $", f"{one} ", head, flags=re.IGNORECASE)
+    return head[:1].upper() + head[1:]
 
 
 def _are_sides(one: str, other: str) -> bool:
@@ -320,6 +387,12 @@ def _how(verb: str, adjective: str, tail: str) -> str:
     word = adjective.lower().removeprefix("more ").removeprefix("less ")
     tail = f" {tail}" if tail else ""
     verb = verb.lower()
+    if word in ("cheaper", "expensive", "dearer") and not tail:
+        return "How much does {} cost?"
+    if word in ("heavier", "lighter"):
+        return f"What is the weight of {{}}{tail}?"
+    if word in ("closer", "nearer"):
+        return f"How far {verb} {{}}{re.sub('^ (?:to|by) ', ' from ', tail)}?"
     if verb in ("is", "are", "was", "were"):
         return f"How {_PLAIN.get(word) or _positive(word)} {verb} {{}}{tail}?"
     much = (

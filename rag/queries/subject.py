@@ -10,10 +10,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.language.dates import MONTH_NAMES, WEEKDAYS
+from rag.language.dates import MONTH_NAMES, WEEKDAYS, Date, agree, dates_in
 from rag.language.english import FUNCTION_WORDS
 from rag.language.languages import language_of
 from rag.language.names import missing_names
+from rag.language.words import stemmed
 
 _CODE = re.compile(
     r"(?<![\w/.-])(?:(?=[\w/.-]*\d)(?=[\w/.-]*[A-Za-z/-]|\d{4}|\d+(?:\.\d+){2})[A-Za-z\d]+(?:[-/.][A-Za-z\d]+)*"
@@ -25,6 +26,10 @@ _NUMBERED = re.compile(
     r"\b(?P<noun>[^\W\d_]{3,}|§)\s*(?:no\.?|number|nr\.?|#)?\s*(?P<number>\d{1,4}(?:\.\d{1,3})*[a-z]?)\b(?!\s*[-–%:/]\s*\d|[.,]\d)"
     r"(?=\s*(?P<next>[^\W\d_]+)?)",
     re.IGNORECASE,
+)
+_LETTERED = re.compile(r"\b(?P<noun>[^\W\d_]{3,}) (?P<letter>[A-HJ-Z])(?![\w.'’&-])")
+_RANGE = re.compile(
+    r"(?P<label>[^\d\n]{3,60}?)\s(?P<low>\d{1,4})\s?(?:-|–|to)\s?(?P<high>\d{1,4})(?!\d)"
 )
 _NOT_NUMBERED = (
     FUNCTION_WORDS
@@ -75,6 +80,16 @@ class Subject:
     """It asks what a numbered part says."""
     term: str
     """Whose meaning it asks for, in lower case; empty where it asks for none."""
+    dates: tuple[Date, ...] = ()
+    """Of a day of a year."""
+    months: tuple[Date, ...] = ()
+    """Every date that names a month, with a day or a year or neither."""
+    lettered: tuple[tuple[str, str], ...] = ()
+    """(noun, letter) of one of several that are told apart by letters: ("Shed", "C")."""
+
+    def __bool__(self) -> bool:
+        named = self.names or self.codes or self.numbered or self.lettered
+        return bool(named or self.months or self.term)
 
 
 def subject_of(question: str) -> Subject:
@@ -96,6 +111,13 @@ def subject_of(question: str) -> Subject:
         numbered=numbered,
         says=bool(numbered) and bool(_SAYS.search(question.lower())),
         term=_bare(asked["term"]) if (asked := _MEANING.match(question)) else "",
+        dates=tuple(one for one in dates_in(question) if all(one)),
+        months=tuple(one for one in dates_in(question) if one[1]),
+        lettered=tuple(
+            (found["noun"], found["letter"])
+            for found in _LETTERED.finditer(question)
+            if found["noun"].lower() not in _NOT_NUMBERED
+        ),
     )
 
 
@@ -137,6 +159,7 @@ def missing(subject: Subject, texts: Sequence[str]) -> tuple[str, ...]:
         for noun, number in subject.numbered
         if not _is_numbered(noun, number, texts)
     ]
+    gone += [*_other_days(subject, told), *_other_letters(subject, told)]
     return (
         (*gone, *missing_names(" ".join(("What", *subject.names)), texts))
         if subject.names
@@ -144,9 +167,57 @@ def missing(subject: Subject, texts: Sequence[str]) -> tuple[str, ...]:
     )
 
 
+def _other_days(subject: Subject, told: str) -> list[str]:
+    """Return the dates of a subject that a text contradicts: it is of other days, and of none of these."""
+    days = [one for one in dates_in(told) if one[1] and one[2]]
+    return [
+        _written(date)
+        for date in subject.dates
+        if days and not any(agree(date, one) for one in days)
+    ]
+
+
+def _other_letters(subject: Subject, told: str) -> list[str]:
+    """Return what is told apart by a letter where a text has others of its kind, and not this one."""
+    gone = []
+    for noun, letter in subject.lettered:
+        kind = rf"\b(?i:{re.escape(noun)}s?)\b"
+        others = re.search(rf"{kind} (?!{letter}\b)[A-HJ-Z]\b", told)
+        if others and not re.search(rf"{kind}[^.\n]{{0,40}}(?<!\w){letter}\b", told):
+            gone.append(f"{noun} {letter}")
+    return gone
+
+
+def other_month(subject: Subject, row: str) -> tuple[str, ...]:
+    """Return the dates of a subject that a row is not of, which has one day of a year alone."""
+    days = [one for one in dates_in(row) if all(one)]
+    if len(days) != 1 or not subject.months or any(agree(one, days[0]) for one in subject.months):
+        return ()
+    return tuple(map(_written, subject.months))
+
+
+def names_day(subject: Subject, gone: Sequence[str], absent: Sequence[str]) -> bool:
+    """Tell whether a day that is asked for stands neither with a reading nor anywhere."""
+    days = set(map(_written, subject.dates))
+    return not days.isdisjoint(set(gone) & set(absent))
+
+
+def _written(date: Date) -> str:
+    """Return a date as ISO 8601 has it where it is of a day of a year, else the name of its month with what is told."""
+    year, month, day = date
+    if all(date):
+        return f"{year}-{month:02d}-{day:02d}"
+    return " ".join(filter(None, (str(day or ""), MONTH_NAMES[month - 1].title(), str(year or ""))))
+
+
 def is_exact(subject: Subject, gone: Sequence[str]) -> bool:
-    """Tell whether a code or a numbered part is among what is missing: these have no other name."""
-    return any(one in subject.codes or one[-1:].isdigit() for one in gone)
+    """Tell whether a code or a numbered part is among what is missing: these have no other name, as dates have."""
+    dates = set(map(_written, subject.dates))
+    letters = {" ".join(one) for one in subject.lettered}
+    return any(
+        one in letters or one in subject.codes or (one[-1:].isdigit() and one not in dates)
+        for one in gone
+    )
 
 
 def numbered_parts(subject: Subject) -> tuple[str, ...]:
@@ -192,7 +263,19 @@ def _is_numbered(noun: str, number: str, texts: Sequence[str]) -> bool:
     alone = r"|(?<![\w.])" if len(number) > 2 else ""
     pattern = rf"(?:{named}{alone}){re.escape(number)}(?![\w]|[.]\d)"
     return any(
-        re.search(pattern, text, re.IGNORECASE) or _opens(noun, number, text) for text in texts
+        re.search(pattern, text, re.IGNORECASE)
+        or _opens(noun, number, text)
+        or _is_within(noun, number, text)
+        for text in texts
+    )
+
+
+def _is_within(noun: str, number: str, text: str) -> bool:
+    """Tell whether a number lies in a range behind a label of its noun: "aged 45" in "Age 45–54"."""
+    return number.isdecimal() and any(
+        stemmed(noun) in map(stemmed, re.findall(r"\w+", found["label"].lower()))
+        and int(found["low"]) <= int(number) <= int(found["high"])
+        for found in _RANGE.finditer(text)
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.reader.linear import WEIGHTS_FILE, LinearReader, LinearWeights
-from rag.reader.protocol import Reader, Reading
+from rag.reader.protocol import Reader, Reading, StagedReader
 from rag.reader.selection import Selection, reranked, select
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ __all__ = [
     "Reader",
     "Reading",
     "Selection",
+    "StagedReader",
     "load_reader",
     "load_support",
     "reranked",

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rag.language.dates import in_words
 from rag.language.paths import HEADS, outside, spelled
 from rag.schema import BlockKind, Candidate, Context, ScoredSentence
 
 MOST_ITEMS = 30
 """Sentences of one list, at most."""
-_TOLD = 2
-"""Parts of a path that are read out before a sentence; more make the passage longer and did not answer more."""
+_TOLD = 3
+"""Parts of a path that are read out at most; each is read once a passage."""
 _ANNOUNCED: frozenset[BlockKind] = frozenset({"item", "row", "code", "quote"})
 """Kinds that are said together with what announces them."""
 _LEADS: frozenset[BlockKind] = frozenset({"paragraph", "field", "answer", "item", "heading"})
@@ -81,22 +82,31 @@ def announcing(sentence: ScoredSentence) -> Context | None:
     return path[-1]
 
 
-def spoken(candidate: Candidate) -> tuple[str, tuple[tuple[int, str], ...]]:
+def spoken(candidate: Candidate, *, dated: bool = False) -> tuple[str, tuple[tuple[int, str], ...]]:
     """Return a passage's text as it is read out, and what was put in for it: (character of the passage, words).
 
-    Before each unit stands what it hangs from; before each cell of a table stands the
-    name of its column: "wool | 45 min" is read "Programme: wool | Time: 45 min".
+    What a unit hangs from stands before it where the passage has not said it yet; before each cell of a table stands
+    the name of its column: "wool | 45 min" is read "Programme: wool | Time: 45 min".
+
+    Args:
+        candidate: holds the passage.
+        dated: a month is asked for by its name: before a date in figures, alone in its cell, it is read in words too.
     """
     text, begin = candidate.passage.text, candidate.passage.start
     put_in: list[tuple[int, str]] = []
+    told: set[Context] = set()
     for one in candidate.sentences:
-        if one.kind not in HEADS and (path := _told(one)):
+        heads = one.kind in HEADS and one is not candidate.sentences[0]
+        path = [] if heads else [part for part in _told(one, begin) if part not in told]
+        if path:
             put_in.append((one.start - begin, f"{spelled(path).rstrip(':')}: "))
-        put_in += [
-            (cell.start - begin, f"{cell.name}: ")
-            for cell in one.cells
-            if cell.name and cell.start < cell.end
-        ]
+            told.update(path)
+        for cell in one.cells:
+            at = cell.start - begin
+            name = f"{cell.name}: " if cell.name else ""
+            words = in_words(text[at : cell.end - begin]) if dated else ""
+            if (name or words) and cell.start < cell.end:
+                put_in.append((at, f"{name}{words}"))
     pieces, done = [], 0
     for at, words in put_in:
         pieces += [text[done:at], words]
@@ -104,7 +114,10 @@ def spoken(candidate: Candidate) -> tuple[str, tuple[tuple[int, str], ...]]:
     return "".join([*pieces, text[done:]]), tuple(put_in)
 
 
-def _told(sentence: ScoredSentence) -> tuple[Context, ...]:
-    """Return the part of a path that is read out: the innermost parts; a row's column names stand before its cells."""
+def _told(sentence: ScoredSentence, begin: int) -> tuple[Context, ...]:
+    """Return the innermost parts of a path that no text of the passage before the sentence says.
+
+    A row's column names stand before its cells.
+    """
     path = tuple(one for one in sentence.path if one.kind != "row")
-    return outside(path, sentence.start, sentence.end)[-_TOLD:]
+    return outside(path, begin, sentence.end)[-_TOLD:]

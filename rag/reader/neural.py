@@ -17,10 +17,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from rag.language.dates import names_month
 from rag.language.paths import HEADS
 from rag.reader.features import NAMES, analyse, rows
 from rag.reader.layout import spoken, whole
@@ -34,6 +36,8 @@ LONGEST_ANSWER = 30
 """Word pieces of an answer in one sentence, at most."""
 LONGEST_LIST = 200
 """Word pieces of an answer that a list gives, at most."""
+_REMEMBERED = 32
+"""Passages whose logits are kept, so that what was read first is not read again with the rest."""
 _UNREAD = -50.0
 """Margin of a sentence in which the model has no word piece; as good as impossible."""
 
@@ -130,7 +134,7 @@ class NeuralReader:
     def __init__(
         self, model: SpanModel, *, name: str, calibration: Calibration, threads: int
     ) -> None:
-        self._model = model
+        self._read = lru_cache(_REMEMBERED)(model.read)
         self._name = name
         self._calibration = calibration
         self._threads = threads
@@ -150,7 +154,13 @@ class NeuralReader:
 
         A heading is left for last, unless it is where the model points.
         """
-        looked = self.look(query, candidates)
+        return self.read_first(query, candidates, len(candidates))
+
+    def read_first(
+        self, query: str, candidates: Sequence[Candidate], n: int
+    ) -> tuple[Reading, ...]:
+        """Return the sentences of the first n candidates as `read` gives them; see `StagedReader`."""
+        looked = self.look(query, candidates, n)
         pointed = max(
             (one.margin for one in looked if one.sentence.kind not in HEADS), default=_UNREAD
         )
@@ -176,9 +186,12 @@ class NeuralReader:
             for one in seen
         )
 
-    def look(self, query: str, candidates: Sequence[Candidate]) -> tuple[Seen, ...]:
-        """Return what is seen of every sentence of the candidates, each once, in their order."""
-        read_out = [spoken(one) for one in candidates]
+    def look(
+        self, query: str, candidates: Sequence[Candidate], n: int | None = None
+    ) -> tuple[Seen, ...]:
+        """Return what is seen of every sentence of the candidates, or of the first n, each once, in their order."""
+        dated = names_month(query)
+        read_out = [spoken(one, dated=dated) for one in candidates[:n]]
         logits = [
             [_as_written(window, put_in) for window in windows]
             for windows, (_, put_in) in zip(
@@ -187,6 +200,8 @@ class NeuralReader:
         ]
         seen = []
         for index, unit, row in rows(analyse(query), candidates):
+            if index >= len(logits):
+                break
             begin = candidates[index].passage.start
             starts = [one.start - begin for one in unit]
             sentence = whole(unit, candidates[index])
@@ -205,10 +220,10 @@ class NeuralReader:
     def _logits(self, query: str, texts: Sequence[str]) -> Iterator[Sequence[SpanLogits]]:
         """Yield what the model says of each text."""
         if self._threads == 1 or len(texts) <= 1:
-            yield from (self._model.read(query, text) for text in texts)
+            yield from (self._read(query, text) for text in texts)
             return
         with ThreadPoolExecutor(min(self._threads, len(texts))) as executor:
-            yield from executor.map(lambda text: self._model.read(query, text), texts)
+            yield from executor.map(lambda text: self._read(query, text), texts)
 
 
 def _as_written(window: SpanLogits, put_in: Sequence[tuple[int, str]]) -> SpanLogits:

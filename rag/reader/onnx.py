@@ -15,9 +15,10 @@ import numpy as np
 from rag.errors import ModelError
 from rag.reader.framing import SPECIAL, cut, framed
 from rag.reader.neural import Calibration, NeuralReader, SpanLogits
-from rag.weights import available_cores, open_session, open_tokenizer, read_weights
+from rag.weights import available_cores, read_weights
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from onnxruntime import InferenceSession
     from tokenizers import Tokenizer
 
@@ -46,7 +47,7 @@ class OnnxSpanModel:
         """Return the logits of a passage, window by window."""
         asked = cut(self._tokenizer, question).ids[:LONGEST_QUESTION]
         pieces = cut(self._tokenizer, text)
-        offsets = np.array(pieces.offsets, dtype=np.int64).reshape(-1, 2)
+        offsets = inked(text, np.array(pieces.offsets, dtype=np.int64).reshape(-1, 2))
         room = self._max_tokens - SPECIAL - len(asked)
         last = max(len(pieces) - room, 0)
         return [
@@ -69,6 +70,14 @@ class OnnxSpanModel:
         )
 
 
+def inked(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the characters of word pieces, shape (n, 2), without the space that some tokenizers put before a word."""
+    inks = np.array([not one.isspace() for one in text] + [True], dtype=bool)
+    following = np.flatnonzero(inks)
+    starts = following[np.searchsorted(following, offsets[:, 0])]
+    return np.stack([np.minimum(starts, offsets[:, 1]), offsets[:, 1]], axis=1)
+
+
 def open_folder(folder: Path, *, threads: int | None = None) -> NeuralReader:
     """Load the reader in a folder that `training/reader/export.py` wrote.
 
@@ -85,8 +94,8 @@ def open_folder(folder: Path, *, threads: int | None = None) -> NeuralReader:
         fitted: Mapping[str, Any] = manifest["calibration"]
         return NeuralReader(
             OnnxSpanModel(
-                open_session(weights.files["model.onnx"]),
-                open_tokenizer(weights.files["tokenizer.json"]),
+                weights.session(),
+                weights.tokenizer(),
                 max_tokens=manifest["max_tokens"],
             ),
             name=manifest["name"],

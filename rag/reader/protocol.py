@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rag.schema import Candidate, Span
 
@@ -42,3 +42,13 @@ class Reader(Protocol):
         A sentence that stands in two overlapping candidates is read in the better one only. Equals are in order
         of candidate, then of start. Behind the first, a probability may be higher than the one before it.
         """
+
+
+@runtime_checkable
+class StagedReader(Reader, Protocol):
+    """A reader that can read the first candidates before the others."""
+
+    def read_first(
+        self, query: str, candidates: Sequence[Candidate], n: int
+    ) -> tuple[Reading, ...]:
+        """Return the sentences of the first n candidates, weighed by all candidates as `read` weighs them."""

@@ -95,9 +95,14 @@ def select(
     )
 
 
+def asks_for_several(part: str) -> bool:
+    """Tell whether more than one sentence may answer a part of a question."""
+    return bool(_LIST.search(part))
+
+
 def _of_part(part: str, readings: Sequence[Reading], threshold: float) -> list[Reading]:
     """Return one sentence, or several where a list is asked for."""
-    if not _LIST.search(part):
+    if not asks_for_several(part):
         return [readings[0]]
     floor = max(threshold, LISTED * readings[0].probability)
     listed = [one for one in readings[:MOST_LISTED] if one.probability >= floor]

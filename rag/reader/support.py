@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from rag.errors import ModelError
 from rag.reader.framing import SPECIAL, cut, framed
-from rag.weights import available_cores, open_session, open_tokenizer, read_weights
+from rag.weights import available_cores, read_weights
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -113,8 +113,8 @@ def open_support(folder: Path, *, threads: int | None = None) -> SupportModel:
     manifest = weights.manifest
     try:
         return SupportModel(
-            open_session(weights.files["model.onnx"]),
-            open_tokenizer(weights.files["tokenizer.json"]),
+            weights.session(),
+            weights.tokenizer(),
             name=manifest["name"],
             max_tokens=manifest["max_tokens"],
             slope=manifest["calibration"]["slope"],

@@ -1,4 +1,4 @@
-"""Zip containers (.docx, .epub), opened only as far as their directory promises to be harmless.
+"""Zip containers (.docx, .epub, .zip), opened only as far as their directory promises to be harmless.
 
 Sizes in the directory may lie, so every entry is read through a bound of its own, and parsers are
 given verified bytes, never the archive.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import PurePosixPath
+from typing import BinaryIO
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -21,18 +22,21 @@ MAX_TOTAL = 200_000_000
 MAX_RATIO = 200
 _SMALL = 1_000_000
 """An archive may expand to this many bytes at any ratio: blank forms compress well."""
+_SKIPPED = frozenset({"__MACOSX", "__pycache__"})
 MAX_TAGS = 2_000_000
 """Each becomes an object of about a kilobyte in a parser."""
 
 
-def open_archive(data: bytes) -> zipfile.ZipFile:
-    """Open a zip archive after checking its directory; nothing is decompressed.
+def open_archive(data: bytes | BinaryIO) -> zipfile.ZipFile:
+    """Open a zip archive, its bytes or an open file, after checking its directory; nothing is decompressed.
 
     Raises:
         SourceError: `too_large`, `encrypted` or `unreadable`.
     """
+    file = io.BytesIO(data) if isinstance(data, bytes) else data
+    size = file.seek(0, io.SEEK_END)
     try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
+        archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as exc:
         raise SourceError("unreadable", "is damaged; save it anew") from exc
     entries = archive.infolist()
@@ -40,7 +44,7 @@ def open_archive(data: bytes) -> zipfile.ZipFile:
     if (
         len(entries) > MAX_ENTRIES
         or total > MAX_TOTAL
-        or total > max(MAX_RATIO * len(data), _SMALL)
+        or total > max(MAX_RATIO * size, _SMALL)
         or any(entry.file_size > MAX_ENTRY for entry in entries)
     ):
         raise _expands()
@@ -54,6 +58,38 @@ def open_archive(data: bytes) -> zipfile.ZipFile:
         if entry.flag_bits & 0x1:
             raise SourceError("encrypted", "needs a password; save a copy without one and add that")
     return archive
+
+
+def names(file: BinaryIO) -> Collection[str]:
+    """Return the relative path of each file in an archive that people put there, in its order.
+
+    Raises:
+        SourceError: as `open_archive` raises it.
+    """
+    with open_archive(file) as archive:
+        return _named(archive)
+
+
+def read_named(file: BinaryIO, name: str) -> bytes:
+    """Return the bytes of one of the `names` of an archive.
+
+    Raises:
+        KeyError: there is no such file.
+        SourceError: as `open_archive` and `read_entry` raise it.
+    """
+    with open_archive(file) as archive:
+        return read_entry(archive, _named(archive)[name])
+
+
+def _named(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Return the entries that are files to a person, by their path in its usual form; the first of a name counts."""
+    found: dict[str, str] = {}
+    for entry in archive.infolist():
+        path = PurePosixPath(entry.filename.replace("\\", "/"))
+        hidden = any(part.startswith((".", "~$")) or part in _SKIPPED for part in path.parts)
+        if path.name and not hidden and not entry.is_dir():
+            found.setdefault(str(path), entry.filename)
+    return found
 
 
 def read_entry(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -100,6 +136,20 @@ def verified(archive: zipfile.ZipFile, wanted: Callable[[str], bool]) -> io.Byte
             raise SourceError("too_large", f"holds more than {MAX_TAGS:,} tags; split it")
     copy.seek(0)
     return copy
+
+
+def check_tags(archive: zipfile.ZipFile, most: int = MAX_TAGS) -> None:
+    """Refuse an archive whose XML holds more than `most` tags: trees are built of them.
+
+    Raises:
+        SourceError: `too_large`; as `read_entry` raises it.
+    """
+    tags = 0
+    for entry in archive.infolist():
+        if entry.filename.endswith((".xml", ".rels")):
+            tags += read_entry(archive, entry.filename).count(b"<")
+        if tags > most:
+            raise SourceError("too_large", f"holds more than {most:,} tags; split it")
 
 
 def check_xml(data: bytes) -> None:

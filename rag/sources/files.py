@@ -12,14 +12,16 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
 
 from rag.errors import SourceError, SourceNotFoundError
 from rag.schema import Fate, FateReason, FileReport
+from rag.sources.containers import container_of, holder_of, is_source, members, read_member
 from rag.sources.formats import SUPPORTED
 
-_SKIPPED_FOLDERS = frozenset({"__pycache__"})
+_SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 _BLOCK = 1 << 20
 _KNOWN = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, None}
@@ -51,7 +53,7 @@ def find_files(root: Root) -> tuple[list[FoundFile], list[FileReport]]:
 
     The fate of a file or folder that cannot be looked at is `unreachable`, and the reason tells whether it may not
     (`unreadable`) or something is out of order at the moment (`unreachable`).
-    Hidden files and folders, `__pycache__` and the lock files of office programs are passed over in
+    Hidden files and folders, folders of installed packages and the lock files of office programs are passed over in
     silence.
 
     Returns:
@@ -71,20 +73,46 @@ def find_files(root: Root) -> tuple[list[FoundFile], list[FileReport]]:
         ) from exc
     found: list[FoundFile] = []
     reports: list[FileReport] = []
+
+    def report(source_id: str, fate: Fate, reason: FateReason, message: str) -> None:
+        message = f"{source_id!r} {message}."
+        reports.append(FileReport(source_id=source_id, fate=fate, reason=reason, message=message))
+
     for path, name in entries:
         source_id = root.prefix + printable(name)
         fault = _fault(path, top)
-        if fault is None:
+        if fault is not None:
+            report(source_id, *fault)
+            continue
+        if is_source(path.name):
             found.append(FoundFile(source_id, path))
-        else:
-            fate, reason, message = fault
-            message = f"{source_id!r} {message}."
-            reports.append(
-                FileReport(source_id=source_id, fate=fate, reason=reason, message=message)
-            )
+        for member, trouble in _held(path) if container_of(path.name) else ():
+            inner = f"{source_id}/{printable(member)}" if member else source_id
+            if trouble is None:
+                found.append(FoundFile(inner, path / member))
+            else:
+                report(inner, *trouble)
     found.sort(key=lambda file: file.source_id)
     reports.sort(key=lambda report: report.source_id)
     return found, reports
+
+
+def find_file(root: Root, source_id: str) -> FoundFile | None:
+    """Return the file of a source below a root by the rules of `find_files`; None where there is none any more."""
+    name = source_id.removeprefix(root.prefix)
+    pieces = PurePosixPath(name).parts
+    if not source_id.startswith(root.prefix) or not pieces or ".." in pieces or "\\" in name:
+        return None  # a name that had to be escaped is not looked for
+    try:
+        top = root.path.resolve()
+        path = (root.path if root.path.is_dir() else root.path.parent) / name
+        held = holder_of(path)
+        on_disk = path if held is None else held[0]
+        if not on_disk.is_relative_to(root.path) or _fault(on_disk, top) is not None:
+            return None
+    except (OSError, RuntimeError, ValueError):
+        return None
+    return FoundFile(source_id, path)
 
 
 def identity(root: Root) -> str:
@@ -109,7 +137,7 @@ def hash_file(path: Path) -> str:
     """
     digest = hashlib.sha256()
     try:
-        with open_regular(path) as file:
+        with _opened(path) as file:
             while block := file.read(_BLOCK):
                 digest.update(block)
     except OSError as exc:
@@ -124,7 +152,7 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
         SourceError: it is `too_large`, `unreadable` or `unreachable`.
     """
     try:
-        with open_regular(path) as file:
+        with _opened(path) as file:
             data = file.read(max_bytes + 1)
     except OSError as exc:
         raise _unreadable(exc) from exc
@@ -134,6 +162,27 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
             f"is larger than {max_bytes / 1e6:g} MB; split it, or raise max_file_mb",
         )
     return data
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a regular file, or a member of one that holds files.
+
+    Raises:
+        OSError: it cannot be opened, or is not there.
+        SourceError: what holds it cannot be read.
+    """
+    try:
+        return open_regular(path)
+    except OSError as exc:
+        held = holder_of(path) if exc.errno in {errno.ENOTDIR, errno.ENOENT} else None
+        if held is None:
+            raise
+    holder, name = held
+    with open_regular(holder) as file:
+        try:
+            return BytesIO(read_member(holder.name, file, name))
+        except KeyError as exc:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from exc
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -164,6 +213,36 @@ def _escaped(char: str) -> str:
     if "\udc80" <= char <= "\udcff":  # a byte that is not UTF-8, as os.fsdecode keeps it
         return f"\\x{ord(char) - 0xDC00:02x}"
     return "\\\\" if char == "\\" else char.encode("unicode_escape", "backslashreplace").decode()
+
+
+def _held(path: Path) -> Iterator[tuple[str, tuple[Fate, FateReason, str] | None]]:
+    """Yield the name of each member of a file that holds files, and why it cannot be loaded, if so.
+
+    Of a file whose members cannot be told the name is empty.
+    """
+    try:
+        with open_regular(path) as file:
+            listed = [*members(path.name, file)]
+    except SourceError as exc:
+        yield "", ("failed", cast("FateReason", exc.reason), str(exc))
+        return
+    except OSError as exc:
+        trouble = _unreadable(exc)
+        yield "", ("unreachable", cast("FateReason", trouble.reason), str(trouble))
+        return
+    if not listed and not is_source(path.name):
+        yield "", ("failed", "empty", "holds no files; put some into it or remove it")
+    for name, fault in listed:
+        if fault is not None:
+            yield name, ("failed", cast("FateReason", fault.reason), str(fault))
+        elif PurePosixPath(name).suffix.lower() not in SUPPORTED:
+            yield name, ("failed", "unsupported", _unsupported())
+        else:
+            yield name, None
+
+
+def _unsupported() -> str:
+    return "is of no supported format; convert it to one that is read"
 
 
 def _listed(path: Path) -> tuple[Path, Iterator[tuple[Path, str]]]:
@@ -240,9 +319,7 @@ def _fault(path: Path, top: Path) -> tuple[Fate, FateReason, str] | None:
         what = "is no regular file but a pipe, socket or device; remove it"
         return "failed", "unsupported", what
     if path.suffix.lower() not in SUPPORTED:
-        known = " ".join(SUPPORTED)
-        what = f"is of no supported format ({known}); convert it to one of them"
-        return "failed", "unsupported", what
+        return "failed", "unsupported", _unsupported()
     return None
 
 

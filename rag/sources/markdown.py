@@ -39,8 +39,6 @@ _INDENT, _FENCE = "    ", ":::"
 
 def read(data: bytes) -> Document:
     """Read a Markdown file; its title is the one of its front matter, else its first heading."""
-    from markdown_it import MarkdownIt
-
     check_text(data)
     text, guessed = decode(data)
     title = ""
@@ -48,10 +46,7 @@ def read(data: bytes) -> Document:
         text = text[front.end() :]
         if named := _FRONT_TITLE.search(front[1] or ""):
             title = named[1].strip().strip("\"'")
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    parser.add_render_rule("softbreak", _soft_break)
-    html = parser.render(_with_callouts(text))
-    tree = parse(html)
+    tree = parse(rendered(text))
     heading = tree.css_first("h1") or tree.css_first("h2, h3, h4, h5, h6")
     if not title and heading is not None:
         title = heading.text()
@@ -59,6 +54,15 @@ def read(data: bytes) -> Document:
     return Document(
         title=title, parts=(body,), blocks=refine(body, blocks), guessed_encoding=guessed
     )
+
+
+def rendered(text: str) -> str:
+    """Return Markdown as a piece of a page."""
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    parser.add_render_rule("softbreak", _soft_break)
+    return str(parser.render(_with_callouts(text)))
 
 
 def _soft_break(

@@ -11,19 +11,26 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from ctypes import byref, c_double, c_int, create_string_buffer
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from rag.errors import SourceError
 from rag.sources.document import MAX_CHARS, Document, too_long
+from rag.sources.ocr import Ocr
 from rag.sources.pdf_objects import find_drawing, find_widgets, scale_of, with_bullets, with_values
+from rag.sources.pdf_outline import Bookmarks, find_bookmarks, with_outline
 from rag.sources.pdf_page import HYPHEN, Fragment, Line, PdfPage
+from rag.sources.pdf_scans import FEWEST_CHARS, Scans
 from rag.sources.pdf_structure import to_document
+from rag.sources.recognised import find_places
 from rag.sources.signatures import check_pdf
 
-MAX_PAGES = 5_000
-_LEAST_CHARS_PER_PAGE = 20
-"""Pages with fewer on average were scanned: what text they have is a stamp or a page number."""
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
+MAX_PAGES = 5_000
+
+_USUAL = Ocr()
 _PDFIUM = threading.Lock()
 
 _LIGATURES = str.maketrans({
@@ -54,48 +61,89 @@ _MOST_NARROW = 6
 _MOST_RECTANGLES = 12
 
 
-def read(data: bytes) -> Document:
+def read(data: bytes, ocr: Ocr = _USUAL) -> Document:
     """Read a PDF file.
 
+    Args:
+        data: its bytes.
+        ocr: how pages are read that are images.
+
     Raises:
-        SourceError: `encrypted`, `no_text_layer`, `too_large` or `unreadable`.
+        SourceError: `encrypted`, `no_text_layer`, `empty`, `too_large` or `unreadable`.
     """
     check_pdf(data)
     with _PDFIUM:
-        title, pages = _extract(data)
+        title, pages, scans = _extract(data, ocr)
     n_chars = sum(len(line.text) for page in pages for line in page.lines)
-    if n_chars < _LEAST_CHARS_PER_PAGE * len(pages):
-        raise SourceError(
+    if n_chars < FEWEST_CHARS * len(pages) and not any(scans.pages):
+        raise scans.why or SourceError(
             "no_text_layer",
-            "is a scan without text; run it through text recognition (OCR) and add the result",
+            "is a scan without text, and text recognition (OCR) found no words on it; scan it anew",
         )
-    return to_document(title, pages)
+    document = to_document(title, pages)
+    if any(scans.pages):
+        document = replace(document, places=find_places(document, scans.pages))
+    return replace(document, remark=scans.remark())
 
 
-def _extract(data: bytes) -> tuple[str, list[PdfPage]]:
-    """Return the title and the pages. The caller holds the lock; nothing of PDFium outlives the call."""
-    import pypdfium2
-
-    try:
-        document = pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError as exc:
-        raise _refused(exc) from exc
-    with closing(document):
+def _extract(data: bytes, ocr: Ocr) -> tuple[str, list[PdfPage], Scans]:
+    """Return the title, the pages and the scans. The caller holds the lock; nothing of PDFium outlives the call."""
+    with closing(_opened(data)) as document:
         if len(document) > MAX_PAGES:
             raise SourceError(
                 "too_large", f"has {len(document):,} pages, more than {MAX_PAGES:,}; split it"
             )
         title = document.get_metadata_value("Title").strip()
         document.init_forms()  # does nothing where there is no form
+        outline = find_bookmarks(document)
+        scans = Scans(ocr, len(document))
         pages: list[PdfPage] = []
         n_chars = 0
         for number in range(len(document)):
-            page = _page(document, number)
+            page = _page(document, number, outline, scans)
             pages.append(page)
             n_chars += sum(len(line.text) for line in page.lines)
             if n_chars > MAX_CHARS:
                 raise too_long()
-    return "" if _NO_TITLE.search(title) else title, pages
+    return "" if _NO_TITLE.search(title) else title, pages, scans
+
+
+def draw(data: bytes, number: int, *, widest: int, highest: int) -> Image:
+    """Return the picture of a page.
+
+    Args:
+        data: bytes of the file.
+        number: of the page, from 0.
+        widest: pixels, at most.
+        highest: pixels, at most.
+
+    Raises:
+        SourceError: `encrypted` or `unreadable`.
+    """
+    check_pdf(data)
+    with _PDFIUM, closing(_opened(data)) as document:
+        document.init_forms()
+        with closing(document[number]) as page:
+            width, height = page.get_size()
+            bitmap = page.render(scale=min(widest / width, highest / height))
+            with closing(bitmap):
+                shown: Image = bitmap.to_pil().convert("RGB")
+                shown.thumbnail((widest, highest))  # PDFium rounds up
+                return shown
+
+
+def _opened(data: bytes) -> Any:  # noqa: ANN401  (pypdfium2 has no types)
+    """Open a file.
+
+    Raises:
+        SourceError: `encrypted` or `unreadable`.
+    """
+    import pypdfium2
+
+    try:
+        return pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as exc:
+        raise _refused(exc) from exc
 
 
 def _refused(exc: Exception) -> SourceError:
@@ -105,7 +153,7 @@ def _refused(exc: Exception) -> SourceError:
     return SourceError("unreadable", "is damaged; open it in a PDF reader and save it anew")
 
 
-def _page(document: Any, number: int) -> PdfPage:  # noqa: ANN401  (pypdfium2 has no types)
+def _page(document: Any, number: int, outline: Bookmarks, scans: Scans) -> PdfPage:  # noqa: ANN401  (pypdfium2 has no types)
     """Return what one page shows; nothing where it cannot be opened."""
     import pypdfium2
 
@@ -123,7 +171,10 @@ def _page(document: Any, number: int) -> PdfPage:  # noqa: ANN401  (pypdfium2 ha
             lines = with_bullets(lines, drawing.bullets)
         if document.formenv is not None:
             lines = with_values(lines, find_widgets(page, document.formenv))
-    return PdfPage(names, tuple(lines), tuple(drawing.rules), tuple(drawing.shades))
+        if number in outline:
+            lines = with_outline(lines, outline[number])
+        shown = PdfPage(names, tuple(lines), tuple(drawing.rules), tuple(drawing.shades))
+        return scans.read(page, number, shown)
 
 
 class _Text:

@@ -50,6 +50,8 @@ class Line:
     """Its characters are all of one width, as those of a command are."""
     repeated: bool = False
     """It stands at the edge of other pages too."""
+    heading: int = 0
+    """How deep the file's outline nests what it names by this line, from 1; 0 where it does not."""
     pieces: tuple[Fragment, ...] = ()
     """Two or more where gaps part it or one is a field's label, from left to right; else none."""
 

@@ -244,7 +244,7 @@ class _Joiner:
 
     def _add(self, line: Line, edge: float) -> None:
         """Add a line to the paragraph of the one before, or begin another."""
-        if self._before is not None and _belongs(*self._before, line, self._pitch):
+        if self._before is not None and _joins(*self._before, line, self._pitch):
             element = self._elements[-1]
             element.add(self._number, _between(element.text) + line.text)
             element.lines.append(line)
@@ -440,6 +440,13 @@ def _notes_behind(elements: Sequence[_Element]) -> int:
     return count
 
 
+def _joins(line: Line, edge: float, following: Line, pitch: float) -> bool:
+    """Tell whether a line belongs to the one before: to its paragraph, or to the heading that an outline names."""
+    if line.heading or following.heading:
+        return line.heading == following.heading and 0 < line.bottom - following.top < 2 * line.size
+    return _belongs(line, edge, following, pitch)
+
+
 def _belongs(line: Line, edge: float, following: Line, pitch: float) -> bool:
     """Tell whether a line belongs to the paragraph of the one before, which might have reached to `edge`."""
     if not line.size or not following.size:
@@ -540,7 +547,10 @@ def _classify(elements: Sequence[_Element], usual: float) -> None:
     styles: Counter[tuple[float, bool]] = Counter()
     for at, element in enumerate(elements):
         if element.table is None and element.kind == "paragraph" and not element.aside:
-            if _is_heading(element, usual, bold) and _heads_something(elements, at):
+            if element.lines and element.lines[0].heading:
+                element.kind = "heading"
+                element.level = min(element.lines[0].heading + 1, _LOWEST)
+            elif _is_heading(element, usual, bold) and _heads_something(elements, at):
                 element.kind = "heading"
                 styles[_style(element)] += 1
             elif _is_item(element):
@@ -624,7 +634,7 @@ def _set_levels(elements: Sequence[_Element], styles: Counter[tuple[float, bool]
     titled = bool(ranked) and styles[ranked[0]] == 1 and _opens(elements, ranked[0])
     levels = {style: min(at + 2 - titled, _LOWEST) for at, style in enumerate(ranked)}
     for element in elements:
-        if element.kind != "heading":
+        if element.kind != "heading" or element.level:
             continue
         element.level = levels[_style(element)]
         if titled and _style(element) == ranked[0]:

@@ -15,6 +15,7 @@ from statistics import median
 from typing import TypeAlias
 
 from rag.language.layout import names_columns
+from rag.sources.pdf_cells import with_rows
 from rag.sources.pdf_page import HYPHEN, Fragment, Line, PdfPage, Stroke
 
 _NEAR = 4.0
@@ -91,8 +92,9 @@ def find_tables(page: PdfPage) -> list[PageItem]:
     if page.rules:
         for grid in _grids(page.rules):
             items = _with_grid(items, grid)
+    items = _by_lines(items, with_rows)
     items = _by_lines(items, _with_descents)
-    if any(line.pieces for line in page.lines):
+    if any(isinstance(item, Line) and item.pieces for item in items):
         items = _by_lines(items, lambda run: _with_columns(run, page))
     return items
 
@@ -532,7 +534,7 @@ def _made(
     counts = Counter(count for line in run if (count := _n_pieces(line, strong)) > 1)
     if not counts or (counts.total() < 2 if strong else counts.total() < 3):
         return [], 0
-    width = max(counts, key=lambda count: (counts[count], count))
+    width = _width(run, counts, strong)
     for wanted in dict.fromkeys((width, *sorted(counts, reverse=True))) if strong else (width,):
         placed, columns = _placed(run, wanted, strong)
         rows = [row for row in placed if len({piece[0] for piece in row[1]}) > 1]
@@ -547,6 +549,19 @@ def _made(
             if alone <= max(1, _MOST_ALONE * len(table.rows)):
                 return [table], len(placed)
     return [], 0
+
+
+def _width(run: Sequence[Line], counts: Counter[int], strong: bool) -> int:
+    """Return how many columns a run of lines most likely has: as many as most of them have pieces.
+
+    Where gaps are clear it has more where the first line names more, and others have empty cells, or where a few lines
+    have one more: those that go on with a row lack its first cell.
+    """
+    width = max(counts, key=lambda count: (counts[count], count))
+    first = _n_pieces(run[0], strong)
+    if strong and width < first == max(counts):
+        return first
+    return width + 1 if strong and counts[width + 1] > 1 else width
 
 
 _Placed: TypeAlias = tuple[Line, list[tuple[int, int, Fragment]]]

@@ -7,16 +7,24 @@ import re
 from rag.sources.characters import decode
 from rag.sources.document import Document
 from rag.sources.signatures import check_text
+from rag.sources.talk import chat_blocks
 
 _LONGEST_TITLE = 80
 _SENTENCE_END = re.compile(r"""[.!?,;:…。！？]["'”’»)\]]*$""")
 
 
 def read(data: bytes) -> Document:
-    """Read a text file; its title is its first line if that reads like one."""
+    """Read a text file; its title is its first line if that reads like one. A chat keeps who said what when."""
     check_text(data)
     text, guessed = decode(data)
-    return Document(title=_heading(text), parts=(text,), guessed_encoding=guessed)
+    blocks, places = chat_blocks(text)
+    return Document(
+        title="" if places else _heading(text),
+        parts=(text,),
+        blocks=blocks,
+        places=places,
+        guessed_encoding=guessed,
+    )
 
 
 def _heading(text: str) -> str:

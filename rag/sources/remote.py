@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import http.client
+import re
 import socket
 import ssl
 import threading
@@ -16,13 +17,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from html import unescape
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import TypeAlias
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from rag.errors import SourceError
-from rag.sources.formats import SUPPORTED
+from rag.sources.formats import KNOWN, SUPPORTED
 
 SECONDS = 30.0
 """For all of it, redirects included; only the look-up of a name is left to the system's own limit."""
@@ -41,6 +44,11 @@ _VAGUE = frozenset({"", "application/octet-stream", "binary/octet-stream", "text
 """Types that servers give what they do not know: the name in the address knows better."""
 # Addresses of IPv6 that lead on to one of IPv4, which may be any.
 _TUNNELS = tuple(map(IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16")))
+MOST_LISTED = 200
+"""Addresses of a site map that are read."""
+_HEAD = 4_000
+_SITE_MAP = re.compile(r"<(?:urlset|sitemapindex)\b")
+_LISTED = re.compile(r"<loc>\s*(?:<!\[CDATA\[)?\s*([^<>\s\]]{1,2000})")
 _IN_PATH = "/%:@!$&'()*+,;=~-._"
 
 
@@ -87,6 +95,32 @@ def fetch(
                 return _fetched(parts, response, max_bytes)
             at = urljoin(at, target)
     raise _unreadable(f"{url!r} leads on to other addresses more than {MOST_REDIRECTS} times")
+
+
+def listed_in(found: Fetched) -> tuple[str, ...]:
+    """Return the addresses that a site map lists, of its own host, `MOST_LISTED` at most; none of what is no site map.
+
+    The format is that of https://www.sitemaps.org/protocol.html; a map of maps lists these.
+    """
+    text = found.data.decode("utf-8", "replace")
+    if not _SITE_MAP.search(text[:_HEAD]):
+        return ()
+    host = urlsplit(found.url).hostname
+    listed = dict.fromkeys(unescape(match[1]) for match in _LISTED.finditer(text))
+    own = (one for one in listed if _host_of(one) == host)
+    return tuple(islice(own, MOST_LISTED))
+
+
+def is_map(url: str) -> bool:
+    """Tell whether an address that a site map lists is that of another one, by its name."""
+    return urlsplit(url).path.lower().endswith(".xml")
+
+
+def _host_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def check_address(url: str) -> SplitResult:
@@ -204,9 +238,8 @@ def _fetched(parts: SplitResult, response: http.client.HTTPResponse, max_bytes: 
     media_type = response.headers.get_content_type()
     suffix = _suffix(media_type if "content-type" in response.headers else "", parts)
     if not suffix:
-        known = " ".join(SUPPORTED)
         raise SourceError(
-            "unsupported", f"{url!r} is of no supported format ({known}) but {media_type!r}."
+            "unsupported", f"{url!r} is of no supported format ({KNOWN}) but {media_type!r}."
         )
     data = _body(url, response, max_bytes)
     if suffix in {".txt", ".md", ".html", ".xhtml", ".csv", ".tsv"}:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, islice, repeat, zip_longest
@@ -13,15 +12,13 @@ from rag.errors import SourceError
 from rag.language.nesting import PLAIN, TITLE, nest
 from rag.language.outline import Outline
 from rag.sources.characters import clean, decode
+from rag.sources.column_names import LONGEST_NAME, are_names
 from rag.sources.document import MAX_CHARS, Document, too_long
 from rag.sources.signatures import check_text
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_CHARS, _SAMPLE_ROWS = 65_536, 50
-_WORDS_OF_A_NAME = 3
-_LONGEST_NAME = 100
 _OPENING_ROWS = 8
-_YEAR = re.compile(r"(?:19|20)\d\d")
 _ENDS = (".", "!", "?")
 _MOST_COLUMNS = 16_384
 """As many as a spreadsheet takes; a row of more is no sentence that could be quoted."""
@@ -68,7 +65,7 @@ def _headed(rows: list[list[str]]) -> tuple[list[str], list[str], list[list[str]
     first = next((at for at, row in enumerate(rows) if _width(row) > 1 or width < 2), 0)
     titles = [" ".join(filter(None, row)) for row in rows[:first]]
     rows = rows[first:]
-    if len(rows) < 2 or not _is_header(rows[0]):
+    if len(rows) < 2 or not are_names(rows[0]):
         return titles, [], rows
     header, body = rows[0], rows[1:]
     if len(body) > 1 and _parts_names(header, body[0]):
@@ -88,7 +85,7 @@ def _parts_names(header: list[str], row: list[str]) -> bool:
         header[0] != ""
         and not row[0]
         and not any(char.isdigit() for cell in told for char in cell)
-        and all(len(cell) <= _LONGEST_NAME for cell in told)
+        and all(len(cell) <= LONGEST_NAME for cell in told)
     )
 
 
@@ -137,21 +134,6 @@ def _delimiter(sample: str) -> str:
         return (rows / widths.total(), width) if width > 1 else (0.0, 0)
 
     return max(_DELIMITERS, key=agreement)
-
-
-def _is_header(row: list[str]) -> bool:
-    """Tell whether a row names columns: short, distinct names with letters, and no sentences."""
-    names = [name for name in row if name]
-    shortest = _WORDS_OF_A_NAME if len(names) > 1 else 0
-    if not any(char.isalpha() for name in names for char in name):
-        return False
-    return len(set(names)) == len(names) and all(
-        len(name) <= _LONGEST_NAME
-        and (any(map(str.isalpha, name)) or (len(names) > 1 and _YEAR.fullmatch(name)))
-        # "Art. no." is a name that is cut short, no sentence.
-        and not (name.endswith(_ENDS) and len(name.split()) > shortest)
-        for name in names
-    )
 
 
 def _outline(header: list[str], row: list[str], start: int, length: int, outline: Outline) -> None:

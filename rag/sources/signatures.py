@@ -65,3 +65,19 @@ def check_zip(data: bytes, kind: str) -> None:
     if data.startswith(_OLE):
         raise SourceError("unreadable", f"is an old office file, not {kind}; save it as {kind}")
     raise SourceError("unreadable", f"is no {kind} file, or a damaged one; save it anew")
+
+
+def check_ole(data: bytes, kind: str) -> None:
+    """Refuse as an old office file what is none; `kind` names the format.
+
+    Raises:
+        SourceError: `encrypted` or `unreadable`.
+    """
+    if data.startswith(_ZIP):
+        raise SourceError(
+            "unreadable", f"is a newer file than {kind}; add an x to the end of its name"
+        )
+    if not data.startswith(_OLE):
+        raise SourceError("unreadable", f"is no {kind} file, or a damaged one; save it anew")
+    if _ENCRYPTED_OFFICE in data:
+        raise SourceError("encrypted", "needs a password; save a copy without one and add that")

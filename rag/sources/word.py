@@ -11,14 +11,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 from rag.language.layout import refine
-from rag.sources.archive import open_archive, read_entry, verified, xml_root
+from rag.sources.archive import open_archive, verified, xml_root
 from rag.sources.document import Document
 from rag.sources.html import parse, to_text
 from rag.sources.numbering import Numbering, W
+from rag.sources.packages import package_title
 from rag.sources.signatures import check_zip
 
-_CORE = "docProps/core.xml"
-_TITLE = "{http://purl.org/dc/elements/1.1/}title"
 _DOCUMENT, _STYLES, _NUMBERING, _COMMENTS = (
     f"word/{name}.xml" for name in ("document", "styles", "numbering", "comments")
 )
@@ -53,8 +52,7 @@ def read(data: bytes) -> Document:
 
     check_zip(data, ".docx")
     with open_archive(data) as archive:
-        names = set(archive.namelist())
-        named = xml_root(read_entry(archive, _CORE)).findtext(_TITLE) if _CORE in names else None
+        named = package_title(archive)
         content = verified(archive, lambda name: name.endswith((".xml", ".rels")))
     seen, titled = _as_seen(content)
     html = mammoth.convert_to_html(

@@ -1,4 +1,4 @@
-"""The password of the web chat: HTTP Basic authentication (RFC 7617), with any user name.
+"""The password of the web chat: HTTP Basic authentication (RFC 7617), with any user name, or a bearer token.
 
 Knows nothing of what is asked for. How often one may guess is limited.
 """
@@ -166,6 +166,8 @@ def _said(scope: Scope) -> bytes | None:
     if len(given) != 1:
         return None
     scheme, _, credentials = given[0].partition(b" ")
+    if scheme.lower() == b"bearer":  # what clients of OpenAI's protocol send as their key
+        return credentials.strip() or None
     if scheme.lower() != b"basic":
         return None
     try:

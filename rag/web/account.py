@@ -14,7 +14,12 @@ from rag.web.escaping import counted, escape
 from rag.web.explaining import Explanation, Part, Row
 from rag.web.render import Ref
 
-_VERDICTS = {"supported": "supported", "weak": "weakly supported", "unsupported": "not supported"}
+_VERDICTS = {
+    "supported": "supported",
+    "weak": "weakly supported",
+    "unsupported": "not supported",
+    "unchecked": "not checked",
+}
 _EXCERPT = 110  # characters of a passage in the list of candidates
 _STAGES: Mapping[str, str] = {
     "query": "Understanding the question",
@@ -85,6 +90,11 @@ def _question(exchange: Exchange, answer: Answer) -> str:
         rows.append(("Passages to read", f"{exchange.ways.top_k}"))
     if exchange.ways.strictness is not None:
         rows.append(("Strictness", f"{exchange.ways.strictness:.2f}"))
+    rows += [
+        (name, way)
+        for name, way in (("Checked by", exchange.ways.verify), ("Depth", exchange.ways.depth))
+        if way is not None
+    ]
     if outcome.is_weighed(answer):
         sure = outcome.sureness(answer)
         rows.append(("Confidence", f"{round(answer.confidence * 100)} %{sure and f' ({sure})'}"))
@@ -105,7 +115,7 @@ def _statements(answer: Answer) -> str:
     rows = "".join(_statement(answer, one) for one in answer.statements)
     if not rows:
         return ""
-    head = "<tr><th>Sentence</th><th>Verdict</th><th>Support</th></tr>"
+    head = "<tr><th>Sentence</th><th>Verdict</th><th>Support</th><th>Why</th></tr>"
     return _scores(head, rows)
 
 
@@ -113,7 +123,7 @@ def _statement(answer: Answer, one: Statement) -> str:
     return (
         f"<tr><th><bdi>{escape(answer.text[one.start : one.end].strip())}</bdi></th>"
         f'<td><span class="fn-{one.verdict}">{_VERDICTS[one.verdict]}</span></td>'
-        f"<td>{one.support:.2f}</td></tr>"
+        f"<td>{one.support:.2f}</td><td>{escape(one.why)}</td></tr>"
     )
 
 

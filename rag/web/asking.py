@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from rag.errors import QuestionError
@@ -18,6 +20,35 @@ N_WAITING = 64
 
 BUSY = "Too many questions are being asked at the moment. Try again in a while."
 OUR_FAULT = "Something went wrong here. The program's log says what."
+
+
+class TooManyError(QuestionError):
+    """So many questions wait already that one more is refused."""
+
+
+class Places:
+    """The places at one door: some questions are worked on at the same time, some wait, more are refused."""
+
+    def __init__(self, *, at_once: int = N_AT_ONCE, waiting: int = N_WAITING) -> None:
+        self._slots = asyncio.Semaphore(at_once)
+        self._most = at_once + waiting
+        self._n_taken = 0
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncGenerator[None]:
+        """Hold a place, once it is free.
+
+        Raises:
+            TooManyError: too many wait for one.
+        """
+        if self._n_taken >= self._most:
+            raise TooManyError(BUSY)
+        self._n_taken += 1
+        try:
+            async with self._slots:
+                yield
+        finally:
+            self._n_taken -= 1
 
 
 def ask(

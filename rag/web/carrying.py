@@ -14,7 +14,7 @@ import gradio as gr
 
 from rag.web import render
 from rag.web.conversation import Conversation, is_pending
-from rag.web.export import MEDIA_TYPES, Form, exported
+from rag.web.export import MEDIA_TYPES, FileForm, exported
 from rag.web.keeping import from_text, recalled, to_text
 from rag.web.standing import rechecked, source_ids, withheld
 from rag.web.talking import find_source
@@ -56,7 +56,7 @@ class Carrying:
         if match[2] == "keep":
             title = chosen[0].question if chosen else ""
             return json.dumps({"number": number, "name": title, "text": to_text(chosen)})
-        forms: dict[str, Form] = {form: form for form in MEDIA_TYPES} | {"copy": "md"}
+        forms: dict[str, FileForm] = {form: form for form in MEDIA_TYPES} | {"copy": "md"}
         saved_at = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
         file = exported(chosen, forms[match[2]], saved_at=saved_at)
         made = {"name": file.name, "type": file.media_type, "text": file.text}

@@ -13,12 +13,14 @@ from typing import Literal, TypeAlias
 from rag.schema import (
     Answer,
     AnswerReady,
+    Depth,
     Event,
     EvidenceReady,
     QueryReady,
     ScoredPassage,
     TextDelta,
     Turn,
+    Verify,
 )
 
 _MARKER = re.compile(r"\s?\[\d+\]")
@@ -35,6 +37,10 @@ class Ways:
     """Passages that are read; None for as many as usual."""
     strictness: float | None = None
     """0..1, how sure an answer must be; None for as sure as usual."""
+    verify: Verify | None = None
+    """Who checks a chat model's sentences; None for who usually does."""
+    depth: Depth | None = None
+    """How long a chat model looks; None for as long as usual."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

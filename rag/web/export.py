@@ -12,17 +12,23 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import starmap
 from typing import Literal, TypeAlias
 
 from rag import outcome
-from rag.schema import Answer, Citation, ScoredPassage, Statement
+from rag.forms import Form, begun_in, emphasised, forms
+from rag.schema import Answer, Citation, ScoredPassage, Span, Statement
 from rag.web.conversation import Exchange, Standing
 from rag.web.escaping import escape
+from rag.web.forming import Show, drawn, marked_down, set_apart
 from rag.web.standing import standing_of
 
-Form: TypeAlias = Literal["md", "html", "json"]
+FileForm: TypeAlias = Literal["md", "html", "json"]
+Lettering: TypeAlias = Callable[[str, str], str]
+"""Words as they are written, by how their model set them, with nothing alive in them."""
 
-MEDIA_TYPES: Mapping[Form, str] = {
+MEDIA_TYPES: Mapping[FileForm, str] = {
     "md": "text/markdown",
     "html": "text/html",
     "json": "application/json",
@@ -45,7 +51,9 @@ _VERDICTS = {"weak": "weakly supported", "unsupported": "not supported"}
 _STYLE = (
     "body{max-width:44rem;margin:2rem auto;padding:0 1rem;font:1rem/1.6 Georgia,serif;color:#1e2226;"
     "background:#fff}h1{font-size:1.25rem}h2{font-size:1.125rem;margin-top:2rem}"
-    ".text{white-space:pre-wrap}.short{font-size:1.25rem}.guess{padding:0 .75rem;border:1.5px dashed #7a4a00}"
+    ".text p{white-space:pre-wrap}table{border-collapse:collapse}"
+    "td,th{border:1px solid;padding:.25rem .5rem;text-align:left}"
+    ".short{font-size:1.25rem}.guess{padding:0 .75rem;border:1.5px dashed #7a4a00}"
     ".guess .short,.guess .text{font-style:italic}mark{background:#e0eff0;color:inherit;font-weight:bold}"
     ".note,.place{color:#565d64;font:.875rem/1.5 sans-serif}"
     ".place{overflow-wrap:anywhere}blockquote{margin:.25rem 0;white-space:pre-wrap}.flag{color:#7a4a00;"
@@ -64,7 +72,7 @@ class File:
     text: str
 
 
-def exported(talk: Sequence[Exchange], form: Form, *, saved_at: str) -> File:
+def exported(talk: Sequence[Exchange], form: FileForm, *, saved_at: str) -> File:
     """Return answered questions as a file; one alone in JSON is `Answer.to_dict`.
 
     Args:
@@ -96,66 +104,80 @@ def _markdown(talk: _Answered, saved_at: str) -> str:
     parts: list[str] = []
     for number, (exchange, answer) in enumerate(talk, start=1):
         label = f"{number}-" if len(talk) > 1 else ""
-        parts += [f"## {_plain(answer.question)}", *_markdown_answer(answer, label)]
+        link = partial(_footnote, label)
+        parts += [f"## {plain(answer.question)}", *markdown_parts(answer, link)]
         parts += [
             f"[^{label}{citation.marker}]: {_markdown_quote(exchange, citation)}"
             for citation in answer.citations
         ]
-    return "\n\n".join([*parts, f"*Saved from Footnote, {_plain(saved_at)}*"]) + "\n"
+    return "\n\n".join([*parts, f"*Saved from Footnote, {plain(saved_at)}*"]) + "\n"
 
 
-def _markdown_answer(answer: Answer, label: str) -> Iterator[str]:
+def _footnote(label: str, number: int) -> str:
+    return f"[^{label}{number}]"
+
+
+def markdown_parts(answer: Answer, link: Callable[[int], str]) -> Iterator[str]:
+    """Yield what an answer comes to as blocks of Markdown, without the list of what it cites.
+
+    Args:
+        answer: what is told; no text of it is markup.
+        link: what stands in the place of a marker.
+    """
     if answer.query != answer.question:
-        yield f"*Searched for:* {_plain(answer.query)}"
+        yield f"*Searched for:* {plain(answer.query)}"
     if answer.status == "unanswered":
-        yield f"{_headed(answer, '**{}.** ')}{_plain(_why(answer))}".rstrip()
+        yield f"{_headed(answer, '**{}.** ')}{plain(_why(answer))}".rstrip()
     else:
-        yield from _markdown_stated(answer, label)
+        yield from _markdown_stated(answer, link)
     if answer.status == "partial":
-        yield f"**{outcome.headline(answer)}.** {_plain(_why(answer))}"
+        yield f"**{outcome.headline(answer)}.** {plain(_why(answer))}"
     if answer.caveat and answer.status != "unanswered":
-        yield _plain(answer.caveat)
+        yield plain(answer.caveat)
     if near := outcome.closest(answer):
         items = "\n".join(f"- {_markdown_near(one)}" for one in near)
         yield f"**{outcome.CLOSEST}**\n\n{items}"
-    yield f"*{_plain(_byline(answer))}*"
+    yield f"*{plain(_byline(answer))}*"
 
 
-def _markdown_stated(answer: Answer, label: str) -> Iterator[str]:
+def _markdown_stated(answer: Answer, link: Callable[[int], str]) -> Iterator[str]:
     """Yield the words that answer, then the sentences that hold them, under their paths; of a guess that it is one."""
 
-    def marked(text: str) -> str:
-        return _linked(answer, _escaped(text), lambda n: f"[^{label}{n}]", tie="\\")
+    def marked(text: str, kind: str = "plain") -> str:
+        if kind == "code":
+            return f"`{text}`"  # as it is, and nothing in it is alive
+        said = _linked(answer, _escaped(text), link, tie="\\")
+        return f"**{said}**" if kind == "strong" else said
 
     guess = f"{outcome.headline(answer)}: " if answer.status == "likely" else ""
     if answer.short is not None:
-        numbers = "".join(f"[^{label}{marker}]" for marker in answer.short.markers)
-        yield f"**{guess}{_plain(answer.short.text)}** {numbers}"
+        numbers = "".join(map(link, answer.short.markers))
+        yield f"**{guess}{plain(answer.short.text)}** {numbers}"
     elif guess:
         yield f"**{guess.strip()}**"
     for piece in outcome.pieces(answer):
         if piece.path:
-            yield f"*{_plain(piece.path)}*"
+            yield f"*{plain(piece.path)}*"
         if outcome.says_more(answer):
-            yield "".join(_flagged(answer, piece, marked, lambda flag: f" *\\({flag}\\)*"))
+            yield from _formed(answer, piece, marked_down, marked, " *\\({}\\)*")
     if guess:
-        yield _plain(_why(answer))
+        yield plain(_why(answer))
 
 
 def _markdown_near(found: ScoredPassage) -> str:
     near = outcome.excerpt(found)
-    words = f"**{_plain(near.words)}**" if near.words else ""
-    return f"“{_escaped(near.before)}{words}{_escaped(near.after)}”: {_plain(_origin(found))}"
+    words = f"**{plain(near.words)}**" if near.words else ""
+    return f"“{_escaped(near.before)}{words}{_escaped(near.after)}”: {plain(_origin(found))}"
 
 
 def _markdown_quote(exchange: Exchange, citation: Citation) -> str:
-    said = f"“{_plain(citation.quote)}” — " if citation.quote else ""
+    said = f"“{plain(citation.quote)}” — " if citation.quote else ""
     path = outcome.path_of(citation, titled=False)
-    led = f"{_plain(path)}: " if path and said else ""
-    return f"{led}{said}{_plain(_place(exchange, citation))}"
+    led = f"{plain(path)}: " if path and said else ""
+    return f"{led}{said}{plain(_place(exchange, citation))}"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return one line of Markdown that shows this text."""
     return _escaped(" ".join(text.split()))
 
@@ -215,8 +237,8 @@ def _html_stated(answer: Answer, turn: int) -> Iterator[str]:
     def link(number: int) -> str:
         return f'<a href="#c-{turn}-{number}">[{number}]</a>'
 
-    def marked(text: str) -> str:
-        return _linked(answer, escape(text), link)
+    def marked(text: str, kind: str = "plain") -> str:
+        return set_apart(_linked(answer, escape(text), link), kind)
 
     if answer.short is not None:
         numbers = "".join(map(link, answer.short.markers))
@@ -226,10 +248,8 @@ def _html_stated(answer: Answer, turn: int) -> Iterator[str]:
         if piece.path:
             yield f'<p class="note"><bdi>{escape(piece.path)}</bdi></p>'
         if outcome.says_more(answer):
-            said = _flagged(
-                answer, piece, marked, lambda flag: f' <span class="flag">{flag}</span>'
-            )
-            yield f'<p class="text">{"".join(said)}</p>'
+            said = _formed(answer, piece, drawn, marked, ' <span class="flag">{}</span>')
+            yield f'<div class="text">{"".join(said)}</div>'
 
 
 def _html_near(found: ScoredPassage) -> str:
@@ -251,21 +271,38 @@ def _html_quote(exchange: Exchange, citation: Citation, turn: int) -> str:
     return f'<li id="c-{turn}-{citation.marker}">{led}{quote}{place}</li>'
 
 
-def _flagged(
+def _formed(
     answer: Answer,
     piece: outcome.Stretch,
-    marked: Callable[[str], str],
-    flagged: Callable[[str], str],
+    write: Callable[[Form, Show, Show], str],
+    marked: Lettering,
+    flag: str,
 ) -> Iterator[str]:
+    """Yield the parts of a stretch of an answer, a flag after what is not supported."""
+
+    def said(span: Span) -> str:
+        return "".join(_flagged(answer, span, marked, flag))
+
+    def behind(span: Span) -> str:
+        begun = begun_in(answer, span)
+        return "".join(
+            flag.format(_VERDICTS[one.verdict]) for one in begun if one.verdict in _VERDICTS
+        )
+
+    for form in forms(answer, piece.start, piece.end):
+        yield write(form, said, behind)
+
+
+def _flagged(answer: Answer, piece: Span, marked: Lettering, flag: str) -> Iterator[str]:
     """Yield a stretch of an answer sentence by sentence, with a flag after what is not supported."""
     at = piece.start
     for statement in sorted(answer.statements, key=_start):
         within = piece.start <= statement.start < piece.end
         if statement.verdict in _VERDICTS and within and statement.end >= at:
-            yield marked(answer.text[at : statement.end])
-            yield flagged(_VERDICTS[statement.verdict])
+            yield from starmap(marked, emphasised(answer, at, statement.end))
+            yield flag.format(_VERDICTS[statement.verdict])
             at = statement.end
-    yield marked(answer.text[at : piece.end])
+    yield from starmap(marked, emphasised(answer, at, piece.end))
 
 
 def _linked(answer: Answer, text: str, link: Callable[[int], str], *, tie: str = "") -> str:
@@ -310,7 +347,7 @@ def _place(exchange: Exchange, citation: Citation) -> str:
     facts = (
         citation.title,
         citation.source_id,
-        f"page {citation.page}" if citation.page else "",
+        outcome.where(citation),
         f"characters {citation.start}–{citation.end}",
         f"sha256 {citation.sha256}",
         now,

@@ -58,9 +58,48 @@
     box.scrollTo({ top: top - Math.min(rest / 3, 160), behavior: calm() ? "auto" : "smooth" });
   };
 
+  // Of a scan the picture is shown, at the words that are marked on it; its text for who has asked for that.
+  let asText = false;
+  const toWords = (box) => {
+    const here = box.querySelector("mark.fn-here") || box.querySelector(".fn-sheet[open] rect");
+    const words = here || box.querySelector("mark.fn-hit");
+    if (!words) return;
+    scrollTo(box, words);
+    const frame = words.closest(".fn-frame");
+    if (frame) frame.scrollLeft += words.getBoundingClientRect().left - frame.getBoundingClientRect().left - 24;
+  };
+  const sheetOf = (event) => event.target.closest?.(".fn-sheet");
+  document.addEventListener("load", (event) => sheetOf(event) && toWords(sheetOf(event).parentElement), true);
+  document.addEventListener(
+    "error",
+    (event) => {
+      const sheet = sheetOf(event);
+      const box = sheet?.parentElement;
+      sheet?.remove();
+      if (box && !box.querySelector(".fn-sheet")) box.querySelector(".fn-read")?.remove();
+      if (box) toWords(box);
+    },
+    true,
+  );
+  document.addEventListener("click", (event) => {
+    const sheet = event.target.closest?.(".fn-sheet summary") && sheetOf(event);
+    if (!sheet) return;
+    asText = sheet.open; // it is about to change
+    setTimeout(() => toWords(sheet.parentElement));
+  });
+
   const drawn = () => {
     const root = pane();
     if (!root) return;
+    for (const sheet of root.querySelectorAll(".fn-sheet")) {
+      if (asText) sheet.open = false;
+      sheet.querySelector("svg").setAttribute("aria-hidden", "true");
+      const frame = sheet.querySelector(".fn-frame");
+      if (!narrow.matches) continue;
+      frame.tabIndex = 0; // it is moved with the arrow keys
+      frame.setAttribute("role", "region");
+      frame.setAttribute("aria-label", "Picture of the page");
+    }
     const card = root.querySelector(".fn-card.fn-chosen");
     for (const other of root.querySelectorAll(".fn-card")) {
       if (other === card) other.setAttribute("aria-current", "true");
@@ -68,10 +107,9 @@
     }
     const reading = root.querySelector(".fn-reading");
     if (reading) reading.setAttribute("aria-label", root.querySelector(".fn-account") ? "Explanation" : "The document");
-    const hit = root.querySelector("mark.fn-here") || root.querySelector("mark.fn-hit");
     const cards = root.querySelector(".fn-cards");
     if (card && cards) scrollTo(cards, card);
-    if (hit && reading) scrollTo(reading, hit);
+    if (reading) toWords(reading);
     const arrived = awaited?.startsWith("#e") ? root.querySelector(".fn-account .fn-reading") : card;
     if (arrived && awaited && (arrived !== card || card.getAttribute("href") === awaited)) {
       awaited = null;

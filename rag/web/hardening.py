@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     Guard: TypeAlias = Callable[[Scope], Sequence[Header] | None]
     """Raises `Refused` for a request that does not say who may ask; returns what the response is to carry."""
 
+Wording: TypeAlias = Callable[[int, str], Mapping[str, object]]
+"""Says what is refused as data: from the status and a sentence."""
+
 HEALTH = "/health"
 """The only path that is open to everybody; it must not say more than how the server is."""
 MAX_BODY = 1_000_000
@@ -62,6 +65,7 @@ OPEN_FOLDERS = (
     "/gradio_api/call/",
     "/gradio_api/heartbeat/",
     "/gradio_api/run/",
+    "/pages/",
     "/reports/",
 )
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?")
@@ -138,8 +142,9 @@ class Hardened:
         hosts: names by which the server may be addressed, lower case, without port; None for any,
             which wants a guard.
         guard: asks for the password, of everything but `HEALTH`.
-        paths: open beside those that the pages use.
+        paths: open beside those that the pages use; one with a slash at its end, with all below it.
         bodies: most bytes of a request to a path, where that is not `MAX_BODY`.
+        wordings: by the beginning of a path, how a refusal is told there, from its status and its sentence.
         pace: of every body.
     """
 
@@ -151,6 +156,7 @@ class Hardened:
         guard: Guard | None = None,
         paths: Collection[str] = (),
         bodies: Mapping[str, int] | None = None,
+        wordings: Mapping[str, Wording] | None = None,
         pace: Pace = _PACE,
     ) -> None:
         if hosts is None and guard is None:
@@ -159,7 +165,9 @@ class Hardened:
         self._hosts = None if hosts is None else frozenset(hosts)
         self._guard = guard
         self._paths = OPEN_PATHS.union(paths)
+        self._folders = (*OPEN_FOLDERS, *(path for path in paths if path.endswith("/")))
         self._bodies = bodies or {}
+        self._wordings = wordings or {}
         self._pace = pace
         self._n_later = 0
 
@@ -178,7 +186,10 @@ class Hardened:
                 await self._app(_passed_on(scope), request.receive, request.send)
                 request.check()
             except Refused as refusal:
-                await request.refuse(refusal)
+                words = (
+                    word for at, word in self._wordings.items() if scope["path"].startswith(at)
+                )
+                await request.refuse(refusal, next(words, _worded))
 
     # A websocket is neither: nothing here uses one, and returning closes it.
 
@@ -225,7 +236,7 @@ class Hardened:
             Refused: the path is not open, the request comes from another site or is too long.
         """
         headers = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
-        if scope["path"] not in self._paths and not scope["path"].startswith(OPEN_FOLDERS):
+        if scope["path"] not in self._paths and not scope["path"].startswith(self._folders):
             raise Refused(404, "There is nothing here.")
         if scope["method"] not in _SAFE_METHODS:
             _check_sender(headers, host)
@@ -315,11 +326,11 @@ class _Request:
         message = {**message, "headers": [*message["headers"], *self.headers]}
         await self._send(_with_headers(message, policy))
 
-    async def refuse(self, refusal: Refused) -> None:
+    async def refuse(self, refusal: Refused, worded: Wording) -> None:
         """Answer with a status and a sentence, unless an answer is already under way."""
         if self._started:
             return
-        body = json.dumps({"error": str(refusal)}).encode()
+        body = json.dumps(worded(refusal.status, str(refusal))).encode()
         start = {
             "type": "http.response.start",
             "status": refusal.status,
@@ -331,6 +342,10 @@ class _Request:
         }
         await self._send(_with_headers(start, _POLICY.format(scripts="")))
         await self._send({"type": "http.response.body", "body": body})
+
+
+def _worded(_: int, sentence: str) -> dict[str, object]:
+    return {"error": sentence}
 
 
 def _too_long(limit: int) -> Refused:

@@ -172,6 +172,15 @@
     }
   };
 
+  // What came of a trial may lie below the edge.
+  let told = "";
+  const bring = () => {
+    const trial = document.querySelector("#fn-connect-said .fn-trial");
+    const words = trial?.textContent ?? "";
+    if (words !== told) trial?.scrollIntoView({ block: "nearest" });
+    told = words;
+  };
+
   // What a mark means stays inside of the conversation, beside whichever edge the mark is.
   const EDGE = 8; // pixels
   const within = (event) => {
@@ -191,5 +200,6 @@
     count();
     reset();
     name();
+    bring();
   }).observe(document.documentElement, { childList: true, subtree: true });
 })();

@@ -6,7 +6,6 @@ middleware: it looks at calls before Gradio does, and at what Gradio says of tho
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import re
@@ -24,7 +23,7 @@ from rag.errors import (
     RagError,
     SourceNotFoundError,
 )
-from rag.web.asking import BUSY, N_AT_ONCE, N_WAITING, OUR_FAULT
+from rag.web.asking import BUSY, OUR_FAULT, Places, TooManyError
 from rag.web.hardening import Refused
 from rag.web.logs import trail
 
@@ -80,8 +79,7 @@ class Border:
         self._app = app
         self._functions = functions
         self._unread: OrderedDict[str, None] = OrderedDict()
-        self._slots = asyncio.Semaphore(N_AT_ONCE)
-        self._n_runs = 0
+        self._places = Places()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on unless it is wrong.
@@ -170,14 +168,11 @@ class Border:
 
     async def _in_turn(self, work: Callable[[], Awaitable[None]]) -> None:
         """Keep the limits of the queue for what goes past it."""
-        if self._n_runs >= N_AT_ONCE + N_WAITING:
-            raise Refused(503, BUSY)
-        self._n_runs += 1
         try:
-            async with self._slots:
+            async with self._places.taken():
                 await work()
-        finally:
-            self._n_runs -= 1
+        except TooManyError as exc:
+            raise Refused(503, str(exc)) from None
 
 
 class _Response:

@@ -12,20 +12,25 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread, Timer
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from rag.errors import RagError
 from rag.schema import (
     Answer,
     Candidate,
     Citation,
+    Depth,
     Event,
     ScoredPassage,
     Source,
     SourceInfo,
     SyncReport,
     Turn,
+    Verify,
 )
+
+if TYPE_CHECKING:
+    from rag.chat import ChatModel
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +38,11 @@ OnProgress: TypeAlias = Callable[[str, int, int], None]
 """Told the stage, how much of it is done, and how much there is in all (0 where unknown)."""
 
 
-STAGES: Mapping[str, str] = {"read": "files looked at", "embed": "passages embedded"}
+STAGES: Mapping[str, str] = {
+    "read": "files looked at",
+    "scan": "pages of a scan read",
+    "embed": "passages embedded",
+}
 """What is counted in each stage of reading documents."""
 PAUSES = (5.0, 15.0, 60.0)
 """Seconds before an opening that failed is tried again, the last for all after it."""
@@ -56,8 +65,14 @@ class Answering(Protocol):
         model: str | None = None,
         top_k: int | None = None,
         strictness: float | None = None,
+        verify: Verify | None = None,
+        depth: Depth | None = None,
     ) -> Iterator[Event]:
         """Yield what happens on the way to an answer, `AnswerReady` last."""
+        ...
+
+    def use(self, model: ChatModel) -> None:
+        """Have a chat model answer from now on, before the others."""
         ...
 
     def ask(
@@ -78,6 +93,14 @@ class Answering(Protocol):
 
     def source(self, source_id: str) -> Source:
         """Return one source, or raise SourceNotFoundError."""
+        ...
+
+    def picture(self, source_id: str, page: int) -> bytes:
+        """Return the picture of a page that was read from an image as a JPEG file, or raise RagError."""
+        ...
+
+    def can_picture(self, source_id: str) -> bool:
+        """Tell whether a source was read from images and its file is as it was, or raise SourceNotFoundError."""
         ...
 
     def check(self, citation: Citation) -> Literal["current", "changed", "removed"]:
@@ -166,6 +189,14 @@ class Opening:
             self._stage = ""
             # A daemon: leaving the program must not wait for models to load.
             Thread(target=self._run, args=(self._future,), name="opening", daemon=True).start()
+
+    def restart(self, factory: Factory) -> None:
+        """Open otherwise from now on, and begin anew, unless it has been opened."""
+        with self._lock:
+            if self.state.status == "ready":
+                return
+            self._factory = factory
+        self.start()
 
     @property
     def state(self) -> State:

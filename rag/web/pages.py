@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gradio.state_holder import SessionState
 
     from rag.settings import Settings
+    from rag.web.connecting import Connecting
     from rag.web.opening import Opening
     from rag.web.taking_in import TakingIn
 
@@ -163,7 +164,12 @@ class _Page(gr.Blocks):
 
 
 def build(
-    opening: Opening, settings: Settings, taking_in: TakingIn, *, examples: Sequence[str] = ()
+    opening: Opening,
+    settings: Settings,
+    taking_in: TakingIn,
+    *,
+    examples: Sequence[str] = (),
+    connecting: Connecting | None = None,
 ) -> gr.Blocks:
     """Lay out the page and say what its parts do.
 
@@ -172,32 +178,18 @@ def build(
         settings: limits, and where feedback and runs of evaluations are kept.
         taking_in: takes in, renames and removes sources.
         examples: questions to offer as long as the sources answer them.
+        connecting: connects chat models; None where whoever sits before the page may not.
     """
-    keep = partial(record_feedback, feedback_file(settings))
-    chat = Chat(
-        opening,
-        max_chars=settings.max_question_chars,
-        keep=keep,
-        examples=examples,
-        uploads=settings.uploads,
-        seeds=settings.seeds_dir.name,
-    )
+    chat = _chat(opening, settings, examples)
     blocks = _Page(title="Footnote", analytics_enabled=False, fill_width=True)
     with blocks:
-        parts, evaluation, sources, ways = _lay_out(settings)
+        parts, evaluation, sources, ways = _lay_out(settings, connects=connecting is not None)
         _leave_dollars(blocks)
         carrying = Carrying(opening)
         _wire(blocks, parts, chat, carrying)
         _wire_fields(parts, chat, carrying)
         blocks.offered = {parts.model._id, parts.scope._id, ways.model._id}
-        offer: dict[str, Any] = {
-            "fn": chat.offer,
-            "inputs": parts.offered,
-            "outputs": [parts.messages, parts.offered],
-            "concurrency_limit": None,
-        }
-        blocks.load(**offer, **_QUIET)
-        sources.seen.change(**offer, **_QUIET)
+        _wire_offers(blocks, parts, chat, sources)
         sources_tab.wire(
             blocks,
             sources,
@@ -210,12 +202,31 @@ def build(
             tabs=parts.tabs,
             tab=parts.sources,
         )
-        settings_tab.wire(blocks, ways, parts.model, settings, opening)
+        settings_tab.wire(blocks, ways, parts.model, settings, opening, connecting)
         evaluation_tab.wire(blocks, evaluation, parts.model, Evaluating(opening, settings))
         api(chat.ask, api_name=ENDPOINT, concurrency_id="ask")
     blocks.queue(default_concurrency_limit=N_AT_ONCE, max_size=N_WAITING)
+    _rest(blocks)
     blocks.state_session_capacity = N_SESSIONS
     return blocks
+
+
+def _rest(blocks: gr.Blocks) -> None:
+    """Have Gradio's queue look for work twenty times a second, as on Windows; elsewhere it does a thousand times."""
+    queue = blocks._queue
+    queue.sleep_when_free, queue.progress_update_sleep_when_free = 0.05, 0.5
+
+
+def _chat(opening: Opening, settings: Settings, examples: Sequence[str]) -> Chat:
+    """Return what the events of the chat do."""
+    return Chat(
+        opening,
+        max_chars=settings.max_question_chars,
+        keep=partial(record_feedback, feedback_file(settings)),
+        examples=examples,
+        uploads=settings.uploads,
+        seeds=settings.seeds_dir.name,
+    )
 
 
 def functions(page: gr.Blocks) -> dict[int, str]:
@@ -227,23 +238,14 @@ def functions(page: gr.Blocks) -> dict[int, str]:
 
 
 def _lay_out(
-    settings: Settings,
+    settings: Settings, *, connects: bool
 ) -> tuple[_Parts, evaluation_tab.Parts, sources_tab.Parts, settings_tab.Parts]:
     talk, halt = gr.State(()), gr.State("")
     act, seen = sources_tab.marks()
     with gr.Row(elem_id="fn-top"):
         gr.Markdown(render.BRAND, elem_id="fn-brand")
         status = gr.Markdown(render.status("starting", ""), elem_id="fn-status")
-        model = gr.Dropdown(
-            [],
-            label="Who answers",
-            show_label=False,
-            container=False,
-            filterable=False,
-            interactive=True,
-            visible=False,  # until there is a choice
-            elem_id="fn-model",
-        )
+        model = _who_answers()
     with gr.Tabs(elem_id="fn-tabs") as tabs:
         with gr.Tab("Chat", id="chat"), gr.Row(elem_id="fn-main"):
             with gr.Column(elem_id="fn-chat"):
@@ -262,7 +264,7 @@ def _lay_out(
         with gr.Tab("Evaluate"):
             evaluation = evaluation_tab.lay_out()
         with gr.Tab("Settings", id="settings"):
-            ways = settings_tab.lay_out(settings)
+            ways = settings_tab.lay_out(settings, connects=connects)
     parts = _Parts(
         talk=talk,
         halt=halt,
@@ -281,6 +283,20 @@ def _lay_out(
         fields=_hidden_fields(),
     )
     return parts, evaluation, held, ways
+
+
+def _who_answers() -> gr.Dropdown:
+    """Lay out the choice of who answers, hidden until there is one."""
+    return gr.Dropdown(
+        [],
+        label="Who answers",
+        show_label=False,
+        container=False,
+        filterable=False,
+        interactive=True,
+        visible=False,
+        elem_id="fn-model",
+    )
 
 
 def _leave_dollars(blocks: gr.Blocks) -> None:
@@ -395,6 +411,18 @@ def _wire(blocks: gr.Blocks, parts: _Parts, chat: Chat, carrying: Carrying) -> N
     box.stop(lambda: "stopped", None, halt, cancels=runs, **at_once)
     parts.new.click(chat.clear, None, (halt, *answered), cancels=runs, **at_once).then(**carry)
     messages.undo(chat.undo, [talk, carried], answered, **at_once).then(**carry)
+
+
+def _wire_offers(blocks: gr.Blocks, parts: _Parts, chat: Chat, sources: sources_tab.Parts) -> None:
+    """Offer questions at first, and when the sources have changed."""
+    offer: dict[str, Any] = {
+        "fn": chat.offer,
+        "inputs": parts.offered,
+        "outputs": [parts.messages, parts.offered],
+        "concurrency_limit": None,
+    }
+    blocks.load(**offer, **_QUIET)
+    sources.seen.change(**offer, **_QUIET)
 
 
 def _wire_fields(parts: _Parts, chat: Chat, carrying: Carrying) -> None:

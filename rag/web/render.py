@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, TypeAlias, get_args
 
 from rag import outcome
+from rag.forms import begun_in, emphasised, forms
 from rag.schema import (
     Answer,
     Citation,
     ScoredPassage,
     Source,
+    Span,
     Statement,
     StepCode,
     Verdict,
@@ -29,6 +31,8 @@ from rag.web import menus, remarks
 from rag.web.conversation import Conversation, Exchange, Standing, Ways, is_pending
 from rag.web.escaping import counted, escape
 from rag.web.finding import Found, Looking, find
+from rag.web.forming import drawn, set_apart
+from rag.web.leaf import leaves
 from rag.web.standing import standing_of
 
 WINDOW = 30_000
@@ -55,6 +59,7 @@ _VERDICTS: Mapping[Verdict, tuple[str, str]] = {
         "not supported",
         "No words in your sources were found to support this sentence.",
     ),
+    "unchecked": ("not checked", "The checks could not read this sentence with its sources."),
 }
 
 UNCHECKED = (
@@ -146,7 +151,7 @@ class _Item:
     start: int
     end: int
     words: str
-    page: int | None
+    place: str
     sha256: str | None
     path: str
     """What the words hang from, without the source's title."""
@@ -243,6 +248,10 @@ def _unusual(ways: Ways) -> str:
         said.append(f"reading {counted(ways.top_k, 'passage')}")
     if ways.strictness is not None:
         said.append(f"strictness {ways.strictness:.2f}")
+    if ways.verify is not None:
+        said.append(f"verify {ways.verify}")
+    if ways.depth is not None:
+        said.append(f"depth {ways.depth}")
     return f'<p class="fn-searched">Asked with {", ".join(said)}</p>' if said else ""
 
 
@@ -317,8 +326,7 @@ def _stated(exchange: Exchange, answer: Answer, turn: int) -> Iterator[str]:
         if piece.path:
             yield f'<p class="fn-led"><bdi>{escape(piece.path)}</bdi></p>'
         if outcome.says_more(answer):
-            said = "".join(_sentences(answer, piece.start, piece.end, links))
-            yield f'<p class="fn-text">{said}</p>'
+            yield _formed(answer, piece, links)
 
 
 def _closest(answer: Answer, turn: int) -> str:
@@ -365,6 +373,23 @@ def _links(exchange: Exchange, answer: Answer, turn: int) -> list[str]:
     ]
 
 
+def _formed(answer: Answer, piece: outcome.Stretch, links: Sequence[str]) -> str:
+    """Return a stretch of an answer as paragraphs, lists and tables, each with its verdicts."""
+    parts = tuple(forms(answer, piece.start, piece.end))
+    if [one.kind for one in parts] == ["paragraph"]:
+        whole = "".join(_sentences(answer, piece.start, piece.end, links))
+        return f'<p class="fn-text">{whole}</p>'
+
+    def said(span: Span) -> str:
+        return "".join(_sentences(answer, span.start, span.end, links))
+
+    def behind(span: Span) -> str:
+        return "".join(map(_flag, begun_in(answer, span)))
+
+    whole = "".join(drawn(one, said, behind) for one in parts)
+    return f'<div class="fn-text fn-formed">{whole}</div>'
+
+
 def _sentences(answer: Answer, low: int, high: int, links: Sequence[str]) -> Iterator[str]:
     """Yield a stretch of an answer's text, sentence by sentence with its verdict."""
     at = low
@@ -374,22 +399,33 @@ def _sentences(answer: Answer, low: int, high: int, links: Sequence[str]) -> Ite
         start = max(at, statement.start)
         end = max(start, statement.end)
         start += len(answer.text[start:end]) - len(answer.text[start:end].lstrip())
-        yield _marked(answer.text[at:start], links)
-        sentence = _marked(answer.text[start:end], links)
+        yield _set(answer, at, start, links)
+        sentence = _set(answer, start, end, links)
         # A guess is in the words of its source too: a tick would make it look sure.
         quiet = answer.status == "likely" and statement.verdict == "supported"
         flag = "" if quiet else _flag(statement)
         yield f'<span class="fn-{statement.verdict}">{sentence}</span>{flag}'
         at = end
-    yield _marked(answer.text[at:high], links)
+    yield _set(answer, at, high, links)
+
+
+def _set(answer: Answer, start: int, end: int, links: Sequence[str]) -> str:
+    """Return a stretch of an answer's text, bold and code as such."""
+    return "".join(
+        set_apart(_marked(text, links), kind) for text, kind in emphasised(answer, start, end)
+    )
 
 
 def _flag(statement: Statement) -> str:
-    if statement.verdict == "supported" and not statement.markers:
+    if statement.kind == "connective" or (
+        statement.verdict == "supported" and not statement.markers
+    ):
         return ""  # its mark would speak of cited words
     label, why = _VERDICTS[statement.verdict]
+    if statement.why:
+        why = f"{why} {escape(statement.why[:1].upper() + statement.why[1:])}."
     return (
-        f' <span class="fn-flag" role="note" tabindex="0">{label}'
+        f' <span class="fn-flag fn-is-{statement.verdict}" role="note" tabindex="0">{label}'
         f'<span class="fn-why" role="tooltip">{why}</span></span>'
     )
 
@@ -432,6 +468,7 @@ def pane(
     selected: Ref | None,
     documents: Mapping[str, Source | None],
     looking: Looking | None = None,
+    pictured: Collection[str] = (),
 ) -> str:
     """Return the source pane: the quotes of an answer, then the document of the chosen one.
 
@@ -440,17 +477,24 @@ def pane(
         selected: what was chosen; None, or one that does not exist, shows that nothing is.
         documents: every cited source as it is now; None, or missing, where it is indexed no more.
         looking: what is looked for in the document; None for nothing.
+        pictured: ids of the documents whose pages can be shown as pictures.
     """
     items = items_of(talk, selected)
     if selected is None or not items:
         return EMPTY_PANE
-    chosen = next((item for item in items if item.ref == selected), items[0])
+    chosen = chosen_of(items, selected)
     cards = "".join(_card(item, item is chosen, documents.get(item.source_id)) for item in items)
-    document = _document(chosen, items, documents.get(chosen.source_id), looking)
+    source = documents.get(chosen.source_id)
+    document = _document(chosen, items, source, looking, chosen.source_id in pictured)
     return (
         f'<div class="fn-pane">{_heading(talk, chosen, items)}<ol class="fn-cards">{cards}</ol>'
         f"{document}</div>"
     )
+
+
+def chosen_of(items: Sequence[_Item], selected: Ref) -> _Item:
+    """Return the item of a link, or the first where there is none."""
+    return next((item for item in items if item.ref == selected), items[0])
 
 
 def items_of(talk: Conversation, selected: Ref | None) -> tuple[_Item, ...]:
@@ -490,7 +534,7 @@ def _cited(citation: Citation, turn: int) -> _Item:
         start=citation.start,
         end=citation.end,
         words=citation.quote,
-        page=citation.page,
+        place=outcome.where(citation),
         sha256=citation.sha256,
         path=outcome.path_of(citation, titled=False),
     )
@@ -519,7 +563,7 @@ def _read(scored: ScoredPassage, turn: int, number: int) -> _Item:
         start=passage.start,
         end=passage.end,
         words=passage.text,
-        page=None,
+        place="",
         sha256=None,
         path="",
     )
@@ -557,7 +601,7 @@ def _card(item: _Item, chosen: bool, source: Source | None) -> str:
     return (
         f'<li><a class="{classes} {kind}" href="{item.ref.href}">'
         f'<span class="fn-number">{item.ref.number}</span>'
-        f'<span class="fn-title"><bdi>{_title(item, source)}</bdi>{_page(item)}</span>{path}'
+        f'<span class="fn-title"><bdi>{_title(item, source)}</bdi>{_place(item)}</span>{path}'
         f'<span class="fn-quote"><bdi>{words}</bdi></span></a></li>'
     )
 
@@ -566,8 +610,8 @@ def _title(item: _Item, source: Source | None) -> str:
     return escape(item.title or (source.title if source else "") or item.source_id)
 
 
-def _page(item: _Item) -> str:
-    return f' <span class="fn-page">page {item.page}</span>' if item.page else ""
+def _place(item: _Item) -> str:
+    return f' <span class="fn-page">{escape(item.place)}</span>' if item.place else ""
 
 
 def _words(item: _Item, source: Source | None) -> str:
@@ -578,7 +622,11 @@ def _words(item: _Item, source: Source | None) -> str:
 
 
 def _document(
-    chosen: _Item, items: Sequence[_Item], source: Source | None, looking: Looking | None
+    chosen: _Item,
+    items: Sequence[_Item],
+    source: Source | None,
+    looking: Looking | None,
+    is_pictured: bool,
 ) -> str:
     if source is None:
         return (
@@ -586,7 +634,7 @@ def _document(
             " Its words are no longer shown.</p>"
         )
     title = f"<h3><bdi>{escape(source.title or source.source_id)}</bdi></h3>"
-    place = f'<p class="fn-note"><bdi>{escape(source.source_id)}</bdi>{_page(chosen)}</p>'
+    place = f'<p class="fn-note"><bdi>{escape(source.source_id)}</bdi>{_place(chosen)}</p>'
     if chosen.sha256 not in {None, source.sha256} or (
         source.text[chosen.start : chosen.end] != chosen.words
     ):
@@ -599,10 +647,12 @@ def _document(
         item for item in items if item.source_id == source.source_id and item.ref.kind == "citation"
     ]
     found = find(source.text, looking, near=chosen.start) if looking else None
+    is_open = found is None or not found.words
+    sheets = leaves(source, chosen.start, chosen.end, is_open=is_open) if is_pictured else ""
     return (
         f'<div class="fn-doc fn-{chosen.ref.kind}">{title}{place}{_tally(found)}'
         f'<div class="fn-reading" tabindex="0" role="region">'
-        f"{_excerpt(source, chosen, [chosen, *cited], found)}</div></div>"
+        f"{sheets}{_excerpt(source, chosen, [chosen, *cited], found)}</div></div>"
     )
 
 
@@ -620,7 +670,8 @@ def _excerpt(source: Source, chosen: _Item, items: Sequence[_Item], found: Found
     here = found.here if found and found.here else chosen
     low, high = max(0, here.start - WINDOW), min(len(source.text), here.end + WINDOW)
     marks = _marks(chosen, items, found, low, high)
-    pages = {start: number for number, start in enumerate(source.pages, start=1)}
+    pages = {start: f"page {number}" for number, start in enumerate(source.pages, start=1)}
+    pages |= {one.start: one.name for one in source.places if one.start in pages}
     gaps = {match.end() for match in _PARAGRAPH.finditer(source.text, low, high)} - {high}
     cuts = {low, high} | gaps
     cuts.update(at for mark in marks for at in (mark.start, mark.end) if low < at < high)
@@ -630,8 +681,8 @@ def _excerpt(source: Source, chosen: _Item, items: Sequence[_Item], found: Found
     waiting = deque(sorted(marks, key=lambda mark: mark.start))
     open_marks: list[_Mark] = []
     for start, end in pairwise(points):
-        if start in pages:
-            parts.append(f'<h4 class="fn-leaf">Page {pages[start]}</h4>')
+        if name := pages.get(start):
+            parts.append(f'<h4 class="fn-leaf">{escape(name[:1].upper() + name[1:])}</h4>')
         if start in gaps:
             parts.append('<span class="fn-gap"></span>')
         while waiting and waiting[0].start <= start:

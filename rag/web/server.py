@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from rag.settings import Settings
     from rag.web.assistants import Assistants
+    from rag.web.completions import Completions
+    from rag.web.connecting import Connecting
     from rag.web.opening import Answering
 
 _RUN = re.compile(r"[\w-]{1,80}", re.ASCII)
@@ -115,7 +117,7 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
 
     Args:
         factory: opens the pipeline; called in a thread of its own.
-        settings: limits that the pages keep, the password, and whether assistants may ask.
+        settings: limits that the pages keep, the password, and who else may ask.
         examples: questions to offer on the empty page, as long as the sources answer them.
 
     Raises:
@@ -126,12 +128,13 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
     scratch = TemporaryDirectory(prefix="footnote-")  # readable by its owner only
     _tame_gradio(scratch.name)
     from fastapi import FastAPI
-    from starlette.routing import Route
 
-    from rag.web import pages, receiving
+    from rag.web import pages, receiving, showing
+    from rag.web.completions import ROOT, error
 
-    taking_in = _taking_in(opening, settings)
-    page = pages.build(opening, settings, taking_in, examples=examples)
+    completions = _completions(opening, settings) if settings.openai_api else None
+    taking_in, connecting = _taking_in(opening, settings), _connecting(opening, settings)
+    page = pages.build(opening, settings, taking_in, examples=examples, connecting=connecting)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -149,16 +152,49 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
         Hardened,
         hosts=None if settings.password else LOOPBACK_NAMES,
         guard=Password(settings.password) if settings.password else None,
-        paths=[ASSISTANTS] if assistants else [],
+        paths=(ASSISTANTS,) * bool(assistants) + (completions.paths if completions else ()),
+        wordings={ROOT: error} if completions else None,
         # The route has a sentence for a file that is too large, and says it first.
         bodies={receiving.PATH: taking_in.uploads.max_file + MAX_BODY},
     )
     _add_routes(app, opening, settings)
-    if assistants:
-        app.router.routes.append(Route(ASSISTANTS, endpoint=assistants))
+    _add_programs(app, assistants, completions)
+    showing.add_page_routes(app, opening)
     receiving.add_routes(app, taking_in, open_=settings.uploads)
     _mount(app, page, settings)
     return app
+
+
+def _connecting(opening: Opening, settings: Settings) -> Connecting | None:
+    """Return what connects chat models; None with a password, by which others may come."""
+    if settings.password:
+        return None
+    from rag.keys import system_keyring
+    from rag.web.connecting import Connecting
+
+    without = _opener(settings.changed("the page", llm="", llm_base_url=""))
+    return Connecting(
+        opening, settings, without=without, environ=os.environ, keyring=system_keyring
+    )
+
+
+def _completions(opening: Opening, settings: Settings) -> Completions:
+    """Return what answers clients of OpenAI's protocol."""
+    from rag.web.completions import Completions
+
+    return Completions(opening, max_chars=settings.max_question_chars)
+
+
+def _add_programs(
+    app: FastAPI, assistants: Assistants | None, completions: Completions | None
+) -> None:
+    """Serve the programs that may ask."""
+    from starlette.routing import Route
+
+    if assistants:
+        app.router.routes.append(Route(ASSISTANTS, endpoint=assistants))
+    if completions:
+        app.router.routes.extend(completions.routes())
 
 
 def _mount(app: FastAPI, page: Blocks, settings: Settings) -> None:

@@ -20,9 +20,34 @@ _KINDS: Mapping[str, str] = {
     "application/xhtml+xml": "Web page",
     "application/pdf": "PDF",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
+    "application/msword": "Word",
+    "application/vnd.oasis.opendocument.text": "OpenDocument text",
+    "application/rtf": "Rich text",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "PowerPoint",
+    "application/vnd.oasis.opendocument.presentation": "OpenDocument slides",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel",
+    "application/vnd.ms-excel.sheet.macroEnabled.12": "Excel",
+    "application/vnd.ms-excel": "Excel",
+    "application/vnd.oasis.opendocument.spreadsheet": "OpenDocument sheets",
     "application/epub+zip": "EPUB",
     "text/csv": "CSV",
     "text/tab-separated-values": "TSV",
+    "message/rfc822": "Mail",
+    "application/vnd.ms-outlook": "Mail",
+    "application/mbox": "Mailbox",
+    "application/json": "JSON",
+    "application/jsonl": "JSON lines",
+    "application/yaml": "YAML",
+    "application/toml": "TOML",
+    "application/xml": "XML",
+    "application/x-ipynb+json": "Notebook",
+    "application/x-subrip": "Subtitles",
+    "text/vtt": "Subtitles",
+    "text/x-rst": "reStructuredText",
+    "text/asciidoc": "AsciiDoc",
+    "text/x-tex": "LaTeX",
+    "text/org": "Org",
+    "text/x-source": "Source code",
 }
 _NOTHING = (
     '<p class="fn-note fn-nothing">Nothing is indexed yet. Add files, and ask about them in the'
@@ -206,7 +231,11 @@ def _row(entry: Entry, chosen: bool) -> str:
 
 
 def _brief(info: SourceInfo) -> list[str]:
-    pages = [counted(info.n_pages, "page")] if info.n_pages else []
+    pages = (
+        [counted(info.n_pages, "slide" if "presentation" in info.media_type else "page")]
+        if info.n_pages
+        else []
+    )
     return [_kind(info), *pages, counted(info.n_passages, "passage")]
 
 

@@ -179,9 +179,10 @@ def _lay_out_adding(settings: Settings) -> dict[str, Any]:
         parts["url"] = gr.Textbox(
             "",
             label="Address",
+            info="Or several, or that of a site map.",
             placeholder="https://",
-            max_lines=1,
-            max_length=2000,
+            max_lines=6,
+            max_length=20_000,
             visible=settings.urls,
             elem_id="fn-url",
         )
@@ -480,9 +481,10 @@ class Tab:
         return "", "", ""
 
     def add_address(self, url: str) -> tuple[Update, ...]:
-        """Read a web address, and empty the box."""
+        """Read the web addresses of the box, and empty it."""
         try:
-            self._taking_in.take_address(url.strip())
+            for one in url.split():
+                self._taking_in.take_address(one)
         except RagError as exc:
             return shelf.trouble(str(exc)), gr.skip()
         return "", ""

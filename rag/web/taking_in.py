@@ -10,17 +10,18 @@ import hashlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from rag.errors import RagError, SettingsError, SourceError, SourceNotFoundError
 from rag.schema import Fate, FileReport, SourceInfo, SyncReport
-from rag.sources.remote import Fetched, check_address
+from rag.sources.remote import MOST_LISTED, Fetched, check_address, is_map, listed_in
 
 if TYPE_CHECKING:
     from rag.web.opening import Answering, Opening
+from rag.web.escaping import counted
 from rag.web.logs import trail
 from rag.web.uploads import Uploads
 
@@ -245,7 +246,7 @@ class TakingIn:
             self._bump()
 
     def take_address(self, url: str) -> None:
-        """Read a web address and index what stands there.
+        """Read a web address and index what stands there; of a site map, the pages that it lists.
 
         Raises:
             SettingsError: that is turned off.
@@ -433,12 +434,26 @@ class TakingIn:
         """Read a web address into a file, and index that."""
         try:
             fetched = read(url)
+            if listed := listed_in(fetched):
+                self._read_listed(url, listed, read)
+                return
             kept = self.uploads.add(name or fetched.name, fetched.data)
         except SourceError as exc:
             self._tell(url, "bad", _TOLD["failed"], str(exc))
             return
         self.uploads.note_address(kept.name, fetched.url)
         self._index(rag, [kept.name])
+
+    def _read_listed(self, url: str, listed: Sequence[str], read: Read) -> None:
+        """Have the pages read that a site map lists, each as if it had been given; of a map of maps theirs."""
+        pages: dict[str, None] = {}
+        for one in listed:
+            if len(pages) < MOST_LISTED:
+                pages.update(dict.fromkeys(listed_in(read(one)) if is_map(one) else (one,)))
+        chosen = [one for one in pages if not is_map(one)][:MOST_LISTED]
+        for one in chosen:
+            self.take_address(one)
+        self._tell(url, "good", "A site map", f"It lists {counted(len(chosen), 'page')}.")
 
     def _remove(self, rag: Answering, entry: Entry) -> None:
         try:

@@ -349,6 +349,8 @@ class Chat:
                 model=exchange.model or None,
                 top_k=exchange.ways.top_k,
                 strictness=exchange.ways.strictness,
+                verify=exchange.ways.verify,
+                depth=exchange.ways.depth,
             )
         )
         try:
@@ -370,10 +372,22 @@ class Chat:
     ) -> str:
         """Return the pane for a link, or for the first words the last answer rests on."""
         ref = ref or render.first_ref(talk)
-        ids = {item.source_id for item in render.items_of(talk, ref)}
-        if not ids:
+        items = render.items_of(talk, ref)
+        if ref is None or not items:
             return render.EMPTY_PANE
-        return render.pane(talk, ref, self._documents(ids), looking)
+        documents = self._documents({item.source_id for item in items})
+        shown = render.chosen_of(items, ref).source_id
+        pictured = {shown} if self._can_picture(documents[shown]) else ()
+        return render.pane(talk, ref, documents, looking, pictured)
+
+    def _can_picture(self, source: Source | None) -> bool:
+        """Tell whether pages of a source can be shown as pictures."""
+        if source is None or not any(place.box for place in source.places):
+            return False
+        try:
+            return self._opening.wait().can_picture(source.source_id)
+        except SourceNotFoundError:
+            return False
 
     def _account(self, talk: Conversation, turn: int) -> str:
         """Return the pane that tells how an answer came about."""

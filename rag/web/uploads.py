@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 
 from rag.errors import SourceError
 from rag.privacy import make_file, make_folder, make_folders
-from rag.sources import SUPPORTED
+from rag.sources import KNOWN, SUPPORTED
 
 MOST_BYTES = 4 * 2**30
 """Of all files together."""
@@ -303,9 +303,8 @@ def safe_path(name: str) -> PurePosixPath:
     safe = [piece for piece in map(_safe_name, pieces) if piece][-_DEEPEST:]
     path = PurePosixPath(*safe)
     if path.suffix.lower() not in SUPPORTED:
-        known = " ".join(SUPPORTED)
         shown = safe[-1] if safe else "A file without a name"
-        raise SourceError("unsupported", f"{shown!r} is of no format that can be read ({known}).")
+        raise SourceError("unsupported", f"{shown!r} is of no format that can be read ({KNOWN}).")
     return path
 
 

@@ -12,8 +12,9 @@ from html import escape
 from io import BytesIO
 
 from rag.chat import ChatDelta, Document, Message
-from rag.pipeline.inquiry import Inquiry, scored
+from rag.pipeline.inquiry import Inquiry
 from rag.queries import Query, standalone
+from rag.retrieval import scored
 from rag.schema import Answer, Citation, EvidenceReady, Statement, TextDelta, Turn
 
 RUN = "window.__hit=1"

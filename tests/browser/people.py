@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,9 @@ import pytest
 
 from rag.pipeline import Rag
 from rag.web import build_app
+
+_LOOKS = 600
+"""Times that the page is drawn before a click counts as lost."""
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -125,6 +128,22 @@ class Visit:
         self.page.get_by_role("button", name="Ask", exact=True).wait_for()
         return self.page.locator(".fn-message").last
 
+    def click_for(self, button: Locator, happened: Callable[[], bool]) -> None:
+        """Click until something has happened: a page that is drawn anew under a click loses it."""
+        while not happened():
+            button.click()
+            for _ in range(_LOOKS):
+                if happened():
+                    break
+                self.drawn()
+
+    def explain(self, message: Locator) -> Locator:
+        """Have it told how an answer came about; returns the pane that tells it."""
+        account = self.page.locator(".fn-account")
+        self.still()  # a conversation that glides moves between a press and its release
+        self.click_for(message.get_by_role("link", name="Explain"), account.is_visible)
+        return account
+
     def evaluate(self, questions: str) -> Locator:
         """Paste questions in the other tab and run them; returns the report, there or to come."""
         self.page.get_by_role("tab", name="Evaluate").click()
@@ -180,5 +199,5 @@ class Visit:
 
     def open(self, title: str) -> None:
         """Open a source of the list."""
-        self.page.locator(".fn-entry").filter(has_text=title).first.click()
-        self.page.locator("#fn-one").filter(has_text=title).wait_for()
+        entry = self.page.locator(".fn-entry").filter(has_text=title).first
+        self.click_for(entry, self.page.locator("#fn-one").filter(has_text=title).is_visible)

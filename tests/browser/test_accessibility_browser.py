@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -59,8 +60,8 @@ def answered(person: Visit) -> None:
 def pointed_at(person: Visit) -> None:
     """What a verdict means, what was done about citations, and a judgement."""
     message = person.answer("Is it mended?")
-    message.get_by_role("button", name="Wrong citation").click()
-    message.locator(".fn-given").wait_for()
+    given = message.locator(".fn-given")
+    person.click_for(message.get_by_role("button", name="Wrong citation"), given.is_visible)
     message.locator(".fn-steps summary").click()
     message.locator(".fn-flag").nth(1).focus()
     message.locator(".fn-ref").first.hover()
@@ -68,8 +69,8 @@ def pointed_at(person: Visit) -> None:
 
 def unanswered(person: Visit) -> None:
     """Nothing answers, and what comes closest."""
-    person.answer("How far is the moon?").locator(".fn-near").click()
-    person.page.locator("#fn-pane mark").first.wait_for()
+    near = person.answer("How far is the moon?").locator(".fn-near")
+    person.click_for(near, person.page.locator("#fn-pane mark").first.is_visible)
 
 
 def failed(person: Visit) -> None:
@@ -87,8 +88,7 @@ def edited(person: Visit) -> None:
 
 def explained(person: Visit) -> None:
     """How an answer came about."""
-    person.answer().get_by_role("link", name="Explain").click()
-    person.page.locator(".fn-account").wait_for()
+    person.explain(person.answer())
 
 
 def found(person: Visit) -> None:
@@ -125,8 +125,8 @@ def sources(person: Visit) -> None:
     person.add(("movie.mp4", b"x"), ("scan.pdf", b"scanned"), ("notes.txt", b"words"))
     person.told("notes.txt Added.")
     person.open("notes")
-    person.page.get_by_role("button", name="Remove…").click()
-    person.page.locator("#fn-sure").wait_for()
+    remove = person.page.get_by_role("button", name="Remove…")
+    person.click_for(remove, person.page.locator("#fn-sure").is_visible)
 
 
 def added(person: Visit) -> None:
@@ -194,11 +194,15 @@ def judged(person: Visit) -> list[str]:
 
 def afresh(person: Visit) -> None:
     """Go back to the page as it was at first."""
+    from playwright.sync_api import TimeoutError as TooLate
+
     person.page.keyboard.press("Escape")
     person.to("Chat")
     for way in ("#fn-pane .fn-close", ".fn-editing .fn-do", "#fn-new"):
-        if person.page.locator(way).is_visible():
-            person.page.locator(way).click()
+        button = person.page.locator(way)
+        if button.is_visible():
+            with suppress(TooLate):  # what is closing already cannot be clicked any more
+                button.click(timeout=5_000)
     person.page.locator(".fn-welcome").wait_for()
 
 

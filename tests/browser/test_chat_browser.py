@@ -214,11 +214,7 @@ def test_the_quotes_of_an_answer_are_stepped_through(visit: Callable[..., Visit]
 def test_how_an_answer_came_about_is_explained(visit: Callable[..., Visit]):
     """What was searched, every candidate with its scores, every verdict, and what each took."""
     person = visit()
-    person.answer()
-    person.page.get_by_role("link", name="Explain").click()
-    account = person.page.locator(".fn-account")
-    account.wait_for()
-    told = account.inner_text()
+    told = person.explain(person.answer()).inner_text()
     for words in (
         "\tsupported",
         "weakly supported",
@@ -235,8 +231,7 @@ def test_how_an_answer_came_about_is_explained(visit: Callable[..., Visit]):
 def test_the_explanation_leads_back_to_the_words(visit: Callable[..., Visit]):
     """On a desk nothing closes the pane: one link shows the document again."""
     person = visit()
-    person.answer()
-    person.page.get_by_role("link", name="Explain").click()
+    person.explain(person.answer())
     person.page.get_by_role("link", name="Back to the sources").click()
     person.hit(BUILT)
 

@@ -103,7 +103,7 @@ def staged(folder: Path) -> Iterator[Scene]:
         ObedientChat(),
         support=lexical_support,
         fallback=extractive,
-        context=8192,
+        context=2048,  # who writes down all that is shown writes no more than a few passages
         count_tokens=TokenCounter().count,
     )
     unchecked = Unchecked()
@@ -146,8 +146,7 @@ def look_at_all(visit: Visit, message: Locator) -> None:
     message.locator(".fn-ref").first.click()
     visit.page.locator("#fn-pane mark.fn-hit").first.wait_for()
     message.locator(".fn-ref").first.hover()
-    message.get_by_role("link", name="Explain").click()
-    visit.page.locator("#fn-pane .fn-account").wait_for()
+    visit.explain(message)
 
 
 @pytest.mark.parametrize("model", [ObedientChat.name, Unchecked.name])
@@ -261,6 +260,8 @@ def test_what_a_document_achieves_is_seen(scene: Scene, judged: Callable[..., Vi
                 visit.page.goto(visit.server)
                 visit.drawn()
                 scene.note(one.kind, visit)
+        with suppress(Error):  # what it still does would be counted as the next one's
+            visit.page.goto("about:blank")
     achieved = " ".join(one for found in scene.struck.values() for one in found)
     print(f"\nno defence: {len(scene.struck)} of {len(scene.documents)}")  # noqa: T201  (the figure)
     for what in ("executed", "connections to the canary", "src http", "href "):

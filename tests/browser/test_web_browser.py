@@ -155,8 +155,7 @@ def test_who_answers_is_said_and_chosen_by_keyboard(
     message = person.answer("And now?")
     assert choice[1] == live.rag.chosen[-1][0]
     assert choice[1] not in message.inner_text()
-    message.get_by_role("link", name="Explain").click()
-    person.page.locator(".fn-account").get_by_text(choice[1]).wait_for()
+    person.explain(message).get_by_text(choice[1]).wait_for()
 
 
 def test_with_one_model_there_is_nothing_to_choose(visit: Callable[..., Visit]):
@@ -382,17 +381,22 @@ def test_stop_ends_an_answer_and_the_next_question_works(visit: Callable[..., Vi
     assert 4 == person.page.locator(".fn-ref").count()
 
 
-def test_retry_undo_and_clear(visit: Callable[..., Visit]):
+def test_retry_undo_and_clear(visit: Callable[..., Visit], live: Served):
     """Each is one click under the answer or above the conversation."""
     person = visit()
     person.answer("first")
     person.answer("second")
+    n_ended = live.rag.streams_ended
     person.page.get_by_role("button", name="Retry").last.click()
+    while live.rag.streams_ended == n_ended:
+        person.drawn()
+    person.page.locator(".fn-foot").nth(1).wait_for()
     person.page.get_by_role("button", name="Ask", exact=True).wait_for()
-    person.page.locator(".fn-ref").nth(7).wait_for()
     assert ["first", "second"] == person.page.locator(".fn-question").all_text_contents()
-    person.page.get_by_role("button", name="Undo").last.click()
-    person.page.wait_for_function("() => document.querySelector('#fn-box textarea').value")
+    person.click_for(
+        person.page.get_by_role("button", name="Undo").last,
+        lambda: person.page.input_value("#fn-box textarea") != "",
+    )
     assert "second" == person.page.input_value("#fn-box textarea")
     assert ["first"] == person.page.locator(".fn-question").all_text_contents()
     person.page.get_by_role("button", name="New", exact=True).click()

@@ -1,4 +1,4 @@
-"""R8: 49 bad files beside 5 good ones: the good ones are indexed, and each bad one has its reason."""
+"""R8: 60 bad files beside 5 good ones: the good ones are indexed, and each bad one has its reason."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ from reportlab.pdfgen.canvas import Canvas
 
 from rag.schema import Answer, FateReason, SyncReport
 from rag.sources.files import printable
+from rag.sources.ocr import installed_languages
 from tests.fakes import open_rag
+from tests.test_sources_containers import zipped
 from tests.test_sources_hostile import HOSTILE
+from tests.test_sources_scans import HOSTILE_IMAGES, png
 
 GOOD = ("bridge.txt", "sheep.md", "wool.html", "mill.pdf", "ferry.docx")
 MOST_SECONDS, MOST_MB = 120, 1536
@@ -67,14 +70,41 @@ def pdf_bomb() -> bytes:
         b"<</Length %d/Filter[/FlateDecode/FlateDecode]>>stream\n%s\nendstream"
         % (len(content), content),
     ]
+    return pdf_of(parts)
+
+
+def pdf_of(parts: list[bytes]) -> bytes:
+    """A PDF of these objects, the catalogue first."""
     body = b"%PDF-1.7\n"
     places = []
     for number, part in enumerate(parts, start=1):
         places.append(len(body))
         body += b"%d 0 obj\n%s\nendobj\n" % (number, part)
     table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    end = b"trailer<</Size 5/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % len(body)
-    return body + b"xref\n0 5\n0000000000 65535 f \n" + table + end
+    size = len(parts) + 1
+    end = b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (size, len(body))
+    return body + b"xref\n0 %d\n0000000000 65535 f \n" % size + table + end
+
+
+def image_bomb() -> bytes:
+    """A PDF of a few KB whose page is an image of 60,000 by 60,000 pixels."""
+    content = b"q 500 0 0 500 0 0 cm /I Do Q"
+    body = deflated(b"\xff" * 2**20 for _ in range(43))
+    parts = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 500 500]/Contents 4 0 R/Resources<</XObject<</I 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+        b"<</Type/XObject/Subtype/Image/Width 60000/Height 60000/ColorSpace/DeviceGray/BitsPerComponent 1"
+        b"/Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(body), body),
+    ]
+    return pdf_of(parts)
+
+
+def zip_bomb() -> bytes:
+    """An archive of archives, each of which expands to a hundred times its size."""
+    inner = zipped({"big.txt": b"word " * 4_000_000})
+    return zipped({f"{n}.zip": inner for n in range(9)})
 
 
 def put_good(folder: Path) -> None:
@@ -91,6 +121,11 @@ def put_bad(folder: Path) -> dict[str, FateReason]:
     more: dict[str, tuple[bytes, FateReason]] = {
         "bomb.pdf": (pdf_bomb(), "unreadable"),
         "scan.pdf": (pdf(""), "no_text_layer"),
+        **HOSTILE_IMAGES,
+        "bomb.png": (png(60_000, 60_000, n_lines=2_000), "too_large"),
+        "image.pdf": (image_bomb(), "no_text_layer"),
+        "cut.zip": (zipped({"a.txt": b"word " * 100})[:60], "unreadable"),
+        "out.zip": (zipped({"../../a.txt": b"out"}), "unreadable"),
         "secret.pdf": (pdf("Nobody may read it.", encrypt=StandardEncryption("x")), "encrypted"),
         "cut.pdf": (pdf("The end is missing.")[:300], "unreadable"),
         "attributes.html": (
@@ -109,6 +144,10 @@ def put_bad(folder: Path) -> dict[str, FateReason]:
     for name, (data, _) in files.items():
         (folder / name).write_bytes(data)
     reasons = {printable(name): reason for name, (_, reason) in files.items()}
+    if not installed_languages():
+        reasons["blank.png"] = "no_text_layer"
+    (folder / "bomb.zip").write_bytes(zip_bomb())
+    reasons |= {f"bomb.zip/{n}.zip": "too_large" for n in range(9)}
     (folder / os.fsdecode(b"caf\xe9.exe")).write_bytes(b"MZ\x90")
     os.mkfifo(folder / "pipe.txt")
     (folder / "loop.txt").symlink_to(folder / "loop.txt")

@@ -6,9 +6,11 @@ import random
 import shutil
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from rag.sources import ocr
 from tests.fakes import open_rag
 from tests.reliability.syncing import Syncs
 from tests.reliability.world import (
@@ -22,6 +24,8 @@ from tests.reliability.world import (
     told,
     write,
 )
+
+SCANS = Path("eval/data/files/scans/sources").resolve()
 
 pytestmark = [
     pytest.mark.slow(reason="hundreds of killed processes"),
@@ -63,6 +67,38 @@ def test_a_killed_sync_leaves_the_old_state_or_the_new(seeds, figure):
     assert min(seen["old"], seen["new"]) >= sum(seen.values()) / 4
 
 
+@pytest.mark.skipif(not ocr.installed_languages(), reason="Tesseract is not installed")
+def test_a_sync_killed_while_a_scan_is_read_is_finished_by_the_next(seeds, figure):
+    """Killed at 6 moments of the reading of 4 pages of scans, the index is whole, and the next sync reads them all."""
+    write(seeds, documents(1, 0))
+    for name in ("canoe-club-minutes.pdf", "heat-pump-report.pdf", "deposit-letter.jpg"):
+        shutil.copy(SCANS / name, seeds / name)
+    with Syncs(seeds) as syncs:  # which reads all once
+        with open_rag(seeds) as rag:
+            wanted = _texts(rag)
+        assert 4 == len(wanted)
+        shutil.rmtree(seeds.parent / "index")
+        started = time.monotonic()
+        assert ["done"] == syncs.run()
+        window = time.monotonic() - started
+        killed = 0
+        for part in (0.1, 0.25, 0.4, 0.55, 0.7, 0.85):
+            shutil.rmtree(seeds.parent / "index")
+            killed += syncs.run(seconds=part * window) == ["killed"]
+            with open_rag(seeds) as rag:
+                assert _texts(rag).items() <= wanted.items()
+                rag.sync()
+                assert wanted == _texts(rag)
+                assert () == rag.faults()
+    figure(f"R2, scans: {killed} of 6 syncs of {window:.1f} s killed, 0 broken")
+    assert killed >= 3
+
+
+def _texts(rag):
+    """Return the text of every source, having read it from the index."""
+    return {one.source_id: rag.source(one.source_id).text for one in rag.sources()}
+
+
 def _recover(seeds, old, new, *, thoroughly):
     """Say which state a kill has left, having seen that it can be asked and is then brought up to date."""
     with open_rag(seeds) as rag:
@@ -86,12 +122,14 @@ def test_a_killed_first_indexing_is_finished_by_the_next(seeds, figure):
     texts = documents(n_files)
     write(seeds, texts)
     with open_rag(seeds) as rag:
-        started = time.monotonic()
         rag.sync()
-        window = time.monotonic() - started
         expected = told(rag, 20)
     n_killed = 0
     with Syncs(seeds) as syncs:
+        shutil.rmtree(seeds.parent / "index")
+        started = time.monotonic()
+        assert ["done"] == syncs.run()
+        window = time.monotonic() - started
         for _ in range(n_kills):
             shutil.rmtree(seeds.parent / "index")
             n_killed += syncs.run(seconds=rng.uniform(0, window)) == ["killed"]

@@ -8,8 +8,9 @@ sentence, and on what retrieval and words show (`rag.reader.features`): a softma
 which of them holds the answer; a logistic regression on the three that lead, which are what is ever said, learns
 whether one does. The latter weighs questions as if `--answerable` of them had an answer: half of SQuAD's have none, on
 purpose, while people ask mostly what they expect to find. Documents that were kept back are read in the same way, in an
-index of their own, and count as much as the articles. Half of the articles fit, the other half measure, and then
-all fit what is written into FOLDER/manifest.json. Deterministic by the seed.
+index of their own; each kind of them counts as much as the articles. Each kind is measured by a fit on all the others,
+as a person's documents are of a kind that nobody fitted on, and then all fit what is written into FOLDER/manifest.json.
+Deterministic by the seed.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from rag.weights import MANIFEST
 from training.encoder.export import write_json
 from training.reader.data import DOCUMENTS_HELD_OUT, HELD_OUT
 from training.reader.regression import Array, Flags, calibration_error, holds, ordered, unscaled
-from training.reader.squad import hold_out, read_articles
+from training.reader.squad import Article, hold_out, hold_out_documents, read_articles
 
 TOP = 3
 """Sentences of each question that the second fit sees."""
@@ -66,7 +67,7 @@ class Read:
     title: str
     """Of the article."""
     kind: str
-    """Which of the collections it is of."""
+    """Which of the collections it is of, or which kind of document its question is on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,34 +102,46 @@ def main(arguments: Sequence[str] | None = None) -> None:
     manifest = json.loads((args.reader / MANIFEST).read_text(encoding="utf-8"))
     seed = manifest["made"]["recipe"]["seed"]
     collections = {
-        "articles": kept_back(args.data, HELD_OUT, seed=seed).sample(args.questions, seed=args.seed)
+        "articles": kept_back(
+            args.data, hold_out(read_articles(args.data), HELD_OUT, seed)[1]
+        ).sample(args.questions, seed=args.seed)
     }
+    kinds: dict[str, str] = {}
     if args.documents:
-        collections["documents"] = kept_back(args.documents, DOCUMENTS_HELD_OUT, seed=seed)
+        kept = hold_out_documents(read_articles(args.documents), DOCUMENTS_HELD_OUT, seed)[1]
+        collections["documents"] = kept_back(args.documents, kept)
+        kinds = {one.title: one.kind for one in kept}
     reader = open_folder(args.reader)
     reads = [one for kind, each in collections.items() for one in read_all(reader, each, kind=kind)]
-    some = {title for each in collections.values() for title in titles_of(each)[::2]}
-    halves = [[one for one in reads if (one.title in some) == first] for first in (True, False)]
-    measured = fit(halves[0], share=args.answerable)
+    reads = [replace(one, kind=kinds.get(one.title) or one.kind) for one in reads]
     manifest["calibration"] = {
         **fit(reads, share=args.answerable).to_dict(),
         "threshold": THRESHOLD,
         "questions": len(reads),
         "answerable": args.answerable,
-        "held out": {
-            kind: report(
-                [one for one in halves[1] if one.kind == kind], measured, share=args.answerable
-            )
-            for kind in collections
-        },
+        "left out": left_out(reads, share=args.answerable),
     }
     write_json(args.reader / MANIFEST, manifest)
     print(json.dumps(manifest["calibration"], indent=2))
 
 
-def kept_back(data: Path, n: int, *, seed: int) -> Collection:
+def left_out(reads: Sequence[Read], *, share: float) -> dict[str, dict[str, float]]:
+    """Return the figures of each kind by a fit on all the others, and their mean."""
+    found = {}
+    for kind in sorted({one.kind for one in reads}):
+        mine = [one for one in reads if one.kind == kind]
+        others = [one for one in reads if one.kind != kind] or mine
+        found[kind] = report(mine, fit(others, share=share), share=share)
+    names = next(iter(found.values()))
+    found["mean"] = {
+        name: round(float(np.mean([one[name] for one in found.values()])), 4) for name in names
+    }
+    return found
+
+
+def kept_back(data: Path, articles: Sequence[Article]) -> Collection:
     """Return the part of a file's questions that is on the articles that were not trained on."""
-    titles = {one.title for one in hold_out(read_articles(data), n, seed)[1]}
+    titles = {one.title for one in articles}
     collection = read_squad(data)
     sources = tuple(source for source in collection.sources if source.title in titles)
     ids = {source.source_id for source in sources}
@@ -136,11 +149,6 @@ def kept_back(data: Path, n: int, *, seed: int) -> Collection:
         one for one in collection.examples if ids & set(collection.qrels[one.query_id])
     )
     return replace(collection, sources=sources, examples=examples)
-
-
-def titles_of(collection: Collection) -> list[str]:
-    """Return the titles of its sources, sorted."""
-    return sorted({source.title for source in collection.sources})
 
 
 def read_all(reader: NeuralReader, collection: Collection, *, kind: str) -> list[Read]:

@@ -25,7 +25,14 @@ import numpy as np
 
 from training.files import replace_file, sha256
 from training.reader.documents import read_out
-from training.reader.squad import Article, Judged, Question, hold_out, read_articles
+from training.reader.squad import (
+    Article,
+    Judged,
+    Question,
+    hold_out,
+    hold_out_documents,
+    read_articles,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,8 +50,8 @@ SEARCHED = 12
 MINED_KEPT = 4
 HELD_OUT = 12
 """Articles kept back for calibrating."""
-DOCUMENTS_HELD_OUT = 40
-"""Documents kept back for the same."""
+DOCUMENTS_HELD_OUT = 12
+"""One in so many documents is kept back for the same."""
 BATCH = 512
 """Texts that are cut into word pieces at once."""
 
@@ -140,8 +147,9 @@ def prepare(
     articles, left_out = training_articles(data, judged, seed=seed)
     times = dict.fromkeys(range(len(articles)), 1)
     if documents:
-        found, _ = training_articles(documents.path, judged, seed=seed, held_out=DOCUMENTS_HELD_OUT)
-        more = read_out(found)
+        found = hold_out_documents(read_articles(documents.path), DOCUMENTS_HELD_OUT, seed)[0]
+        judge = Judged(article for path in judged for article in read_articles(path))
+        more = read_out(judge.remove_from(found))
         times |= dict.fromkeys(range(len(articles), len(articles) + len(more)), documents.times)
         articles += more
     prepared = _make(articles, times, load_tokenizer(tokenizer), made | {"left_out": left_out})

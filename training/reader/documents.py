@@ -2,7 +2,7 @@
 
 Each sentence stands behind what it hangs from, each cell behind the name of its column.
 
-They are in the SQuAD 2.0 layout, one paragraph a document; those of `training/everyday.json.gz` were written for this.
+They are in the SQuAD 2.0 layout, one paragraph a document; those of `training/documents.json.gz` were written for this.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from training.reader.squad import Article, Paragraph
 def read_out(articles: Sequence[Article]) -> tuple[Article, ...]:
     """Return the articles with their texts as they are read out, the answers where they stand then."""
     return tuple(
-        replace(one, paragraphs=tuple(_spoken(paragraph) for paragraph in one.paragraphs))
+        replace(
+            one, paragraphs=tuple(_spoken(paragraph, one.title) for paragraph in one.paragraphs)
+        )
         for one in articles
     )
 
 
-def _spoken(paragraph: Paragraph) -> Paragraph:
-    text, put_in = spoken(_candidate(paragraph.text))
+def _spoken(paragraph: Paragraph, title: str) -> Paragraph:
+    text, put_in = spoken(_candidate(paragraph.text, title))
 
     def moved(at: int, *, end: bool) -> int:
         """Return where a character stands then; what is put in at an answer's end is not part of it."""
@@ -43,9 +45,9 @@ def _spoken(paragraph: Paragraph) -> Paragraph:
     return replace(paragraph, text=text, questions=tuple(questions))
 
 
-def _candidate(text: str) -> Candidate:
+def _candidate(text: str, title: str) -> Candidate:
     """Return a text as one passage; no score of it means anything."""
-    source = Source(source_id="", title="", text=text, sha256="", media_type="text/plain")
+    source = Source(source_id="", title=title, text=text, sha256="", media_type="text/plain")
     sentences = tuple(
         ScoredSentence(
             start=one.start,
@@ -63,3 +65,8 @@ def _candidate(text: str) -> Candidate:
         passage_id="", source_id="", start=0, end=len(text), text=text, n_tokens=len(text)
     )
     return Candidate(passage=passage, dense=0.0, lexical=0.0, fused=0.0, sentences=sentences)
+
+
+def sentences_of(text: str) -> list[tuple[int, int]]:
+    """Return where each sentence, item and row of a document stands, half-open, in order."""
+    return [(one.start, one.end) for one in _candidate(text, "").sentences]

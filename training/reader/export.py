@@ -152,7 +152,7 @@ def halve(fp32: Path, out: Path) -> None:
 
 def onnx_model(path: Path, threads: int) -> Callable[[Batch], Logits]:
     """Return the file's answers, one example a run, as the program reads."""
-    session = open_session(path.read_bytes(), threads=threads)
+    session = open_session(path, threads=threads)
 
     def model(batch: Batch) -> Logits:
         start = np.zeros(batch.ids.shape, dtype=np.float32)
@@ -179,7 +179,7 @@ def describe(made: Path, form: str, checkpoint: Path, *, documents: Path | None)
     run = about(checkpoint)
     more = {documents.name: sha256(documents)} if documents else {}
     return {
-        "name": f"minilm-reader-{form}/3",
+        "name": f"minilm-reader-{form}/4",
         "max_tokens": run["recipe"]["longest"],
         "files": {
             name: {"sha256": sha256(made / name), "bytes": (made / name).stat().st_size}

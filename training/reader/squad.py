@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import json
 import random
 import re
@@ -49,6 +50,8 @@ class Article:
 
     title: str
     paragraphs: tuple[Paragraph, ...]
+    kind: str = ""
+    """What sort of document it is, where its file says it."""
 
     @property
     def questions(self) -> Iterator[Question]:
@@ -141,6 +144,7 @@ def read_articles(path: Path) -> tuple[Article, ...]:
         Article(
             title=str(article.get("title", "")),
             paragraphs=tuple(_paragraph(one) for one in article["paragraphs"]),
+            kind=str(article.get("kind", "")),
         )
         for article in content["data"]
     )
@@ -154,6 +158,27 @@ def hold_out(
     return (
         tuple(one for i, one in enumerate(articles) if i not in kept),
         tuple(one for i, one in enumerate(articles) if i in kept),
+    )
+
+
+def hold_out_documents(
+    documents: Sequence[Article], one_in: int, seed: int
+) -> tuple[tuple[Article, ...], tuple[Article, ...]]:
+    """Return the documents to train on and those kept back, drawn by their titles: a document stays where it was drawn.
+
+    Args:
+        documents: may grow from one run to the next.
+        one_in: about one of so many is kept back.
+        seed: of the draw.
+    """
+
+    def is_kept(one: Article) -> bool:
+        digest = hashlib.sha256(f"{seed} {one.title}".encode()).digest()
+        return int.from_bytes(digest[:4], "big") % one_in == 0
+
+    return (
+        tuple(one for one in documents if not is_kept(one)),
+        tuple(one for one in documents if is_kept(one)),
     )
 
 

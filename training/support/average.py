@@ -14,9 +14,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
 from safetensors.torch import save_file
 
 from training.files import replace_file
+from training.onnx_weights import onnx_weights
 from training.reader.model import about, recipe_of, weights_of
 from training.reader.train import CHECKPOINT
 
@@ -24,26 +26,38 @@ from training.reader.train import CHECKPOINT
 def main(arguments: Sequence[str] | None = None) -> None:
     """Average and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--checkpoints", type=Path, nargs="+", required=True, help="folders")
+    parser.add_argument(
+        "--checkpoints",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="folders; behind them, model.onnx of what shipped",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the mean")
     args = parser.parse_args(arguments)
-    average([folder / CHECKPOINT for folder in args.checkpoints], args.out / CHECKPOINT)
+    files = [one if one.suffix == ".onnx" else one / CHECKPOINT for one in args.checkpoints]
+    average(files, args.out / CHECKPOINT)
 
 
 def average(checkpoints: Sequence[Path], out: Path) -> None:
     """Write the mean of the weights as a checkpoint without an optimiser: to be exported, not to be trained on.
 
+    A weight that a file lacks, as what shipped lacks heads that only teach, is the mean of the others.
+
     Raises:
         SystemExit: the runs do not have the same recipe.
     """
     recipe = recipe_of(checkpoints[0])
-    if any(recipe_of(one) != recipe for one in checkpoints):
+    if any(recipe_of(one) != recipe for one in checkpoints if one.suffix != ".onnx"):
         raise SystemExit("Only runs of the same recipe are averaged.")
-    runs = [about(one) for one in checkpoints]
-    weights = [weights_of(one) for one in checkpoints]
+    runs = [about(one) for one in checkpoints if one.suffix != ".onnx"]
+    weights = [
+        onnx_weights(one) if one.suffix == ".onnx" else weights_of(one) for one in checkpoints
+    ]
     mean = {
-        f"weight/{name}": sum(each[name] for each in weights[1:]) / len(weights)
-        + weights[0][name] / len(weights)
+        f"weight/{name}": torch.stack(
+            [each[name].float() for each in weights if name in each]
+        ).mean(0)
         for name in weights[0]
     }
     run = {

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from eval.benchmarks.readers import read_support
 from training.files import replace_file, sha256
 from training.reader.batches import SPECIAL, Batch, frame
-from training.reader.data import BATCH, HELD_OUT, Ragged, load_tokenizer
+from training.reader.data import BATCH, DOCUMENTS_HELD_OUT, HELD_OUT, Ragged, load_tokenizer
 from training.reader.squad import (
     Article,
     Judged,
@@ -25,6 +25,7 @@ from training.reader.squad import (
     Paragraph,
     Question,
     hold_out,
+    hold_out_documents,
     read_articles,
 )
 from training.support.crossed import Pair
@@ -32,6 +33,7 @@ from training.support.marks import UNKNOWN, PiecePair, marks
 from training.support.pairs import PairMaker
 from training.support.verbs import Verbs
 from training.support.wordnet import read_words, thesaurus_sha256
+from training.support.written import Passage, as_articles, read_passages, written_groups
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,6 +69,16 @@ class Marked(Batch):
     """`BORNE_OUT`, `WRONG` or `UNKNOWN`, shape (n, length); unknown outside the claim."""
 
 
+class Written(NamedTuple):
+    """Claims that were written to train on; see `training.support.written`."""
+
+    path: Path
+    times: int
+    """How often an epoch, each time with other sentences around them."""
+    share: float
+    """Of the pairs made by rules that are kept beside them, 0..1."""
+
+
 def prepare(
     data: Sequence[Path],
     judged: Sequence[Path],
@@ -75,6 +87,7 @@ def prepare(
     *,
     seed: int,
     thesaurus: Path | None = None,
+    written: Written | None = None,
 ) -> Pairs:
     """Return what to train on, from the cache where it was made of the same files, else made and kept there.
 
@@ -85,6 +98,7 @@ def prepare(
         cache: .npz file to read or write.
         seed: which articles are held out, and which pairs are made.
         thesaurus: folder of WordNet's files, for more words to change than the tables have.
+        written: claims that were written to train on, beside those that are made by rules.
     """
     made: dict[str, object] = {
         "format": FORMAT,
@@ -94,14 +108,37 @@ def prepare(
         "judged": {path.name: sha256(path) for path in sorted(judged)},
         "thesaurus": thesaurus_sha256(thesaurus) if thesaurus else "",
     }
-    if (kept := _load(cache)) is not None and made.items() <= kept.made.items():
+    if written:
+        made["written"] = {**written._asdict(), "path": sha256(written.path)}
+    kept = _load(cache)
+    if kept and made.items() <= kept.made.items() and ("written" in kept.made) == bool(written):
         return kept
     judge = Judged(chain.from_iterable(judged_articles(path) for path in judged))
     articles, shared = training_articles(data, judge, seed=seed)
     groups = without_judged(made_groups(articles, seed=seed, thesaurus=thesaurus), judge)
+    if written:
+        rng = np.random.default_rng(seed)
+        groups = (one for one in groups if rng.random() < written.share)
+        groups = chain(groups, _written_groups(written, judge, seed=seed))
     pairs = encode(groups, load_tokenizer(tokenizer), made | {"left_out": shared})
     replace_file(cache, lambda file: _save(file, pairs))
     return pairs
+
+
+def _written_groups(written: Written, judge: Judged, *, seed: int) -> Iterator[list[Pair]]:
+    """Yield the pairs of written claims, as often as is said, each time with other sentences around them."""
+    for passage in written_passages(written.path, seed=seed)[0]:
+        if judge.overlap(as_articles([passage])):
+            continue
+        for time in range(written.times):
+            yield from written_groups(passage, seed=seed + time)
+
+
+def written_passages(path: Path, *, seed: int) -> tuple[list[Passage], list[Passage]]:
+    """Return the passages to train on and those kept back, of a file of written claims."""
+    passages = {one.title: one for one in read_passages(path)}
+    rest, held = hold_out_documents(as_articles(list(passages.values())), DOCUMENTS_HELD_OUT, seed)
+    return [passages[one.title] for one in rest], [passages[one.title] for one in held]
 
 
 def judged_articles(path: Path) -> Iterator[Article]:
@@ -134,6 +171,12 @@ def training_articles(
         }
         found += judge.remove_from(articles)
     return tuple(found), shared
+
+
+def held_out_written(written: Path | None, *, seed: int) -> list[Pair]:
+    """Return the pairs of written claims that are never trained on."""
+    passages = written_passages(written, seed=seed)[1] if written else []
+    return [pair for one in passages for group in written_groups(one, seed=seed) for pair in group]
 
 
 def held_out_groups(

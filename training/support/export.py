@@ -92,7 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         args.out.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(forms[form], args.out / "model.onnx")
         shutil.copyfile(weights / "tokenizer.json", args.out / "tokenizer.json")
-        manifest = describe(args.out, form, checkpoint, args.data, args.thesaurus)
+        data = [*args.data, *([args.written] if args.written else [])]
+        manifest = describe(args.out, form, checkpoint, data, args.thesaurus)
         manifest |= {"calibration": calibration, "figures": measured}
         write_json(args.out / "manifest.json", manifest)
     print(json.dumps(measured, indent=2))
@@ -177,7 +178,7 @@ def export_forms(network: ReaderNetwork, folder: Path) -> dict[str, Path]:
 
 def onnx_model(path: Path, threads: int) -> SupportScorer:
     """Return the file's answers, one pair a run, as the program reads; so many runs at the same time."""
-    session = open_session(path.read_bytes(), threads=1)
+    session = open_session(path, threads=1)
 
     def model(batch: Batch) -> NDArray[np.float32]:
         def run(i: int) -> float:
@@ -239,7 +240,7 @@ def describe(
     """Return the manifest but for what is measured."""
     run = about(checkpoint)
     return {
-        "name": f"minilm-support-{form}/2",
+        "name": f"minilm-support-{form}/3",
         "max_tokens": LONGEST,
         "files": {
             name: {"sha256": sha256(made / name), "bytes": (made / name).stat().st_size}

@@ -31,7 +31,8 @@ from training.reader.train import (
     stage_of,
     train,
 )
-from training.support.data import batches, held_out_groups, prepare
+from training.support.crossed import Pair
+from training.support.data import Written, batches, held_out_groups, held_out_written, prepare
 from training.support.evaluation import (
     ClaimJudging,
     best_threshold,
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             args.out / "data.npz",
             seed=args.seed,
             thesaurus=args.thesaurus,
+            written=Written(args.written, args.times, args.share) if args.written else None,
         )
         network = new_network(weights, recipe, begin=args.begin)
         trainer = SupportTrainer(network, recipe, torch.device(args.device))
@@ -95,6 +97,10 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="never trained on; default: all other files beside the data, and of ../support",
     )
     add_thesaurus(parser)
+    parser.add_argument("--times", type=int, default=2, help="written claims, an epoch")
+    parser.add_argument(
+        "--share", type=float, default=0.25, help="of pairs made by rules, beside written ones"
+    )
     add_run_options(parser, usual)
     parser.add_argument(
         "--short", type=int, default=usual.short, help="word pieces a pair until cooling down"
@@ -112,6 +118,7 @@ def add_thesaurus(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="folder of WordNet's files, as Debian's wordnet-base has at /usr/share/wordnet",
     )
+    parser.add_argument("--written", type=Path, help="claims that were written to train on")
 
 
 def recipe_from(args: argparse.Namespace) -> Recipe:
@@ -152,18 +159,25 @@ def dev_pairs(args: argparse.Namespace) -> dict[str, list[SupportPair]]:
     """Return the same pairs as text, by the name of their set."""
     named = {
         "made": [
-            SupportPair(
-                claim=one.claim,
-                evidence=one.evidence,
-                label="supported" if one.supported else "not_supported",
-            )
+            _as_judged(one)
             for group in held_out_groups(args.data, seed=args.seed, thesaurus=args.thesaurus)
             for one in group
         ]
     }
+    if written := held_out_written(args.written, seed=args.seed):
+        named["written"] = [_as_judged(one) for one in written]
     for path in args.dev:
         named |= read_pairs(path)
     return named
+
+
+def _as_judged(pair: Pair) -> SupportPair:
+    """Return a pair as one to judge by."""
+    return SupportPair(
+        claim=pair.claim,
+        evidence=pair.evidence,
+        label="supported" if pair.supported else "not_supported",
+    )
 
 
 def judge(trainer: Trainer, sets: dict[str, ClaimJudging]) -> dict[str, float]:

@@ -1,0 +1,1 @@
+"""The multilingual base that a reader can be trained from; see training/README.md."""
