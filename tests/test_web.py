@@ -23,6 +23,7 @@ from rag.schema import Turn
 from rag.settings import Settings
 from rag.web import serve
 from rag.web.conversation import Exchange
+from rag.web.keeping import recalled
 from rag.web.opening import OnProgress, Opening
 from tests.web_fakes import (
     BUILT,
@@ -280,7 +281,7 @@ def last(chat: Any, talk: tuple[Exchange, ...]) -> tuple[tuple[Exchange, ...], s
     async def updates() -> list[tuple[Any, ...]]:
         return [update async for update in chat.answer(talk)]
 
-    talk, _, pane, _ = asyncio.run(updates())[-1]
+    talk, _, pane, *_ = asyncio.run(updates())[-1]
     return talk, pane
 
 
@@ -293,6 +294,18 @@ def test_a_question_is_taken_and_answered(chat: Any):
     talk, pane = last(chat, talk)
     assert answered("When?") == talk[0].answer
     assert f'<mark class="fn-hit">{BUILT}</mark>' in pane
+
+
+def test_the_page_carries_an_answer_from_the_moment_it_is_there(chat: Any):
+    """A server that stops right after it has answered has lost nothing."""
+    talk, *_ = chat.accept("When?", ())
+
+    async def updates() -> list[tuple[Any, ...]]:
+        return [update async for update in chat.answer(talk)]
+
+    talk, *_, carried = asyncio.run(updates())[-1]
+    assert "When?" in carried
+    assert recalled((), carried)[0].answer == talk[0].answer
 
 
 def test_a_follow_up_is_asked_with_what_was_said(chat: Any, rag: ScriptedRag):

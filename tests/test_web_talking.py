@@ -101,7 +101,7 @@ def test_the_chosen_ways_go_along_and_are_said(chat: Any, rag: ScriptedRag):
     assert (3, 0.9) == rag.ways[-1]
     assert "Asked with reading 3 passages, strictness 0.90" in messages[-1]["content"]
     ways = Ways(verify="off", depth="thorough")
-    *_, messages, _, _ = asyncio.run(last(chat.accept("When?", ())[0], ways))
+    _, messages, *_ = asyncio.run(last(chat.accept("When?", ())[0], ways))
     assert ("off", "thorough") == rag.looks[-1]
     assert "Asked with verify off, depth thorough" in messages[-1]["content"]
     talk, messages, *_ = asyncio.run(last(chat.accept("When?", ())[0]))

@@ -401,11 +401,12 @@ def _wire(blocks: gr.Blocks, parts: _Parts, chat: Chat, carrying: Carrying) -> N
         messages.retry(chat.retry, [talk, *choice], asked, **at_once),
     )
     runs = [
-        start.success(chat.answer, [talk, parts.ways], answered, concurrency_id="ask", **quiet)
+        start.success(
+            chat.answer, [talk, parts.ways], (*answered, carried), concurrency_id="ask", **quiet
+        )
         for start in starts
     ]
     for run in runs:
-        run.success(**carry)
         # What is cancelled fails, and so does what the queue does not take.
         run.failure(chat.end, [talk, halt], answered, **at_once).then(**carry)
     box.stop(lambda: "stopped", None, halt, cancels=runs, **at_once)

@@ -22,7 +22,7 @@ from rag.web.asking import BUSY, OUR_FAULT, ask, too_long
 from rag.web.conversation import Conversation, Exchange, Ways, is_pending, turns, with_last
 from rag.web.explaining import explain
 from rag.web.finding import Looking
-from rag.web.keeping import recalled
+from rag.web.keeping import recalled, to_text
 from rag.web.logs import trail
 from rag.web.mistakes import status_of
 from rag.web.remarks import Saying
@@ -228,14 +228,14 @@ class Chat:
     async def answer(
         self, talk: Conversation, ways: Ways = _AS_USUAL
     ) -> AsyncIterator[tuple[Update, ...]]:
-        """Answer the last question, showing how far it is.
+        """Answer the last question, showing how far it is; with the answer comes what the page carries of it.
 
         Args:
             talk: the conversation.
             ways: how it is to be answered.
         """
         if not is_pending(talk):
-            yield gr.skip(), gr.skip(), gr.skip(), _box()
+            yield gr.skip(), gr.skip(), gr.skip(), _box(), gr.skip()
             return
         talk = with_last(talk, replace(talk[-1], ways=ways))
         # Closed at once when this is: a stopped answer must not wait for the garbage collector.
@@ -243,11 +243,11 @@ class Chat:
         async with aclosing(paced(growing, every=_FRAME)) as pictures:
             async for exchange in pictures:
                 talk = with_last(talk, exchange)
-                yield talk, render.messages(talk), gr.skip(), gr.skip()
+                yield talk, render.messages(talk), gr.skip(), gr.skip(), gr.skip()
         if talk[-1].answer is not None:
             talk = await asyncio.to_thread(rechecked, talk, self._opening.wait().check)
         pane = await asyncio.to_thread(self._pane, talk)
-        yield talk, render.messages(talk), pane, _box()
+        yield talk, render.messages(talk), pane, _box(), to_text(talk)
 
     def show(self, target: str, talk: Conversation, carried: str | None = None) -> str:
         """Open what a link in an answer points to in the source pane.
