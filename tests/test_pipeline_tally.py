@@ -1,3 +1,4 @@
+from dataclasses import replace
 from time import process_time
 
 import pytest
@@ -6,6 +7,7 @@ from rag.passages import units_of
 from rag.pipeline.records import documents_of, tables_of
 from rag.pipeline.tally import MOST_CITED, MOST_QUOTED, Tally, tally
 from rag.schema import Candidate, Passage, ScoredSentence, Source
+from rag.sources.html import parse, to_text
 from rag.sources.markdown import read as read_markdown
 from rag.sources.rows import read as read_rows
 
@@ -229,10 +231,58 @@ def test_a_question_for_people_is_answered_by_people():
     assert "3" == short("How many employees are there?", team)
     assert "Di Pires" == short("Who is the manager?", team)
     assert short("Who leads the Platform team?", team) is None
-    assert (
-        short("Who has the highest amount?", ("orders.csv", ORDERS.replace("customer", "buyer")))
-        is None
+    orders = ORDERS.replace("customer", "{}")
+    assert short("Who has the highest amount?", ("orders.csv", orders.format("region"))) is None
+    assert "Helio (900)" == short(
+        "Who has the highest amount?", ("orders.csv", orders.format("buyer"))
     )
+
+
+PLOTS_TABLE = """plot,holder,size m2,rent eur
+1,Ahn,120,66
+2,Berg,80,44
+6,Cole,180,
+7,Dray,95,52
+"""
+
+
+@pytest.mark.parametrize(
+    ("expected", "question"),
+    [
+        ("6 (180)", "Which plot is the largest?"),
+        ("2 (80)", "Which plot has the least space?"),
+        ("1 (66)", "Which plot costs the most?"),
+        ("Berg (44)", "Who pays the lowest rent?"),
+        ("44", "What is the rent of plot 2?"),
+        (None, "Which plot is the fastest?"),
+    ],
+)
+def test_the_most_and_the_least_are_asked_for_in_other_words_than_the_columns(expected, question):
+    """What is large has a size, what costs has a rent; a figure of the question is no unit of a column."""
+    assert expected == short(question, ("plots.csv", PLOTS_TABLE))
+
+
+def test_an_empty_cell_is_said_to_be_empty():
+    """It is not filled from the column beside it."""
+    found = answer("What is the rent of plot 6?", ("plots.csv", PLOTS_TABLE))
+
+    assert found.short is None
+    assert "plot 6 has no entry under rent eur. [1]" in found.draft.text
+    assert ("The table has no entry there.",) == found.doubts
+
+
+def test_a_cell_over_several_rows_holds_for_each():
+    """A house is named once, at the first of its rooms."""
+    page = (
+        "<h1>Rooms</h1><table><tr><th>House</th><th>Room</th><th>Price</th></tr>"
+        "<tr><td rowspan=2>Mill</td><td>Attic</td><td>64</td></tr><tr><td>Cellar</td><td>40</td></tr>"
+        "<tr><td>Forge</td><td>Anvil</td><td>112</td></tr></table>"
+    )
+    text, blocks = to_text(parse(page).body)
+    rooms = replace(source_of("rooms.txt", text), text=text, blocks=blocks)
+    found = tally("How many rooms are in the Mill?", [candidate_of(rooms)], lambda _: rooms)
+
+    assert "2" == found.short.text
 
 
 def test_a_column_that_is_only_named_has_to_say_something():

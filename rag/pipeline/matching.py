@@ -28,9 +28,9 @@ _LONGEST_CELL = 80
 _AMONG = re.compile(r"\s*[,;/|]\s*")
 _PLAIN = re.compile(r"#?\d{1,6}")
 _MEASURED = re.compile(r"[-−+]?\d[\d.,']*\s?[^\W\d_]{1,4}[²³]?$")
-_NAME = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+")
+_NAME = re.compile(r"\b[cdk]?m[23]\b|[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+")
 _UNITS = word_set(
-    "eur euro usd dollar gbp chf kg g km m cm mm l ml h hr hour min day pct percent in"
+    "eur euro usd dollar gbp chf kg g km m cm mm m2 m3 km2 cm2 sqm l ml h hr hour min day pct percent in"
 )
 _YEARLY = word_set(
     "year since founded joined born built established opened from until in jahr annee ano"
@@ -51,7 +51,10 @@ _ATTRIBUTES = word_set("number code name value column field kind type date level
 _SENSES = {
     "speak": "language", "live": "city home residence address location country",
     "work": "department team office", "earn": "salary wage pay income", "paid": "salary wage pay",
-    "cost": "price cost amount fee", "price": "price cost", "weigh": "weight", "born": "birth born",
+    "cost": "price cost amount fee rent rate charge premium", "price": "price cost",
+    "pay": "paid rent fee price cost amount",
+    "space": "size area surface", "big": "size area", "large": "size area",
+    "weigh": "weight", "born": "birth born",
     "join": "start joined join hired entry since", "hire": "start hired", "start": "start begin",
     "deliver": "delivery delivered", "due": "due payable", "expire": "expiry expires until valid",
     "call": "name", "locate": "city location office country site", "base": "city location office country",
@@ -65,6 +68,8 @@ _SENSES = {
 """Verbs and nouns of questions, and the words by which columns and labels say the same."""
 _PERSONAL = word_set(
     "name employee person people staff member participant attendee surname customer contact"
+    " holder owner tenant guest client buyer seller author driver teacher trainer player winner speaker"
+    " patient student pupil child volunteer donor applicant candidate responsible assignee"
 )
 _OF_PEOPLE = word_set(
     "employee person people staff member colleague worker team participant attendee"

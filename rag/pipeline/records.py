@@ -181,6 +181,10 @@ class _Structure:
                 column = columns.setdefault(name or place, len(columns))
                 placed.setdefault(column, cell)
             block = self._blocks[at]
+            for reaching in (self._blocks[one] for one in block.header):
+                name = " ".join(filter(None, map(self._head, reaching.header)))
+                if reaching.kind == "cell" and name in columns:
+                    placed.setdefault(columns[name], reaching)
             made = tuple(placed.get(column) for column in range(max(placed, default=-1) + 1))
             rows.append(TableRow(start=block.start, end=block.end, source=self._source, cells=made))
         kept = [row for row in rows if not self._is_total(row)]

@@ -448,11 +448,12 @@ def _select(asked: Aggregate, about: Match) -> _Result | None:
     cell = about.table.rows[rows[0]].text(best[0])
     how_much = [one.folded for one in asked.words[:2]] == ["how", "much"]
     says = any(map(str.isalnum, cell))
-    if not cell or (how_much and says and not any(map(str.isdigit, cell))):
+    if how_much and says and not any(map(str.isdigit, cell)):
         return None  # "how much did they pay to" is no question of the column "Paid to"
     key = about.conditions[0].column
+    empty = f"{_phrase(about, key, about.conditions[0].value)} has no entry under {_name(about, best[0])}"
     return _Result(
-        sentence="",
+        sentence="" if cell else empty,
         short=cell,
         rows=rows,
         columns=list(dict.fromkeys((key, best[0], *conditions))),
@@ -580,7 +581,8 @@ def _numeric(asked: Aggregate, about: Match, kind: Superlative) -> int | None:
 
 def _most(asked: Aggregate, about: Match, kind: Superlative, column: int) -> _Result | None:
     wanted = _wanted(asked, about)
-    wanted = None if wanted == column else wanted
+    if wanted == column:
+        wanted = about.columns.person if asked.person else None
     values = _comparable(about, kind, column)
     if not values:
         return None

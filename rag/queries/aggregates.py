@@ -75,6 +75,10 @@ def _least(hints: str = "") -> Superlative:
 
 
 _LENGTHS = "length duration distance long time days hours minutes km miles"
+_TIMES = "time duration seconds minutes hours"
+_SPEEDS = "speed velocity pace kmh mph"
+_SIZES = "size area surface floor space capacity volume"
+_PIECES = "piece quantity qty stock count unit copy number pcs"
 _BIRTH = "birth born birthday"
 _BEGUN = "since start started begin begun joined hired entry"
 _EARLY = Superlative(operation="min", dated=True)
@@ -91,8 +95,21 @@ _SUPERLATIVES: tuple[tuple[str, tuple[Superlative, ...]], ...] = (
     ("tallest|taller", (_most("height tall"),)),
     ("oldest|older", (_most("age"), replace(_EARLY, hints=word_set(f"{_BIRTH} founded built")), _EARLY)),
     ("youngest|younger", (_least("age"), replace(_LATE, hints=word_set(_BIRTH)))),
-    ("highest|largest|biggest|greatest|maximum|max|higher|larger|bigger|greater|most|hochste[rns]?", (_most(),)),
-    ("lowest|smallest|least|fewest|minimum|min|lower|smaller|fewer|niedrigste[rns]?", (_least(),)),
+    ("fastest|quickest|faster|quicker", (_most(_SPEEDS), _least(_TIMES))),
+    ("slowest|slower", (_least(_SPEEDS), _most(_TIMES))),
+    ("furthest|farthest|remotest", (_most("distance km miles away"),)),
+    ("nearest|closest", (_least("distance km miles away"),)),
+    ("deepest|deeper", (_most("depth"),)),
+    ("widest|broadest|wider", (_most("width breadth"),)),
+    ("narrowest|narrower", (_least("width breadth"),)),
+    ("warmest|hottest|warmer|hotter", (_most("temperature"),)),
+    ("coldest|coolest|colder|cooler", (_least("temperature"),)),
+    ("(?:most|more) of(?= *[?.!]*$)", (_most(_PIECES), _most())),
+    ("(?:fewest|least) of(?= *[?.!]*$)", (_least(_PIECES), _least())),
+    ("largest|biggest|roomiest|larger|bigger|grosste[rns]?", (_most(_SIZES), _most())),
+    ("smallest|smaller|tiniest|kleinste[rns]?", (_least(_SIZES), _least())),
+    ("highest|greatest|maximum|max|higher|greater|most|hochste[rns]?", (_most(),)),
+    ("lowest|least|fewest|minimum|min|lower|fewer|niedrigste[rns]?", (_least(),)),
 )  # fmt: skip
 _LIMITS = {
     name: at for at, name in enumerate("two three four five six seven eight nine ten".split(), 2)

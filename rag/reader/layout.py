@@ -72,14 +72,15 @@ def whole(unit: Sequence[ScoredSentence], candidate: Candidate) -> ScoredSentenc
 
 
 def announcing(sentence: ScoredSentence) -> Context | None:
-    """Return what a unit is said with: an item's lead, a row's column names, the term of a meaning."""
+    """Return what a unit is said with: an item's lead, a row's column names or heading, the term of a meaning."""
     path = [one for one in sentence.path if one.start < one.end]
     terms = [one for one in path if one.kind == "term"]
     if terms and path[-1] in terms:
         return replace(terms[-1], start=terms[0].start)
     if sentence.kind not in _ANNOUNCED or not path:
         return None
-    return path[-1]
+    # A row whose columns are named within it stands right below the title of its document, which announces nothing.
+    return None if (sentence.kind, path[-1].kind) == ("row", "title") else path[-1]
 
 
 def spoken(candidate: Candidate, *, dated: bool = False) -> tuple[str, tuple[tuple[int, str], ...]]:

@@ -63,7 +63,7 @@ def _headed(rows: list[list[str]]) -> tuple[list[str], list[str], list[list[str]
     """
     width = max((_width(row) for row in rows), default=0)
     first = next((at for at, row in enumerate(rows) if _width(row) > 1 or width < 2), 0)
-    titles = [" ".join(filter(None, row)) for row in rows[:first]]
+    titles = [" ".join(filter(None, row)).lstrip("# ") for row in rows[:first]]
     rows = rows[first:]
     if len(rows) < 2 or not are_names(rows[0]):
         return titles, [], rows
