@@ -97,3 +97,14 @@ def test_a_total_is_all_of_them():
     found = judged("How many keys were handed over in total?", "keys.csv", text, at=2)
     assert "9" in found.readings[0].text
     assert found.readings[0].probability >= SURE
+
+
+@pytest.mark.parametrize("said", ["a 10-year-old", "a 3-day course", "the 24-hour notice"])
+def test_a_measure_is_no_identifier_that_has_to_stand_there(said):
+    """Seen to fail: whether a 10-year-old may take it was refused, since only "under 12" stands there."""
+    assert () == judged(f"Is {said} allowed?", "meter.csv", TEXT).absent
+
+
+def test_an_identifier_of_digits_and_letters_has_to_stand_there():
+    """It is told from a measure by its capitals or its short words."""
+    assert ("12-XB",) == judged("What is the reading of 12-XB?", "meter.csv", TEXT).absent

@@ -21,7 +21,10 @@ _CODE = re.compile(
     r"|[A-Z]{1,4} \d{2,}|--?[A-Za-z][\w-]*)(?![\w/])"
 )
 _YEAR = re.compile(r"(?:1\d|20)\d\d")
-_AMOUNT = re.compile(r"\d+(?:st|nd|rd|th|s|k|m|km|kg|g|cm|mm|ml|l|h|am|pm|%|°?c)", re.IGNORECASE)
+_AMOUNT = re.compile(
+    r"\d+(?:(?i:st|nd|rd|th|s|k|m|km|kg|g|cm|mm|ml|l|h|am|pm|%|°?c)|(?:-[a-z]{3,})+)"
+)
+"""A number with its unit, or with the words that it measures: a 10-year-old, a 3-day course."""
 _NUMBERED = re.compile(
     r"\b(?P<noun>[^\W\d_]{3,}|§)\s*(?:no\.?|number|nr\.?|#)?\s*(?P<number>\d{1,4}(?:\.\d{1,3})*[a-z]?)\b(?!\s*[-–%:/]\s*\d|[.,]\d)"
     r"(?=\s*(?P<next>[^\W\d_]+)?)",
