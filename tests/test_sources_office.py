@@ -395,7 +395,7 @@ def test_what_adds_up_all_sections_is_in_none():
     assert ("", "Dish: Total; Price: €9", "sheet Sheet1, row 6") in told
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     ("name", "stream", "table"),
     [("allotment-accounts.xls", "Workbook", 60), ("driving-school.doc", "WordDocument", 76)],

@@ -324,7 +324,7 @@ def test_threads_share_the_lock(tmp_path: Path) -> None:
     assert len(texts) == 1
 
 
-@pytest.mark.timeout(15)
+@pytest.mark.timeout(60)
 def test_a_page_of_endless_words_is_read(loaded: Callable[[bytes], Source]) -> None:
     """A page whose 100,000 letters have no space between takes a moment, not the square of it."""
     content = zlib.compress(b"BT /F 1 Tf 72 700 Td " + b"(x) Tj " * 100_000 + b"ET")
@@ -440,7 +440,7 @@ def test_symbols_without_a_character_are_bullets() -> None:
     assert "\uf0b7 boats".translate(pdf._LIGATURES) == "• boats"
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_a_page_of_countless_lines_is_no_table(loaded: Callable[[bytes], Source]) -> None:
     """A drawing of many thousand strokes, and many pieces of text on it, cost no more than to be read."""
     strokes = b"".join(

@@ -207,7 +207,6 @@ def afresh(person: Visit) -> None:
 
 
 @pytest.mark.slow  # axe looks at sixteen states of the page
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("look", LOOKS if FULL else ["desk", "small phone, dark"])
 def test_axe_finds_no_serious_fault(visit: Callable[..., Visit], look: str):
     """In no state: light and dark, from a small phone to a desk, and at twice the size."""

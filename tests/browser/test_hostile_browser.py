@@ -40,11 +40,10 @@ pytestmark = [
     *IN_CHROMIUM,
     pytest.mark.model,
     pytest.mark.slow,  # the shipped encoder and reader are loaded, and dozens of questions asked
-    pytest.mark.timeout(400),
 ]
 JUDGE = Path(__file__).with_name("foreign.js").read_text("utf-8")
 STEP = 1 if os.environ.get("TRIES", "some") != "some" else 7
-"""Every how many documents one is tried: all in CI (TRIES=full); every seventh is of another format and name."""
+"""Every how many documents one is tried: all with TRIES=full; every seventh is of another format and name."""
 N_TOGETHER = 10
 """Questions of a conversation."""
 

@@ -17,12 +17,13 @@ from rag.embedding import EncodedPassages, load_encoder
 from rag.pipeline import Rag
 from rag.settings import Settings
 from tests.fakes import open_rag
+from tests.reliability.world import LONGEST
 
 HANDBOOK = "# Staff handbook\n\nThe travel budget is 1,200 euros for each employee.\n"
 QUESTION = "What is the travel budget?"
 COMMAND = "import sys; from rag.cli import main; sys.exit(main())"
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = pytest.mark.timeout(LONGEST)
 
 
 @pytest.fixture
