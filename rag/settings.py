@@ -176,6 +176,13 @@ class Settings(BaseSettings):
         False,
         description="whether clients of OpenAI's protocol may ask the web chat, at /v1/chat/completions",
     )
+    metrics: bool = Field(
+        False, description="whether the web chat tells its figures to Prometheus, at /metrics"
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        description="how a server and a worker write their logs: 'text', or 'json', an object a line",
+    )
     # Not in what is kept and shown of settings: runs, reports, `repr`.
     password: SecretStr = Field(
         SecretStr(""),

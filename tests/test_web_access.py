@@ -35,11 +35,13 @@ from rag.evaluation import settings_of
 from rag.settings import Settings
 from rag.web import build_app
 from rag.web.access import FORGOTTEN, N_ADDRESSES, N_GUESSES, N_LOOKS, PAUSE, Password
-from rag.web.hardening import HEALTH, OPEN_FOLDERS, OPEN_PATHS, Hardened, Refused
+from rag.web.hardening import HEALTH, OPEN_FOLDERS, OPEN_PATHS, READY, Hardened, Refused
 from tests.web_fakes import ScriptedRag
 
 CANARY = "canary-Pässwort:0123456789"
-PATHS = sorted((OPEN_PATHS | {f"{folder}x" for folder in OPEN_FOLDERS} | {"/mcp"}) - {HEALTH})
+PATHS = sorted(
+    (OPEN_PATHS | {f"{folder}x" for folder in OPEN_FOLDERS} | {"/mcp"}) - {HEALTH, READY}
+)
 
 
 async def anything(_: object) -> PlainTextResponse:

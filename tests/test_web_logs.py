@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
 
 import pytest
 
-from rag.web.logs import Discreet, to_stderr, trail
+from rag.web.logs import Discreet, JsonLines, to_stderr, trail
 
 
 def fault(words: str) -> Exception:
@@ -70,3 +71,33 @@ def test_a_program_that_has_logs_of_its_own_keeps_them():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "WARNING: bad %s\n" == done.stderr
+
+
+def test_json_logs_are_an_object_a_line_and_hold_no_secret():
+    """For whoever gathers logs by machine; passwords are not in them, whoever says them."""
+    code = (
+        "import logging; from rag.settings import Settings; from rag.web.logs import tell, to_stderr;"
+        "logging.getLogger().addHandler(logging.StreamHandler());"
+        "to_stderr(Settings(log_format='json', password='canary-0123456789'));"
+        "tell('Footnote is at http://127.0.0.1:1');"
+        "logging.getLogger('rag.x').error('with %s\\n', 'canary-0123456789');"
+        "logging.getLogger('mcp').info('too much'); logging.getLogger('mcp').error('bad %s', 'private')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    said = [(line["level"], line["logger"], line["message"]) for line in lines]
+    assert [
+        ("info", "rag.server", "Footnote is at http://127.0.0.1:1"),
+        ("error", "rag.x", "with ***\\n"),
+        ("error", "mcp", "bad %s"),
+    ] == said
+    assert {"time", "level", "logger", "message", "process"} == set(lines[0])
+
+
+def test_a_fault_is_in_json_as_in_text():
+    """Its kind and its places, none of its words."""
+    error = fault("what I asked in private")
+    told = (type(error), error, None)
+    line = JsonLines().format(logging.LogRecord("rag", logging.ERROR, "", 0, "failed", (), told))
+    assert json.loads(line)["fault"].startswith("ValueError at")
+    assert "private" not in line

@@ -18,6 +18,7 @@ from rag.cli.options import (
     Config,
     Index,
     Json,
+    LogJson,
     Model,
     Only,
     Seeds,
@@ -286,12 +287,15 @@ def serve(
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
     ] = False,
+    log_json: LogJson = False,
     seeds: Seeds = None,
     index: Index = None,
 ) -> int:
     """Serve the web chat."""
     session: Session = ctx.obj
-    settings = settings_for(session, seeds=seeds, index=index)
+    settings = settings_for(
+        session, seeds=seeds, index=index, log_format="json" if log_json else None
+    )
     session.doors.serve(settings, host=host, port=port, open_browser=open_browser)
     return Exit.ANSWERED
 

@@ -24,6 +24,7 @@ Index = Annotated[
     Path | None, typer.Option("--index", file_okay=False, help="Folder of what is built from them.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+LogJson = Annotated[bool, typer.Option("--log-json", help="Write logs as JSON, an object a line.")]
 Only = Annotated[
     list[str] | None,
     typer.Option("--source", metavar="ID", help="Use this source only; may be repeated."),

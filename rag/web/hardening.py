@@ -28,7 +28,9 @@ Wording: TypeAlias = Callable[[int, str], Mapping[str, object]]
 """Says what is refused as data: from the status and a sentence."""
 
 HEALTH = "/health"
-"""The only path that is open to everybody; it must not say more than how the server is."""
+"""Open to everybody; it must not say more than how the server is."""
+READY = "/ready"
+"""Says only whether questions can be asked; as open."""
 MAX_BODY = 1_000_000
 """Bytes, unless a path has a limit of its own; a question and the settings of a page are far below."""
 
@@ -38,6 +40,7 @@ OPEN_PATHS = frozenset(
     {
         "/",
         HEALTH,
+        READY,
         "/config",
         "/favicon.ico",
         "/footnote.js",
@@ -141,7 +144,7 @@ class Hardened:
         app: what is protected.
         hosts: names by which the server may be addressed, lower case, without port; None for any,
             which wants a guard.
-        guard: asks for the password, of everything but `HEALTH`.
+        guard: asks for the password, of everything but `HEALTH` and `READY`.
         paths: open beside those that the pages use; one with a slash at its end, with all below it.
         bodies: most bytes of a request to a path, where that is not `MAX_BODY`.
         wordings: by the beginning of a path, how a refusal is told there, from its status and its sentence.
@@ -214,7 +217,7 @@ class Hardened:
         Raises:
             Refused: it lets nobody in.
         """
-        if self._guard is None or scope["path"] == HEALTH:
+        if self._guard is None or scope["path"] in {HEALTH, READY}:
             return ()
         try:
             return tuple(self._guard(scope) or ())

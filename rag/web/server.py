@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from rag.errors import SettingsError
 from rag.settings import PASSWORD_CHARS
 from rag.sources.remote import fetch
-from rag.web import logs
+from rag.web import logs, metrics
 from rag.web.access import Password
 from rag.web.asking import N_AT_ONCE, N_WAITING
 from rag.web.hardening import HEALTH, MAX_BODY, Hardened
@@ -86,7 +86,7 @@ def serve(
     if reaches_out and not settings.password:
         raise SettingsError(_NO_PASSWORD.format(host=host))
     with _listen(host, port) as listener:
-        logs.to_stderr()
+        logs.to_stderr(settings)
         address = _address(listener)
 
         def make() -> FastAPI:
@@ -123,7 +123,8 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
     Raises:
         SettingsError: assistants may ask, and what that needs is not installed.
     """
-    opening = Opening(factory, on_failure=_tell)
+    figures = metrics.Metrics() if settings.metrics else None
+    opening = Opening(figures.observed(factory) if figures else factory, on_failure=_tell)
     assistants = _assistants(opening, settings) if settings.mcp else None
     scratch = TemporaryDirectory(prefix="footnote-")  # readable by its owner only
     _tame_gradio(scratch.name)
@@ -142,6 +143,7 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
         taking_in.start()
         async with assistants.sessions.run() if assistants else contextlib.nullcontext():
             yield
+        readiness.close()
         taking_in.close()
         opening.close()
         scratch.cleanup()
@@ -152,11 +154,14 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
         Hardened,
         hosts=None if settings.password else LOOPBACK_NAMES,
         guard=Password(settings.password) if settings.password else None,
-        paths=(ASSISTANTS,) * bool(assistants) + (completions.paths if completions else ()),
+        paths=(ASSISTANTS,) * bool(assistants)
+        + (metrics.METRICS,) * bool(figures)
+        + (completions.paths if completions else ()),
         wordings={ROOT: error} if completions else None,
         # The route has a sentence for a file that is too large, and says it first.
         bodies={receiving.PATH: taking_in.uploads.max_file + MAX_BODY},
     )
+    readiness = metrics.add_figures(app, opening, figures)
     _add_routes(app, opening, settings)
     _add_programs(app, assistants, completions)
     showing.add_page_routes(app, opening)
@@ -341,5 +346,4 @@ def _data(name: str) -> str:
 
 
 def _tell(message: str) -> None:
-    sys.stderr.write(message + "\n")
-    sys.stderr.flush()
+    logs.tell(message)
