@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from rag.errors import CollectionNotFoundError
@@ -41,12 +42,19 @@ def folders(top: Path, name: str) -> tuple[Path, Path]:
     return top / name / "seeds", top / name / "index"
 
 
-def visible_collections(top: Path) -> tuple[str, ...]:
+def visible_collections(
+    top: Path, may_see: Callable[[str], bool] = lambda _: True
+) -> tuple[str, ...]:
     """Return the names of the collections that whoever asks may see, the default one first.
 
     The one place that decides it: no other may tell a caller that a collection is there.
+
+    Args:
+        top: the folder of all.
+        may_see: tells of a name whether the caller may; by default all.
     """
-    return (DEFAULT, *sorted(name for path in _entries(top) if (name := _name_in(path))))
+    named = sorted(name for path in _entries(top) if (name := _name_in(path)))
+    return tuple(name for name in (DEFAULT, *named) if may_see(name))
 
 
 def check_visible(top: Path, name: str) -> None:
@@ -55,10 +63,31 @@ def check_visible(top: Path, name: str) -> None:
     Raises:
         CollectionNotFoundError: it cannot be asked.
     """
-    if (name or DEFAULT) not in visible_collections(top):
+    check_known(name, visible_collections(top))
+
+
+def check_known(name: str, known: Iterable[str]) -> None:
+    """Refuse a collection that is not among those that a caller may see.
+
+    Raises:
+        CollectionNotFoundError: it is not; the message names those that are.
+    """
+    known = tuple(known)
+    if (name or DEFAULT) not in known:
         raise CollectionNotFoundError(
-            f"There is no collection {name!r}; `rag collections` lists those that are."
+            f"There is no collection {name!r}; there are: {', '.join(known) or 'none'}."
         )
+
+
+def mark_of(top: Path, name: str) -> tuple[int, int]:
+    """Return what tells a named collection from a later one of the same name; zeros for the default one."""
+    if not name or name == DEFAULT:
+        return 0, 0
+    try:
+        told = (top / name).stat()
+    except OSError:
+        return 0, 0
+    return told.st_ino, told.st_mtime_ns
 
 
 def _entries(top: Path) -> list[Path]:

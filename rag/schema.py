@@ -393,6 +393,8 @@ class Answer:
     """False while the index is being built, could not be brought up to date, or lacks what cannot be reached."""
     caveat: str = ""
     """Why it is not complete, and what cannot be reached of what is cited: sentences for people, or empty."""
+    collections: tuple[str, ...] = ()
+    """The collections that were asked; none for the default one alone."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON form, the one of the command line, the web API and `eval/`.
@@ -421,6 +423,8 @@ class AskOptions:
     """Who says whether a chat model's sentences are borne out; None for the settings'."""
     depth: Depth | None = None
     """How long a chat model looks; None for the settings'."""
+    collection: tuple[str, ...] = ()
+    """Names of the collections that are asked; none for that of the pipeline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,7 +98,38 @@ def test_an_answer_of_one_collection_is_that_of_its_documents_alone(known, setti
     ) as rag:
         alone = rag.ask("Where do sheep graze?").to_dict()
 
-    assert {**alone, "timings": 0} == {**inside, "timings": 0}
+    assert {**alone, "timings": 0, "collections": ("farm",)} == {**inside, "timings": 0}
+
+
+def test_a_question_can_name_its_collection(known, settings):  # noqa: ARG001  (makes one of them)
+    """Or several; the answer says which, and nothing of the default one alone. Models are loaded once."""
+    with opener(settings) as rag:
+        asked = "Where do sheep graze?"
+        farm = rag.ask(asked, collection="Farm")
+        together = rag.ask(asked, collection=["farm", "default"])
+
+        assert ("sheep.txt", ("farm",)) == (farm.citations[0].source_id, farm.collections)
+        assert "farm/sheep.txt" == together.citations[0].source_id
+        assert ("farm", "default") == together.collections
+        assert () == rag.ask("Who praised the bridge?", collection="default").collections
+        assert rag.in_collection("farm") is rag.in_collection(["FARM", "farm"])
+        assert rag.in_collection("farm")._encoder is rag._encoder
+        with pytest.raises(
+            ArgumentError, match=r"no collection 'farms'; there are: default, farm\."
+        ):
+            rag.ask(asked, collection=["default", "farms"])
+
+
+def test_a_later_collection_of_the_same_name_shows_nothing_of_the_one_before(known, settings):
+    """Also where the first was open."""
+    with opener(settings) as rag:
+        assert "answered" == rag.ask("Where do sheep graze?", collection="farm").status
+        known.remove("farm")
+        with pytest.raises(ArgumentError, match="there are: default"):
+            rag.ask("Where do sheep graze?", collection="farm")
+        known.create("farm")
+
+        assert "no_sources" == rag.ask("Where do sheep graze?", collection="farm").reason.code
 
 
 @pytest.fixture

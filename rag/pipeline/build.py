@@ -31,7 +31,11 @@ class Parts:
 
 
 def build(
-    settings: Settings, *, rebuild: bool = False, answerers: Sequence[Answerer] | None = None
+    settings: Settings,
+    *,
+    rebuild: bool = False,
+    answerers: Sequence[Answerer] | None = None,
+    encoder: Encoder | None = None,
 ) -> Parts:
     """Open the index and load the models of some settings.
 
@@ -39,13 +43,14 @@ def build(
         settings: folders and models.
         rebuild: empties an index first, also one of another encoder or other passage settings.
         answerers: None makes those of the settings.
+        encoder: None loads that of the settings.
 
     Raises:
         SettingsError: a setting cannot work.
         ModelError: the encoder or the reader cannot be loaded.
         IndexStateError: the index cannot be used; the message says what to do.
     """
-    encoder, tokens = load_encoder(settings.encoder), TokenCounter()
+    encoder, tokens = encoder or load_encoder(settings.encoder), TokenCounter()
     stamp = IndexStamp(
         encoder=encoder.name,
         dimension=encoder.dimension,

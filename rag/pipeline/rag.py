@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, TypedDict, Unpack, cast, get_args
+from threading import Lock
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias, TypedDict, Unpack, cast, get_args
 
 from rag import index as store
-from rag.collections import DEFAULT, check_visible
-from rag.embedding import Encoder
+from rag.collections import DEFAULT, check_visible, mark_of
+from rag.embedding import Encoder, load_encoder
 from rag.errors import IndexBusyError, QuestionError, SettingsError
 from rag.pipeline import border
 from rag.pipeline.build import build, held_to_sources, load_answerers
@@ -50,6 +51,10 @@ if TYPE_CHECKING:
     from rag.retrieval import Method, Retriever
 
 
+_Key: TypeAlias = tuple[tuple[str, tuple[int, int]], ...]
+"""Names of collections, each with its mark."""
+
+
 class AskKeywords(TypedDict, total=False):
     """The fields of `AskOptions` as keyword arguments."""
 
@@ -59,6 +64,7 @@ class AskKeywords(TypedDict, total=False):
     strictness: float | None
     verify: Verify | None
     depth: Depth | None
+    collection: str | Sequence[str] | None
 
 
 class Rag:
@@ -93,6 +99,11 @@ class Rag:
         self._pictures = Pictures(
             index, self._library.roots, max_bytes=int(settings.max_file_mb * 2**20)
         )
+        self._asked: tuple[str, ...] = ()
+        """The collections that are asked as one; none where it is that of the settings."""
+        self._beside: dict[_Key, Rag] = {}
+        """Pipelines of other collections, with the models of this one."""
+        self._locks: dict[_Key, Lock] = {}
 
     @classmethod
     def open(
@@ -131,8 +142,22 @@ class Rag:
         if len(names) > 1:
             return cls._open_several(settings, names, answerers, sync=sync, progress=progress)
         settings = settings.of_collection(names[0]) if names else settings
+        return cls._open_one(settings, answerers, sync=sync, rebuild=rebuild, progress=progress)
+
+    @classmethod
+    def _open_one(
+        cls,
+        settings: Settings,
+        answerers: Sequence[Answerer] | None,
+        *,
+        sync: bool,
+        rebuild: bool = False,
+        progress: Progress | None,
+        encoder: Encoder | None = None,
+    ) -> Self:
+        """Open one collection."""
         check_visible(settings.collections_dir, settings.collection)
-        parts = build(settings, rebuild=rebuild, answerers=answerers)
+        parts = build(settings, rebuild=rebuild, answerers=answerers, encoder=encoder)
         rag = cls(
             settings,
             index=parts.index,
@@ -176,6 +201,7 @@ class Rag:
         *,
         sync: bool,
         progress: Progress | None,
+        encoder: Encoder | None = None,
     ) -> Self:
         """Open several collections as one, each brought up to date by itself."""
         from rag.pipeline.together import Together
@@ -183,8 +209,11 @@ class Rag:
         own = [settings.of_collection(name) for name in names]
         for one in own:
             check_visible(one.collections_dir, one.collection)
+        encoder = encoder or load_encoder(settings.encoder)
         members = {
-            one.collection or DEFAULT: cls.open(one, sync=sync, answerers=(), progress=progress)
+            one.collection or DEFAULT: cls._open_one(
+                one, (), sync=sync, progress=progress, encoder=encoder
+            )
             for one in own
         }
         first = next(iter(members.values()))
@@ -202,7 +231,59 @@ class Rag:
             tokens=first._tokens,
         )
         rag._library.lags_like(one._library for one in members.values())
+        rag._asked = tuple(members)
         return rag
+
+    def in_collection(
+        self,
+        collection: str | Sequence[str],
+        *,
+        sync: bool = True,
+        progress: Progress | None = None,
+    ) -> Rag:
+        """Return the pipeline of another collection, or of several as one, with the models of this one.
+
+        It is opened and brought up to date when it is first wanted, and closed with this one.
+
+        Args:
+            collection: its name, or several.
+            sync: False leaves the index as it is.
+            progress: told about long work.
+
+        Raises:
+            ArgumentError: there is no such collection.
+            IndexStateError: the index cannot be used; the message says what to do.
+        """
+        settings = [self.settings.of_collection(one) for one in border.collections_of(collection)]
+        top = self.settings.collections_dir
+        for one in settings:
+            check_visible(top, one.collection)
+        names = tuple(dict.fromkeys(one.collection or DEFAULT for one in settings))
+        if not names or names == self._names:
+            return self
+        key = tuple((name, mark_of(top, name)) for name in names)
+        with self._locks.setdefault(key, Lock()):
+            if key not in self._beside:
+                for old in [one for one in self._beside if [*dict(one)] == [*names]]:
+                    self._beside.pop(old).close()  # of a collection that is there no more
+                self._beside[key] = self._open_beside(names, sync=sync, progress=progress)
+            return self._beside[key]
+
+    def _open_beside(self, names: Sequence[str], *, sync: bool, progress: Progress | None) -> Rag:
+        answerers = tuple(self._answerers.values())
+        if len(names) == 1:
+            own = self.settings.of_collection(names[0])
+            return self._open_one(
+                own, answerers, sync=sync, progress=progress, encoder=self._encoder
+            )
+        return self._open_several(
+            self.settings, names, answerers, sync=sync, progress=progress, encoder=self._encoder
+        )
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """The collections that are asked."""
+        return self._asked or (self.settings.collection or DEFAULT,)
 
     def __enter__(self) -> Self:
         return self
@@ -212,6 +293,8 @@ class Rag:
 
     def close(self) -> None:
         """Close the index. Asking again is an error."""
+        for one in self._beside.values():
+            one.close()
         self._index.close()
 
     @property
@@ -248,6 +331,8 @@ class Rag:
             top_k: passages that are read, 1 to 50; None for `settings.top_k`.
             strictness: 0..1, how sure the reader must be; None for `settings.strictness`.
             verify: who checks a chat model's sentences: model, builtin or off; None for `settings.verify`.
+            depth: how long a chat model looks: quick or thorough; None for `settings.depth`.
+            collection: the name of another collection that is asked, or several; see `in_collection`.
 
         Raises:
             QuestionError: the question is no text, empty or too long, no such model is configured, or a number
@@ -258,7 +343,21 @@ class Rag:
         history = border.turns_of(history)
         chosen = self._options(options)
         asked = self._checked(question)
-        return traced(asked, self._asker.stream(asked, history, chosen))
+        if chosen.collection and (other := self.in_collection(chosen.collection)) is not self:
+            options["collection"] = None
+            return other.stream(question, history, **options)
+        return traced(asked, self._named(self._asker.stream(asked, history, chosen)))
+
+    def _named(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Say in the answer which collections it is from, but of the default one alone."""
+        if self._names == (DEFAULT,):
+            return events
+        return (
+            replace(event, answer=replace(event.answer, collections=self._names))
+            if isinstance(event, AnswerReady)
+            else event
+            for event in events
+        )
 
     def _options(self, given: AskKeywords) -> AskOptions:
         """Return the options of one question, each within its range."""
@@ -281,6 +380,7 @@ class Rag:
             strictness=given.get("strictness"),
             verify=given.get("verify"),
             depth=given.get("depth"),
+            collection=border.collections_of(given.get("collection")),
         )
 
     def search(
@@ -391,8 +491,9 @@ class Rag:
         *_, reader = self._answerers.values()
         first, *_ = held_to_sources([model], self.settings, self._tokens, fallback=reader)
         others = {name: one for name, one in self._answerers.items() if name != first.name}
-        self._answerers = {first.name: first, **others}
-        self._asker.answerers = self._answerers
+        for rag in (self, *self._beside.values()):
+            rag._answerers = {first.name: first, **others}
+            rag._asker.answerers = rag._answerers
 
     def sync(
         self,
