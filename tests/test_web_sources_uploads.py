@@ -60,7 +60,7 @@ def make_door(folder: Path, rag: ScriptedRag | None = None, **limits: int) -> It
     opening.wait(60)
     taking_in = TakingIn(opening, uploads, seeds=folder / "seeds")
     app = FastAPI()
-    receiving.add_routes(app, taking_in, open_=True, silence=0.3)
+    receiving.add_routes(app, lambda _: taking_in, open_=True, silence=0.3)
     hardened = Hardened(app, hosts=["127.0.0.1"], bodies={receiving.PATH: LIMIT + MAX_BODY})
     with TestClient(hardened, base_url=BASE) as client:
         yield Door(client, uploads, taking_in)
@@ -352,9 +352,8 @@ def test_uploads_can_be_turned_off(tmp_path: Path):
     """Then nothing is taken in, and the page is told."""
     app = FastAPI()
     uploads = Uploads(tmp_path / "uploads", max_file=LIMIT)
-    receiving.add_routes(
-        app, TakingIn(Opening(lambda _: ScriptedRag()), uploads, seeds=tmp_path), open_=False
-    )
+    taking_in = TakingIn(Opening(lambda _: ScriptedRag()), uploads, seeds=tmp_path)
+    receiving.add_routes(app, lambda _: taking_in, open_=False)
     with TestClient(app, base_url=BASE) as client:
         response = client.post(receiving.PATH, params={"name": "a.txt"}, content=b"text")
         assert (403, False) == (response.status_code, client.get(receiving.PATH).json()["open"])

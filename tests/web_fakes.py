@@ -41,14 +41,17 @@ from rag.schema import (
     Turn,
     Verify,
 )
+from rag.settings import Settings
 from rag.web import build_app
+from rag.web.collections import Collections, OpenCollection
+from rag.web.taking_in import TakingIn
+from rag.web.uploads import Uploads
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from rag.chat import ChatModel
-    from rag.settings import Settings
-    from rag.web.opening import OnProgress
+    from rag.web.opening import OnProgress, Opening
 
 HARBOUR = Source(
     source_id="town/harbour.txt",
@@ -507,3 +510,14 @@ def make_app(*args: Any, **options: Any) -> FastAPI:
         return build_app(*args, **options)
 
     return asyncio.run(make())
+
+
+def only(opening: Opening, settings: Settings | None = None) -> Collections:
+    """Return the one collection of a server."""
+    settings = settings or Settings()
+    uploads = Uploads(settings.index_dir / "uploads", max_file=1)
+    taking_in = TakingIn(opening, uploads, seeds=settings.seeds_dir)
+    home = OpenCollection(
+        names=("default",), settings=settings, opening=opening, taking_in=taking_in
+    )
+    return Collections(home)

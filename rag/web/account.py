@@ -83,6 +83,8 @@ def _question(exchange: Exchange, answer: Answer) -> str:
     rows = [("Asked", answer.question)]
     if answer.query != answer.question:
         rows.append(("Searched for", answer.query))
+    if exchange.collections:
+        rows.append(("Asked in", ", ".join(exchange.collections)))
     if exchange.sources:
         rows.append(("Only in", ", ".join(exchange.sources)))
     rows.append(("Answered by", answer.model))

@@ -31,6 +31,7 @@ from rag.errors import QuestionError, RagError
 from rag.pipeline.reading import as_text
 from rag.schema import ScoredPassage, SourceInfo, Turn
 from rag.web.asking import OUR_FAULT, Places, ask
+from rag.web.collections import named_in, person_of
 from rag.web.logs import trail
 from rag.web.streaming import Tell, told
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
     from starlette.types import Receive, Scope, Send
 
-    from rag.web.opening import Opening
+    from rag.web.collections import Collections, OpenCollection, Person
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +77,24 @@ def _parsed(value: object) -> object:
         return value
 
 
+def _listed(value: object) -> object:
+    """Take a list of names also as JSON in a string; another string is a name."""
+    parsed = _parsed(value)
+    return parsed if isinstance(parsed, list) else value
+
+
 class _Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid", title="Arguments")
+
+
+_Names: TypeAlias = Annotated[
+    str | list[str] | None,
+    BeforeValidator(_listed),
+    Field(
+        description="the set of documents that is meant, by its name, or several; `sources` tells which"
+        " there are; without one, the usual one"
+    ),
+]
 
 
 class _Question(_Arguments):
@@ -91,15 +108,17 @@ class _Question(_Arguments):
     model: str | None = Field(
         default=None, description="who is to answer, such as extractive; rarely needed"
     )
+    collection: _Names = None
 
 
 class _Query(_Arguments):
     query: str = Field(min_length=1, description="words or a question")
     k: int = Field(default=5, ge=1, le=_MOST_PASSAGES, description="how many passages at most")
+    collection: _Names = None
 
 
-class _Nothing(_Arguments):
-    pass
+class _Where(_Arguments):
+    collection: _Names = None
 
 
 _Given: TypeAlias = Any
@@ -114,7 +133,7 @@ class _Offer:
 
     tool: Tool
     arguments: type[_Arguments]
-    call: Callable[[_Given], _Result]
+    call: Callable[[_Given, OpenCollection, Person], _Result]
     """Waits."""
 
 
@@ -122,14 +141,16 @@ class Assistants:
     """The tools, and the ASGI application that offers them at one path.
 
     Args:
-        opening: hands out the pipeline once it is open.
+        collections: what can be asked.
         max_chars: characters that a question may have.
         at_once: calls that are worked on at the same time; others wait.
         waiting: calls that may wait; more are refused.
     """
 
-    def __init__(self, opening: Opening, *, max_chars: int, at_once: int, waiting: int) -> None:
-        self._opening = opening
+    def __init__(
+        self, collections: Collections, *, max_chars: int, at_once: int, waiting: int
+    ) -> None:
+        self._collections = collections
         self._max_chars = max_chars
         self._places = Places(at_once=at_once, waiting=waiting)
         answer: dict[str, Any] = json.loads(
@@ -138,7 +159,7 @@ class Assistants:
         offers = (
             _offer("ask", _ASK, _Question, self._ask, output=answer),
             _offer("search", _SEARCH, _Query, self._search),
-            _offer("sources", _SOURCES, _Nothing, self._sources),
+            _offer("sources", _SOURCES, _Where, self._sources),
         )
         self._offers = {offer.tool.name: offer for offer in offers}
         # Not the `MCPServer` above it: that one sets up the logging of the whole program.
@@ -168,11 +189,12 @@ class Assistants:
         return ListToolsResult(tools=[offer.tool for offer in self._offers.values()])
 
     async def _call(
-        self, _: ServerRequestContext[Any], params: CallToolRequestParams
+        self, context: ServerRequestContext[Any, Any], params: CallToolRequestParams
     ) -> CallToolResult:
         """Do what is asked; what cannot be done is a result that the assistant reads."""
         try:
-            text, data = await self._answered(params.name, params.arguments or {})
+            scope = getattr(context.request, "scope", None)
+            text, data = await self._answered(params.name, params.arguments or {}, scope)
         except RagError as exc:
             return CallToolResult(content=_text(str(exc)), is_error=True)
         except Exception as exc:  # noqa: BLE001  (whatever it was)
@@ -181,20 +203,24 @@ class Assistants:
             return CallToolResult(content=_text(OUR_FAULT), is_error=True)
         return CallToolResult(content=_text(text), structured_content=data)
 
-    async def _answered(self, name: str, arguments: Mapping[str, object]) -> _Result:
+    async def _answered(
+        self, name: str, arguments: Mapping[str, object], scope: Scope | None
+    ) -> _Result:
         offer = self._offers.get(name)
         if offer is None:
             raise QuestionError(f"There is no tool {name!r}; there are: {', '.join(self._offers)}.")
         try:
-            given = offer.arguments.model_validate(arguments)
+            given: _Given = offer.arguments.model_validate(arguments)
         except ValidationError as exc:
             raise QuestionError(_explain(exc)) from exc
+        person = person_of(scope)
+        one = self._collections.chosen(given.collection or named_in(scope), person)
         async with self._places.taken():
-            return await _apart(lambda: offer.call(given))
+            return await _apart(lambda: offer.call(given, one, person))
 
-    def _ask(self, given: _Question) -> _Result:
+    def _ask(self, given: _Question, one: OpenCollection, _: Person) -> _Result:
         answer = ask(
-            self._opening,
+            one.opening,
             given.question,
             given.history or (),
             sources=given.sources or None,
@@ -203,8 +229,8 @@ class Assistants:
         )
         return as_text(answer), answer.to_dict()
 
-    def _search(self, given: _Query) -> _Result:
-        rag = self._opening.wait()
+    def _search(self, given: _Query, one: OpenCollection, _: Person) -> _Result:
+        rag = one.opening.wait()
         found = rag.search(given.query, given.k)
         lacking = " ".join(rag.gaps())
         parts = [*map(_found, found)] or ["Nothing was found."]
@@ -212,10 +238,14 @@ class Assistants:
         text = "\n\n".join([*parts, *filter(None, [lacking])])
         return text, {**data, "complete": not lacking, "caveat": lacking}
 
-    def _sources(self, _: _Nothing) -> _Result:
-        known = self._opening.wait().sources()
+    def _sources(self, _: _Where, one: OpenCollection, person: Person) -> _Result:
+        known = one.opening.wait().sources()
         text = "\n".join(map(_source, known)) or "There are no sources."
-        return text, {"sources": [_without_origin(each) for each in known]}
+        names = self._collections.choices(person)
+        if names:
+            text += f"\n\nThese are of {', '.join(one.names)}; there are the collections: {', '.join(names)}."
+        sources = [_without_origin(each) for each in known]
+        return text, {"sources": sources, "collections": list(names)}
 
 
 async def _apart(work: Callable[[], _Result]) -> _Result:
@@ -232,7 +262,7 @@ def _offer(
     name: str,
     description: str,
     arguments: type[_Arguments],
-    call: Callable[[_Given], _Result],
+    call: Callable[[_Given, OpenCollection, Person], _Result],
     *,
     output: dict[str, Any] | None = None,
 ) -> _Offer:

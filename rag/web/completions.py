@@ -28,6 +28,7 @@ from rag import outcome
 from rag.errors import QuestionError, RagError
 from rag.schema import Answer, AnswerReady, Citation, Event, Turn
 from rag.web.asking import OUR_FAULT, Places, TooManyError, too_long
+from rag.web.collections import named_in, person_of
 from rag.web.export import markdown_parts, plain
 from rag.web.logs import trail
 from rag.web.mistakes import status_of
@@ -36,6 +37,7 @@ from rag.web.streaming import in_thread
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from rag.web.collections import Collections
     from rag.web.opening import Answering, Opening
 
 log = logging.getLogger(__name__)
@@ -90,6 +92,8 @@ class _Wanted(BaseModel):
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
     n: int | None = None
+    collection: str | list[str] = ""
+    """The collection that is asked, or several; beside the protocol's own fields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +101,7 @@ class _Asked:
     """A request, understood."""
 
     model: str
+    collection: str | list[str]
     question: str
     history: tuple[Turn, ...]
     streams: bool
@@ -108,7 +113,7 @@ class Completions:
     """The two endpoints.
 
     Args:
-        opening: hands out the pipeline once it is open.
+        collections: what can be asked.
         max_chars: characters that a question may have.
         places: how many may ask.
     """
@@ -116,8 +121,10 @@ class Completions:
     paths = (*_PATHS, f"{_PATHS[1]}/")
     """What is open for them; the last with what is below it."""
 
-    def __init__(self, opening: Opening, *, max_chars: int, places: Places | None = None) -> None:
-        self._opening = opening
+    def __init__(
+        self, collections: Collections, *, max_chars: int, places: Places | None = None
+    ) -> None:
+        self._collections = collections
         self._max_chars = max_chars
         self._places = places or Places()
         self._told: OrderedDict[str, Turn] = OrderedDict()
@@ -135,7 +142,8 @@ class Completions:
     async def _models(self, request: Request) -> Response:
         """List who can answer, or tell one of them."""
         try:
-            rag = await asyncio.to_thread(self._opening.wait)
+            one = self._collections.chosen(named_in(request.scope), person_of(request.scope))
+            rag = await asyncio.to_thread(one.opening.wait)
             name = request.path_params.get("name")
             if name is None:
                 listed = [self._model(one) for one in (USUAL, *rag.models)]
@@ -152,8 +160,10 @@ class Completions:
         """Answer the last message of a conversation."""
         try:
             asked = self._asked(await request.body())
+            wanted = asked.collection or named_in(request.scope)
+            one = self._collections.chosen(wanted, person_of(request.scope))
             # What cannot be asked is refused before a stream begins.
-            events = await _begun(self._events(asked))
+            events = await _begun(self._events(asked, one.opening))
             if asked.streams:
                 chunks = self._chunks(asked, events)
                 return StreamingResponse(
@@ -194,6 +204,7 @@ class Completions:
         options = wanted.stream_options
         return _Asked(
             model=wanted.model,
+            collection=wanted.collection,
             question=question,
             history=tuple(self._turns(before)),
             streams=bool(wanted.stream),
@@ -211,11 +222,11 @@ class Completions:
                 bare = text.rpartition(f"\n\n{_SOURCES}\n")[0] or text
                 yield known or Turn(role="assistant", text=bare)
 
-    async def _events(self, asked: _Asked) -> AsyncGenerator[Event]:
+    async def _events(self, asked: _Asked, opening: Opening) -> AsyncGenerator[Event]:
         """Yield what happens on the way to the answer, in a place of its own."""
 
         def begun() -> Iterator[Event]:
-            rag = self._opening.wait()
+            rag = opening.wait()
             _check_model(rag, asked.model)
             model = None if asked.model == USUAL else asked.model
             return rag.stream(asked.question, asked.history, model=model)

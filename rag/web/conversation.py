@@ -52,6 +52,8 @@ class Exchange:
     """Who was chosen to answer; empty for whoever answers unless another is."""
     sources: tuple[str, ...] = ()
     """Ids of the only sources that are asked; none for all."""
+    collections: tuple[str, ...] = ()
+    """Names of the collections that are asked; none where there is only the default one."""
     ways: Ways = Ways()
     notice: str = ""
     """What it waits for before the search can begin."""
@@ -82,7 +84,8 @@ class Exchange:
             case TextDelta(text=text):
                 return replace(self, draft=self.draft + text)
             case AnswerReady(answer=answer):
-                return replace(self, answer=answer, draft="")
+                told = replace(answer, collections=self.collections or answer.collections)
+                return replace(self, answer=told, draft="")
 
 
 Conversation: TypeAlias = tuple[Exchange, ...]

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from rag.errors import DatasetError
+from rag.errors import ArgumentError, DatasetError
 from rag.evaluation import run_evaluation
 from rag.evaluation.report import EvaluationReport
 from rag.schema import Answer, ScoredPassage, Source, SourceInfo, Turn
@@ -51,10 +51,12 @@ class Evaluating:
     Args:
         opening: hands out the pipeline once it is open.
         settings: recorded with a run; runs and feedback are kept below its index folder.
+        refusal: why nothing can be run; '' where it can.
     """
 
-    def __init__(self, opening: Opening, settings: Settings) -> None:
+    def __init__(self, opening: Opening, settings: Settings, *, refusal: str = "") -> None:
         self._opening = opening
+        self._refusal = refusal
         self._settings = settings
         self._runs = runs_folder(settings)
         self._feedback = feedback_file(settings)
@@ -84,6 +86,8 @@ class Evaluating:
         """
 
         def work(tell: Tell[Asked | EvaluationReport]) -> None:
+            if self._refusal:
+                raise ArgumentError(self._refusal)
             with self._questions(name, text) as path:
                 made = run_evaluation(
                     _Asking(rag=self._opening.wait(), model=model, settings=self._settings),

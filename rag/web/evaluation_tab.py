@@ -18,7 +18,9 @@ import gradio as gr
 from rag.errors import RagError
 from rag.evaluation.report import EvaluationReport
 from rag.web import figures
+from rag.web.collections import Collections, OpenCollection, Person
 from rag.web.evaluating import REPORTS, Evaluating, SetName
+from rag.web.events import Events
 from rag.web.logs import trail
 from rag.web.streaming import paced
 
@@ -45,6 +47,7 @@ _INTRO = (
 )
 _SAMPLE = "question,answers,answerable\nWhen was the harbour built?,1871,yes\nWho owns it?,,no"
 _STOPPED = "Stopped. There is no report."
+_SEVERAL = "A run is kept with the collection that it asks. Choose one, not several."
 _OUR_FAULT = "Something went wrong here. The program's log says what."
 
 
@@ -102,24 +105,24 @@ def lay_out() -> Parts:
     )
 
 
-def wire(blocks: gr.Blocks, parts: Parts, model: gr.Dropdown, evaluating: Evaluating) -> None:
+def wire(blocks: gr.Blocks, parts: Parts, model: gr.Dropdown, collections: Collections) -> None:
     """Say what happens when something is done; nothing of it is a public endpoint."""
-    tab = Tab(evaluating)
+    tab = Events(collections, _tab)
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     shown = [parts.progress, parts.report, parts.run, parts.stop]
-    blocks.load(tab.offer, None, [parts.name, parts.own], queue=False, **quiet)
+    blocks.load(tab(Tab.offer), None, [parts.name, parts.own], queue=False, **quiet)
     parts.name.change(
         lambda name: gr.Column(visible=name == "own"), parts.name, parts.own, queue=False, **quiet
     )
     running = parts.run.click(
-        tab.run,
+        tab(Tab.run),
         [parts.name, parts.text, parts.limit, model],
         shown,
         concurrency_id="evaluate",
         concurrency_limit=1,
         **quiet,
     )
-    parts.stop.click(tab.stop, None, shown, cancels=[running], queue=False, **quiet)
+    parts.stop.click(tab(Tab.stop), None, shown, cancels=[running], queue=False, **quiet)
 
 
 class Tab:
@@ -167,6 +170,12 @@ class Tab:
     def stop(self) -> tuple[Update, ...]:
         """Say that the run was stopped."""
         return figures.trouble(_STOPPED), "", *_buttons(running=False)
+
+
+def _tab(one: OpenCollection, _: Person) -> Tab:
+    """Return what the tab's events do for a collection."""
+    refusal = "" if one.is_one else _SEVERAL
+    return Tab(Evaluating(one.opening, one.settings, refusal=refusal))
 
 
 def _buttons(*, running: bool) -> tuple[Update, Update]:

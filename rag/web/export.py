@@ -124,6 +124,8 @@ def markdown_parts(answer: Answer, link: Callable[[int], str]) -> Iterator[str]:
         answer: what is told; no text of it is markup.
         link: what stands in the place of a marker.
     """
+    if answer.collections:
+        yield f"*Asked in:* {plain(', '.join(answer.collections))}"
     if answer.query != answer.question:
         yield f"*Searched for:* {plain(answer.query)}"
     if answer.status == "unanswered":
@@ -207,6 +209,9 @@ def _html(talk: _Answered, saved_at: str) -> str:
 
 def _html_answer(exchange: Exchange, answer: Answer, turn: int) -> str:
     parts = [f"<h2><bdi>{escape(answer.question)}</bdi></h2>"]
+    if answer.collections:
+        names = escape(", ".join(answer.collections))
+        parts.append(f'<p class="note">Asked in: <bdi>{names}</bdi></p>')
     if answer.query != answer.question:
         parts.append(f'<p class="note">Searched for: <bdi>{escape(answer.query)}</bdi></p>')
     if answer.status == "unanswered":

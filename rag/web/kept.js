@@ -6,6 +6,8 @@
   const WAIT = 15000; // milliseconds for the server to write something
   const QUIET = 400; // milliseconds without a change before a conversation is kept
   const LONGEST = 80; // characters of a title
+  const named = new URLSearchParams(location.search).getAll("collection");
+  const HERE = named.length === 1 && named[0] === "default" ? "" : named.join(" "); // a conversation belongs to its collections
   let n = 0;
   let last = ""; // the conversation as it was drawn when it was last kept
   let restoring = true;
@@ -87,7 +89,8 @@
     }
   };
   const setList = (list) => localStorage.setItem(LIST, JSON.stringify(list));
-  const now = () => sessionStorage.getItem(NOW);
+  const HELD = NOW + (HERE && `.${HERE}`);
+  const now = () => sessionStorage.getItem(HELD);
   const drawnTalk = () => document.querySelector("#fn-messages .message-wrap")?.innerHTML ?? "";
   const nMessages = () => document.querySelectorAll("#fn-messages .fn-message").length;
   const busy = () => Boolean(document.querySelector("#fn-messages :is(.fn-wait, .fn-draft:not(:has(+ .fn-trouble)))"));
@@ -98,18 +101,18 @@
     if (drawn === last) return;
     last = drawn;
     if (!nMessages()) {
-      sessionStorage.removeItem(NOW);
+      sessionStorage.removeItem(HELD);
       return fill();
     }
     const id = now() || crypto.getRandomValues(new Uint32Array(2)).join("-");
-    sessionStorage.setItem(NOW, id);
+    sessionStorage.setItem(HELD, id);
     try {
       const made = await take("x-all-keep");
       if (!isOn() || now() !== id) return;
       const old = listed().find((one) => one.id === id);
       const title = old?.named ? old.title : made.name.slice(0, LONGEST);
       localStorage.setItem(TALK + id, made.text);
-      setList([{ id, title, named: Boolean(old?.named) }, ...listed().filter((one) => one.id !== id)]);
+      setList([{ id, title, where: HERE, named: Boolean(old?.named) }, ...listed().filter((one) => one.id !== id)]);
     } catch {
       last = "";
       say("This conversation could not be kept: the browser’s storage is full, or the server does not answer.");
@@ -120,8 +123,8 @@
   const bring = (id) => {
     if (busy()) return say("An answer is being written. Stop it first.");
     last = "";
-    if (id) sessionStorage.setItem(NOW, id);
-    else sessionStorage.removeItem(NOW);
+    if (id) sessionStorage.setItem(HELD, id);
+    else sessionStorage.removeItem(HELD);
     write("fn-brought", `${(n += 1)} ${id ? localStorage.getItem(TALK + id) || "[]" : "[]"}`);
     fill();
   };
@@ -137,7 +140,7 @@
   };
   const forgetAll = () => {
     for (const key of Object.keys(localStorage)) if (key.startsWith("footnote.")) localStorage.removeItem(key);
-    sessionStorage.removeItem(NOW);
+    sessionStorage.removeItem(HELD);
   };
 
   // ---- the menu: all text in it is only text ----
@@ -198,7 +201,7 @@
       return;
     }
     const list = element("ul", "");
-    list.append(...listed().map(entry));
+    list.append(...listed().filter((one) => (one.where ?? "") === HERE).map(entry));
     const stop = () => {
       forgetAll();
       fill();
@@ -269,7 +272,7 @@
     restoring = false;
     fill();
     if (isOn() && now() && !nMessages()) bring(now());
-    else sessionStorage.removeItem(NOW);
+    else sessionStorage.removeItem(HELD);
     returned();
   };
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 from rag.web.conversation import Exchange
+from rag.web.escaping import escape
 
 _FORMS = (("Markdown", "md"), ("HTML", "html"), ("JSON", "json"))
+_TOGETHER = "All together"
+_CHOOSE = "<p>Documents to ask. A choice begins a new conversation.</p>"
 _COPY = ("Copy", "copy")
 
 SHORTCUTS = (
@@ -66,6 +70,32 @@ def being_edited(n_after: int) -> str:
         f'<p class="fn-editing" role="status">{dropped} <button type="button" class="fn-do fn-edit"'
         ' value="e-none">Keep as it was</button></p>'
     )
+
+
+def picker(choices: Sequence[str], chosen: Sequence[str], *, fixed: bool) -> str:
+    """Return the menu of the collections: links to the page of each, and to that of all together.
+
+    Args:
+        choices: names of those that can be chosen; a menu wants more than one.
+        chosen: those that the page belongs to.
+        fixed: whether nothing can be changed here; the style hides what changes it.
+    """
+    mark = '<span class="fn-fixed"></span>' if fixed else ""
+    if len(choices) < 2:
+        return mark + (f'<p class="fn-name">{escape(choices[0])}</p>' if choices else "")
+    links = "".join(_link((name,), name, tuple(chosen) == (name,)) for name in choices)
+    links += _link(choices, _TOGETHER, set(chosen) == set(choices))
+    said = _TOGETHER if set(chosen) == set(choices) else ", ".join(chosen)
+    return (
+        f'{mark}<details class="fn-menu fn-picking"><summary class="fn-do" title="Which documents are asked">'
+        f'<span>{escape(said)}</span></summary><div class="fn-list">{_CHOOSE}{links}</div></details>'
+    )
+
+
+def _link(names: Sequence[str], label: str, is_here: bool) -> str:
+    query = urlencode([("collection", name) for name in names])
+    here = ' aria-current="page"' if is_here else ""
+    return f'<a class="fn-talk" href="/?{query}"{here}>{escape(label)}</a>'
 
 
 _KEYS = "".join(f"<li><kbd>{keys}</kbd> <span>{what}</span></li>" for keys, what in SHORTCUTS)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from rag.errors import (
     ChatError,
     ChatTimeoutError,
+    CollectionNotFoundError,
     IndexStateError,
     QuestionError,
     RagError,
@@ -47,7 +48,7 @@ _CALL = re.compile(r"/gradio_api/(?P<way>run|call/v2|call)/(?P<name>[^/]*)/?")
 _READ = re.compile(r"/gradio_api/call/(?:v2/)?(?P<name>[^/]*)/(?P<event>[^/]*)")
 _JOIN = "/gradio_api/queue/join"
 _SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)
-_ARGUMENTS = ("question", "history", "model", "sources")
+_ARGUMENTS = ("question", "history", "model", "sources", "collection")
 _MOST_EVENTS = 4096
 """Answers that may wait to be read; the one that was asked for first is forgotten first."""
 
@@ -231,6 +232,7 @@ def status_of(exc: RagError) -> HTTPStatus:
     kinds: tuple[tuple[type[RagError], HTTPStatus], ...] = (
         (QuestionError, HTTPStatus.BAD_REQUEST),
         (SourceNotFoundError, HTTPStatus.NOT_FOUND),
+        (CollectionNotFoundError, HTTPStatus.NOT_FOUND),
         (ChatTimeoutError, HTTPStatus.GATEWAY_TIMEOUT),
         (ChatError, HTTPStatus.BAD_GATEWAY),
         (IndexStateError, HTTPStatus.SERVICE_UNAVAILABLE),

@@ -71,6 +71,12 @@ class Answering(Protocol):
         """Yield what happens on the way to an answer, `AnswerReady` last."""
         ...
 
+    def in_collection(
+        self, collection: str | Sequence[str], *, progress: OnProgress | None = None
+    ) -> Answering:
+        """Return the pipeline of another collection, or of several as one, with the models of this one."""
+        ...
+
     def use(self, model: ChatModel) -> None:
         """Have a chat model answer from now on, before the others."""
         ...

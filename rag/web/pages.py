@@ -6,7 +6,7 @@ Lays out and wires; what the events do is in `talking`, `carrying` and the modul
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.events import api
 
+from rag.errors import ArgumentError, RagError
 from rag.evaluation.feedback import record_feedback
 from rag.web import evaluation_tab, menus, render, settings_tab, sources_tab
 from rag.web.asking import N_AT_ONCE, N_WAITING, OUR_FAULT
 from rag.web.carrying import Carrying
-from rag.web.evaluating import Evaluating, feedback_file
+from rag.web.collections import Collections, OpenCollection, Person
+from rag.web.evaluating import feedback_file
+from rag.web.events import Events, refused, visited
 from rag.web.finding import MOST_CHARS
 from rag.web.keeping import MOST_BYTES
 from rag.web.logs import trail
@@ -33,8 +36,6 @@ if TYPE_CHECKING:
 
     from rag.settings import Settings
     from rag.web.connecting import Connecting
-    from rag.web.opening import Opening
-    from rag.web.taking_in import TakingIn
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,8 @@ class _Parts:
     """The components that events read and write."""
 
     talk: gr.State
+    picker: gr.Markdown
+    """Which collections there are, and which of them the page belongs to."""
     halt: gr.State
     """Why the answer under way is to end; `talk` is that answer's to write until it has ended."""
     status: gr.Markdown
@@ -164,9 +167,8 @@ class _Page(gr.Blocks):
 
 
 def build(
-    opening: Opening,
+    collections: Collections,
     settings: Settings,
-    taking_in: TakingIn,
     *,
     examples: Sequence[str] = (),
     connecting: Connecting | None = None,
@@ -174,18 +176,17 @@ def build(
     """Lay out the page and say what its parts do.
 
     Args:
-        opening: hands out the pipeline once it is open.
-        settings: limits, and where feedback and runs of evaluations are kept.
-        taking_in: takes in, renames and removes sources.
+        collections: what can be asked, and changed.
+        settings: limits.
         examples: questions to offer as long as the sources answer them.
         connecting: connects chat models; None where whoever sits before the page may not.
     """
-    chat = _chat(opening, settings, examples)
+    chat = Events(collections, partial(_chat, collections, settings, examples))
+    carrying = Events(collections, lambda one, _: Carrying(one.opening))
     blocks = _Page(title="Footnote", analytics_enabled=False, fill_width=True)
     with blocks:
         parts, evaluation, sources, ways = _lay_out(settings, connects=connecting is not None)
         _leave_dollars(blocks)
-        carrying = Carrying(opening)
         _wire(blocks, parts, chat, carrying)
         _wire_fields(parts, chat, carrying)
         blocks.offered = {parts.model._id, parts.scope._id, ways.model._id}
@@ -193,8 +194,7 @@ def build(
         sources_tab.wire(
             blocks,
             sources,
-            taking_in,
-            opening,
+            collections,
             settings=settings,
             scope=parts.scope,
             status=parts.status,
@@ -202,9 +202,10 @@ def build(
             tabs=parts.tabs,
             tab=parts.sources,
         )
-        settings_tab.wire(blocks, ways, parts.model, settings, opening, connecting)
-        evaluation_tab.wire(blocks, evaluation, parts.model, Evaluating(opening, settings))
-        api(chat.ask, api_name=ENDPOINT, concurrency_id="ask")
+        settings_tab.wire(blocks, ways, parts.model, settings, collections, connecting)
+        evaluation_tab.wire(blocks, evaluation, parts.model, collections)
+        blocks.load(_picker(collections), None, parts.picker, **_AT_ONCE)
+        api(_endpoint(collections, settings), api_name=ENDPOINT, concurrency_id="ask")
     blocks.queue(default_concurrency_limit=N_AT_ONCE, max_size=N_WAITING)
     _rest(blocks)
     blocks.state_session_capacity = N_SESSIONS
@@ -217,16 +218,82 @@ def _rest(blocks: gr.Blocks) -> None:
     queue.sleep_when_free, queue.progress_update_sleep_when_free = 0.05, 0.5
 
 
-def _chat(opening: Opening, settings: Settings, examples: Sequence[str]) -> Chat:
-    """Return what the events of the chat do."""
+def _chat(
+    collections: Collections,
+    settings: Settings,
+    examples: Sequence[str],
+    one: OpenCollection,
+    person: Person,
+) -> Chat:
+    """Return what the events of the chat do, for somebody who asks a collection."""
+    is_home = one is collections.home
     return Chat(
-        opening,
+        one.opening,
         max_chars=settings.max_question_chars,
-        keep=partial(record_feedback, feedback_file(settings)),
-        examples=examples,
-        uploads=settings.uploads,
-        seeds=settings.seeds_dir.name,
+        keep=partial(record_feedback, feedback_file(one.settings)) if one.is_one else _keep_none,
+        examples=examples if is_home else (),
+        uploads=settings.uploads and not collections.refusal(one, person),
+        seeds=str(one.settings.seeds_dir if not is_home else one.settings.seeds_dir.name),
+        collections=one.names if collections.choices(person) else (),
     )
+
+
+def _keep_none(*_: object, **__: object) -> None:
+    """Refuse to keep what is said of an answer from several: no place is seen only by who may ask them all."""
+    raise ArgumentError(
+        "What is said of an answer is kept with its collection. Ask one, not several."
+    )
+
+
+def _picker(collections: Collections) -> Callable[..., str]:
+    """Return what shows the collections that whoever sits before the page can choose among."""
+
+    def pick(request: gr.Request) -> str:
+        try:
+            one, person = visited(collections, request)
+        except RagError as exc:
+            raise refused(exc) from exc
+        return menus.picker(
+            collections.choices(person), one.names, fixed=bool(collections.refusal(one, person))
+        )
+
+    pick.__annotations__["request"] = gr.Request
+    return pick
+
+
+def _endpoint(collections: Collections, settings: Settings) -> Callable[..., dict[str, Any]]:
+    """Return the endpoint for programs."""
+
+    def ask(
+        request: gr.Request,
+        question: str,
+        history: list[dict[str, str]] | None = None,
+        model: str | None = None,
+        sources: list[str] | None = None,
+        collection: str | list[str] | None = None,
+    ) -> dict[str, Any]:
+        """Answer a question: the endpoint for programs.
+
+        Args:
+            request: what Gradio hands in.
+            question: the question.
+            history: earlier turns, oldest first, each with `role` (user or assistant) and `text`.
+            model: who is to answer, such as openai:gpt-5 or extractive; without one, the first that
+                is configured.
+            sources: ids of the only sources to search; without any, all.
+            collection: the name of the collection to ask, or several; without one, that of the server.
+
+        Returns:
+            The answer in the form of `rag.Answer.to_dict`.
+        """
+        try:
+            one, person = visited(collections, request, collection)
+        except RagError as exc:
+            raise refused(exc) from exc
+        return _chat(collections, settings, (), one, person).ask(question, history, model, sources)
+
+    ask.__annotations__["request"] = gr.Request
+    return ask
 
 
 def functions(page: gr.Blocks) -> dict[int, str]:
@@ -244,6 +311,7 @@ def _lay_out(
     act, seen = sources_tab.marks()
     with gr.Row(elem_id="fn-top"):
         gr.Markdown(render.BRAND, elem_id="fn-brand")
+        picker = gr.Markdown("", elem_id="fn-picker")
         status = gr.Markdown(render.status("starting", ""), elem_id="fn-status")
         model = _who_answers()
     with gr.Tabs(elem_id="fn-tabs") as tabs:
@@ -267,6 +335,7 @@ def _lay_out(
             ways = settings_tab.lay_out(settings, connects=connects)
     parts = _Parts(
         talk=talk,
+        picker=picker,
         halt=halt,
         status=status,
         tabs=tabs,
@@ -378,7 +447,7 @@ def _chatbot() -> gr.Chatbot:
     )
 
 
-def _wire(blocks: gr.Blocks, parts: _Parts, chat: Chat, carrying: Carrying) -> None:
+def _wire(blocks: gr.Blocks, parts: _Parts, chat: Events[Chat], carrying: Events[Carrying]) -> None:
     """Say what happens when something is done; nothing of it is a public endpoint."""
     talk, halt, messages, box, pane = (
         parts.talk,
@@ -393,31 +462,43 @@ def _wire(blocks: gr.Blocks, parts: _Parts, chat: Chat, carrying: Carrying) -> N
     choice = (parts.model, parts.scope, carried)
     answered = (talk, messages, pane, box)
     welcome = (parts.status, parts.model)
-    carry: dict[str, Any] = {"fn": carrying.carry, "inputs": talk, "outputs": carried} | at_once
-    blocks.load(chat.greet, None, welcome, concurrency_limit=None, **quiet)
+    carry: dict[str, Any] = {
+        "fn": carrying(Carrying.carry),
+        "inputs": talk,
+        "outputs": carried,
+    } | at_once
+    blocks.load(chat(Chat.greet), None, welcome, concurrency_limit=None, **quiet)
     starts = (
-        box.submit(chat.accept, [box, talk, *choice], asked, **at_once),
-        messages.example_select(chat.accept_example, [talk, *choice], asked, **at_once),
-        messages.retry(chat.retry, [talk, *choice], asked, **at_once),
+        box.submit(chat(Chat.accept), [box, talk, *choice], asked, **at_once),
+        messages.example_select(chat(Chat.accept_example), [talk, *choice], asked, **at_once),
+        messages.retry(chat(Chat.retry), [talk, *choice], asked, **at_once),
     )
     runs = [
         start.success(
-            chat.answer, [talk, parts.ways], (*answered, carried), concurrency_id="ask", **quiet
+            chat(Chat.answer),
+            [talk, parts.ways],
+            (*answered, carried),
+            concurrency_id="ask",
+            **quiet,
         )
         for start in starts
     ]
     for run in runs:
         # What is cancelled fails, and so does what the queue does not take.
-        run.failure(chat.end, [talk, halt], answered, **at_once).then(**carry)
+        run.failure(chat(Chat.end), [talk, halt], answered, **at_once).then(**carry)
     box.stop(lambda: "stopped", None, halt, cancels=runs, **at_once)
-    parts.new.click(chat.clear, None, (halt, *answered), cancels=runs, **at_once).then(**carry)
-    messages.undo(chat.undo, [talk, carried], answered, **at_once).then(**carry)
+    parts.new.click(chat(Chat.clear), None, (halt, *answered), cancels=runs, **at_once).then(
+        **carry
+    )
+    messages.undo(chat(Chat.undo), [talk, carried], answered, **at_once).then(**carry)
 
 
-def _wire_offers(blocks: gr.Blocks, parts: _Parts, chat: Chat, sources: sources_tab.Parts) -> None:
+def _wire_offers(
+    blocks: gr.Blocks, parts: _Parts, chat: Events[Chat], sources: sources_tab.Parts
+) -> None:
     """Offer questions at first, and when the sources have changed."""
     offer: dict[str, Any] = {
-        "fn": chat.offer,
+        "fn": chat(Chat.offer),
         "inputs": parts.offered,
         "outputs": [parts.messages, parts.offered],
         "concurrency_limit": None,
@@ -426,20 +507,26 @@ def _wire_offers(blocks: gr.Blocks, parts: _Parts, chat: Chat, sources: sources_
     sources.seen.change(**offer, **_QUIET)
 
 
-def _wire_fields(parts: _Parts, chat: Chat, carrying: Carrying) -> None:
+def _wire_fields(parts: _Parts, chat: Events[Chat], carrying: Events[Carrying]) -> None:
     """Say what happens when a script has written into a field."""
     fields, talk, messages = parts.fields, parts.talk, parts.messages
     at_once = _AT_ONCE
     known = [talk, fields.carried]
-    fields.chosen.change(chat.show, [fields.chosen, *known], parts.pane, **at_once)
+    fields.chosen.change(chat(Chat.show), [fields.chosen, *known], parts.pane, **at_once)
     fields.sought.change(
-        chat.find, [fields.sought, *known], parts.pane, trigger_mode="always_last", **at_once
+        chat(Chat.find), [fields.sought, *known], parts.pane, trigger_mode="always_last", **at_once
     )
-    fields.said.change(chat.judge, [fields.said, *known], [talk, messages], **at_once)
-    fields.edited.change(chat.edit, [fields.edited, *known], [talk, messages, parts.box], **at_once)
+    fields.said.change(chat(Chat.judge), [fields.said, *known], [talk, messages], **at_once)
+    fields.edited.change(
+        chat(Chat.edit), [fields.edited, *known], [talk, messages, parts.box], **at_once
+    )
     fields.wanted.change(
-        carrying.take, [fields.wanted, *known], fields.taken, trigger_mode="multiple", **at_once
+        carrying(Carrying.take),
+        [fields.wanted, *known],
+        fields.taken,
+        trigger_mode="multiple",
+        **at_once,
     )
     fields.brought.change(
-        carrying.bring, [fields.brought, talk], [talk, messages, parts.pane], **at_once
-    ).then(carrying.carry, talk, fields.carried, **at_once)
+        carrying(Carrying.bring), [fields.brought, talk], [talk, messages, parts.pane], **at_once
+    ).then(carrying(Carrying.carry), talk, fields.carried, **at_once)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
-from rag.errors import SourceError
+from rag.errors import RagError, SourceError
 from rag.sources import SUPPORTED
 
 if TYPE_CHECKING:
@@ -28,36 +28,41 @@ SILENCE = 30.0
 
 _BLOCK = 1 << 20  # bytes that are written at once
 _STATUS = {"too_large": 413, "unsupported": 415, "empty": 400, "unreadable": 500}
+_FORBIDDEN = 403
 _OFF = "Taking in files is turned off here. Start again without RAG_UPLOADS=false to turn it on."
 _MANY = "Too many files arrive at the moment. Try again in a while."
 _SILENT = "Nothing came for a while, so the file was not taken in. Try again."
 
 
-def add_routes(app: FastAPI, taking_in: TakingIn, *, open_: bool, silence: float = SILENCE) -> None:
+def add_routes(
+    app: FastAPI, find: Callable[[Request], TakingIn], *, open_: bool, silence: float = SILENCE
+) -> None:
     """Take in files, and tell which can be.
 
     Args:
         app: whose routes these are.
-        taking_in: indexes what has arrived.
+        find: returns what indexes that which a request brings, or raises RagError where nothing may.
         open_: False refuses all.
         silence: seconds to wait for the next bytes.
     """
     slots = asyncio.Semaphore(N_AT_ONCE)
 
     @app.get(PATH)
-    def terms() -> JSONResponse:
-        return JSONResponse(
-            {
-                "open": open_,
-                "formats": list(SUPPORTED),
-                "most_bytes": taking_in.uploads.max_file,
-            }
-        )
+    def terms(request: Request) -> JSONResponse:
+        try:
+            most = find(request).uploads.max_file
+        except RagError as exc:
+            return _refusal(_FORBIDDEN, str(exc))
+        return JSONResponse({"open": open_, "formats": list(SUPPORTED), "most_bytes": most})
 
     @app.post(PATH)
     async def receive(request: Request) -> JSONResponse:
         if not open_:
-            return _refusal(403, _OFF)
+            return _refusal(_FORBIDDEN, _OFF)
+        try:
+            taking_in = find(request)
+        except RagError as exc:
+            return _refusal(_FORBIDDEN, str(exc))
         if slots.locked():
             return _refusal(429, _MANY)
         async with slots:

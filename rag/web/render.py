@@ -224,6 +224,8 @@ def message(exchange: Exchange, turn: int, below: str = "") -> str:
     query = exchange.answer.query if exchange.answer else exchange.query
     if query and query != exchange.question:
         parts.append(f'<p class="fn-searched">Searched for: <bdi>{escape(query)}</bdi></p>')
+    if exchange.collections:
+        parts.append(_asked_in(exchange.collections))
     if exchange.sources:
         parts.append(_limited(exchange.sources))
     parts.append(_unusual(exchange.ways))
@@ -232,6 +234,12 @@ def message(exchange: Exchange, turn: int, below: str = "") -> str:
     else:
         parts.extend(_pending(exchange, turn))
     return f'<div class="fn-message">{"".join(parts)}{below}</div>'
+
+
+def _asked_in(names: Sequence[str]) -> str:
+    """Say which collections were asked."""
+    shown = ", ".join(f"<bdi>{escape(name)}</bdi>" for name in names)
+    return f'<p class="fn-searched">Asked in {shown}</p>'
 
 
 def _limited(sources: Sequence[str]) -> str:

@@ -15,12 +15,14 @@ from importlib.resources import files
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from rag.collections import DEFAULT
 from rag.errors import SettingsError
 from rag.settings import PASSWORD_CHARS
 from rag.sources.remote import fetch
 from rag.web import logs, metrics
 from rag.web.access import Password
 from rag.web.asking import N_AT_ONCE, N_WAITING
+from rag.web.collections import Collections, Known, OpenCollection, named_in, person_of
 from rag.web.hardening import HEALTH, MAX_BODY, Hardened
 from rag.web.mistakes import Border
 from rag.web.opening import Factory, OnProgress, Opening
@@ -28,7 +30,7 @@ from rag.web.taking_in import TakingIn
 from rag.web.uploads import Uploads
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from fastapi import FastAPI, Request
     from gradio import Blocks
 
     from rag.settings import Settings
@@ -125,7 +127,8 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
     """
     figures = metrics.Metrics() if settings.metrics else None
     opening = Opening(figures.observed(factory) if figures else factory, on_failure=_tell)
-    assistants = _assistants(opening, settings) if settings.mcp else None
+    collections = _collections(opening, settings)
+    assistants = _assistants(collections, settings) if settings.mcp else None
     scratch = TemporaryDirectory(prefix="footnote-")  # readable by its owner only
     _tame_gradio(scratch.name)
     from fastapi import FastAPI
@@ -133,23 +136,22 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
     from rag.web import pages, receiving, showing
     from rag.web.completions import ROOT, error
 
-    completions = _completions(opening, settings) if settings.openai_api else None
-    taking_in, connecting = _taking_in(opening, settings), _connecting(opening, settings)
-    page = pages.build(opening, settings, taking_in, examples=examples, connecting=connecting)
+    completions = _completions(collections, settings) if settings.openai_api else None
+    connecting = _connecting(opening, settings)
+    page = pages.build(collections, settings, examples=examples, connecting=connecting)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        opening.start()
-        taking_in.start()
+        collections.start()
         async with assistants.sessions.run() if assistants else contextlib.nullcontext():
             yield
         readiness.close()
-        taking_in.close()
-        opening.close()
+        collections.close()
         scratch.cleanup()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Border, functions=pages.functions(page))
+    app.add_middleware(Known, collections=collections)
     app.add_middleware(
         Hardened,
         hosts=None if settings.password else LOOPBACK_NAMES,
@@ -159,13 +161,15 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
         + (completions.paths if completions else ()),
         wordings={ROOT: error} if completions else None,
         # The route has a sentence for a file that is too large, and says it first.
-        bodies={receiving.PATH: taking_in.uploads.max_file + MAX_BODY},
+        bodies={receiving.PATH: collections.home.taking_in.uploads.max_file + MAX_BODY},
     )
     readiness = metrics.add_figures(app, opening, figures)
-    _add_routes(app, opening, settings)
+    _add_routes(app, collections, settings)
     _add_programs(app, assistants, completions)
-    showing.add_page_routes(app, opening)
-    receiving.add_routes(app, taking_in, open_=settings.uploads)
+    showing.add_page_routes(
+        app, lambda request: [one.opening for one in collections.opened(person_of(request.scope))]
+    )
+    receiving.add_routes(app, partial(_receiver, collections), open_=settings.uploads)
     _mount(app, page, settings)
     return app
 
@@ -183,11 +187,11 @@ def _connecting(opening: Opening, settings: Settings) -> Connecting | None:
     )
 
 
-def _completions(opening: Opening, settings: Settings) -> Completions:
+def _completions(collections: Collections, settings: Settings) -> Completions:
     """Return what answers clients of OpenAI's protocol."""
     from rag.web.completions import Completions
 
-    return Completions(opening, max_chars=settings.max_question_chars)
+    return Completions(collections, max_chars=settings.max_question_chars)
 
 
 def _add_programs(
@@ -228,16 +232,17 @@ def _mount(app: FastAPI, page: Blocks, settings: Settings) -> None:
     )
 
 
-def _add_routes(app: FastAPI, opening: Opening, settings: Settings) -> None:
+def _add_routes(app: FastAPI, collections: Collections, settings: Settings) -> None:
     """Serve what is beside the page: whether questions can be asked, its script, reports."""
     from fastapi import Response
     from fastapi.responses import FileResponse, JSONResponse
+    from starlette.routing import Route
 
     from rag.web.evaluating import REPORTS, runs_folder
 
     @app.get(HEALTH)
     def health() -> JSONResponse:
-        state = opening.state
+        state = collections.home.opening.state
         said: dict[str, str] = {"status": state.status}
         if not settings.password:  # what has failed may be a path or an address: not for everybody
             said["message"] = state.message
@@ -249,25 +254,61 @@ def _add_routes(app: FastAPI, opening: Opening, settings: Settings) -> None:
             return Response("There is no such script.", status_code=404)
         return Response(_data(f"{name}.js"), media_type="text/javascript")
 
-    @app.get("/reports/{run}/{name}")
-    def report(run: str, name: str) -> Response:
-        path = runs_folder(settings) / run / name
-        if name not in REPORTS or not _RUN.fullmatch(run) or not path.is_file():
+    def report(request: Request) -> Response:
+        run, name = request.path_params["run"], request.path_params["name"]
+        known = collections.opened(person_of(request.scope))
+        paths = (runs_folder(one.settings) / run / name for one in known if one.is_one)
+        path = next((path for path in paths if path.is_file()), None)
+        if name not in REPORTS or not _RUN.fullmatch(run) or path is None:
             return Response("There is no such report.", status_code=404)
         shown = "inline" if name.endswith(".html") else "attachment"
         return FileResponse(
             path, media_type=REPORTS[name], filename=name, content_disposition_type=shown
         )
 
+    # Not by its decorator: that one would look for `Request` among the names of this module.
+    app.router.routes.append(Route("/reports/{run}/{name}", endpoint=report))
 
-def _taking_in(opening: Opening, settings: Settings) -> TakingIn:
+
+def _collections(opening: Opening, settings: Settings) -> Collections:
+    """Return the collections, the one of the settings being opened by `opening`."""
+
+    def make(names: tuple[str, ...]) -> OpenCollection:
+        def open_rag(progress: OnProgress) -> Answering:
+            return opening.wait().in_collection(names, progress=progress)
+
+        return _open_collection(names, Opening(open_rag, on_failure=_tell), settings)
+
+    home = _open_collection((settings.collection or DEFAULT,), opening, settings)
+    return Collections(home, make)
+
+
+def _open_collection(
+    names: tuple[str, ...], opening: Opening, settings: Settings
+) -> OpenCollection:
+    """Return one, or several that take nothing in."""
     most = int(settings.max_file_mb * 2**20)
-    uploads = Uploads(settings.index_dir / "uploads", max_file=most)
+    own = settings.of_collection(names[0])
+    folder = own.index_dir if len(names) == 1 else own.collections_dir / ".several"
+    uploads = Uploads(folder / "uploads", max_file=most)
     read = partial(fetch, max_bytes=most) if settings.urls else None
-    return TakingIn(opening, uploads, seeds=settings.seeds_dir, read=read)
+    taking_in = TakingIn(opening, uploads, seeds=own.seeds_dir, read=read)
+    return OpenCollection(names=names, settings=own, opening=opening, taking_in=taking_in)
 
 
-def _assistants(opening: Opening, settings: Settings) -> Assistants:
+def _receiver(collections: Collections, request: Request) -> TakingIn:
+    """Return what takes in the file that a request brings.
+
+    Raises:
+        RagError: whoever sends it may not.
+    """
+    person = person_of(request.scope)
+    one = collections.chosen(named_in(request.scope), person)
+    collections.check_changeable(one, person)
+    return one.taking_in
+
+
+def _assistants(collections: Collections, settings: Settings) -> Assistants:
     try:
         from rag.web.assistants import Assistants
     except ModuleNotFoundError as exc:
@@ -277,7 +318,7 @@ def _assistants(opening: Opening, settings: Settings) -> Assistants:
             "mcp (RAG_MCP) wants a package that is not installed: pip install 'footnote-rag[mcp]'."
         ) from exc
     return Assistants(
-        opening,
+        collections,
         max_chars=settings.max_question_chars,
         at_once=N_AT_ONCE,
         waiting=N_WAITING,

@@ -15,10 +15,12 @@ import gradio as gr
 
 from rag.schema import Depth, Verify
 from rag.web.conversation import Ways
+from rag.web.events import Events
 from rag.web.model_form import NO_CONNECTING, ModelForm, lay_out_form, wire_form
 
 if TYPE_CHECKING:
     from rag.settings import Settings
+    from rag.web.collections import Collections
     from rag.web.connecting import Connecting
     from rag.web.opening import Opening
 
@@ -168,7 +170,7 @@ def wire(
     parts: Parts,
     model: gr.Dropdown,
     settings: Settings,
-    opening: Opening,
+    collections: Collections,
     connecting: Connecting | None = None,
 ) -> None:
     """Say what happens when something is chosen; nothing of it is a public endpoint.
@@ -178,23 +180,25 @@ def wire(
         parts: of the tab.
         model: the choice above the chat, which goes along with the one here.
         settings: what holds as long as nothing else is chosen.
-        opening: tells when it is known who can answer.
+        collections: tell when it is known who can answer.
         connecting: connects a chat model, where `lay_out` was told that it may.
     """
-    does = Choosing(settings, opening)
+    does = Events(collections, lambda one, _: Choosing(settings, one.opening))
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     at_once = quiet | {"queue": False}
     chosen: list[Any] = [parts.top_k, parts.strictness, parts.verify, parts.depth]
     offered = [parts.model, parts.alone, parts.verify, parts.depth]
-    blocks.load(does.who, None, offered, concurrency_limit=None, **quiet)
+    blocks.load(does(Choosing.who), None, offered, concurrency_limit=None, **quiet)
     model.input(_same, model, parts.model, **at_once)
     parts.model.input(_same, parts.model, model, **at_once)
     for one in chosen:
-        one.change(does.choose, chosen, parts.ways, trigger_mode="always_last", **at_once)
-    parts.usual.click(does.as_usual, None, chosen, **at_once)
+        one.change(does(Choosing.choose), chosen, parts.ways, trigger_mode="always_last", **at_once)
+    parts.usual.click(does(Choosing.as_usual), None, chosen, **at_once)
     if parts.form is not None and connecting is not None:
         wire_form(blocks, parts.form, connecting)
-        parts.form.used.change(does.who_now, parts.form.used, [model, *offered], **at_once)
+        parts.form.used.change(
+            does(Choosing.who_now), parts.form.used, [model, *offered], **at_once
+        )
 
 
 class Choosing:

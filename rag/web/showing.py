@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from fastapi import Response
+from fastapi import Request, Response
 
 from rag.errors import RagError, SourceNotFoundError
 from rag.web.leaf import PATH
@@ -32,35 +33,37 @@ _NONE = "There is no such page."
 _HEADERS = {"cache-control": "private, no-store"}
 
 
-def add_page_routes(app: FastAPI, opening: Opening) -> None:
+def add_page_routes(app: FastAPI, find: Callable[[Request], Iterable[Opening]]) -> None:
     """Show pages.
 
     Args:
         app: whose routes these are.
-        opening: hands out the pipeline once it is open.
+        find: returns what whoever sends a request may see pages of.
     """
     slots = asyncio.Semaphore(N_AT_ONCE)
     n_here = 0
 
     @app.get(PATH + "{key}/{sha256}/{page}")
-    async def show(key: str, sha256: str, page: str) -> Response:
+    async def show(request: Request, key: str, sha256: str, page: str) -> Response:
         nonlocal n_here
-        if opening.state.status != "ready" or not _PAGE.fullmatch(page):
+        ready = [one.wait() for one in find(request) if one.state.status == "ready"]
+        if not ready or not _PAGE.fullmatch(page):
             return _refusal(404, _NONE)
         if n_here >= N_AT_ONCE + N_WAITING:
             return _refusal(429, _MANY)
         n_here += 1
         try:
             async with slots:
-                return await asyncio.to_thread(_shown, opening.wait(), key, sha256, int(page))
+                return await asyncio.to_thread(_shown, ready, key, sha256, int(page))
         finally:
             n_here -= 1
 
 
-def _shown(rag: Answering, key: str, sha256: str, page: int) -> Response:
+def _shown(among: Sequence[Answering], key: str, sha256: str, page: int) -> Response:
     """Draw a page of the source that has this key, unless another document has taken its place since."""
     try:
-        data = rag.picture(_named(rag, key, sha256), page)
+        rag, source_id = _named(among, key, sha256)
+        data = rag.picture(source_id, page)
     except RagError:
         return _refusal(404, _NONE)
     except Exception as exc:  # noqa: BLE001  (the border to a browser, whatever it was)
@@ -69,15 +72,16 @@ def _shown(rag: Answering, key: str, sha256: str, page: int) -> Response:
     return Response(data, media_type="image/jpeg", headers=_HEADERS)
 
 
-def _named(rag: Answering, key: str, sha256: str) -> str:
-    """Return the id of the source that has a key and a hash.
+def _named(among: Sequence[Answering], key: str, sha256: str) -> tuple[Answering, str]:
+    """Return the pipeline and the id of the source that has a key and a hash.
 
     Raises:
         SourceNotFoundError: none has.
     """
-    for one in rag.sources():
-        if key_of(one.source_id) == key and one.sha256 == sha256:
-            return one.source_id
+    for rag in among:
+        for one in rag.sources():
+            if key_of(one.source_id) == key and one.sha256 == sha256:
+                return rag, one.source_id
     raise SourceNotFoundError(_NONE)
 
 

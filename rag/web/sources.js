@@ -86,7 +86,9 @@
     new Promise((done) => {
       request = new XMLHttpRequest();
       const wellFormed = name.toWellFormed ? name.toWellFormed() : name;
-      request.open("POST", `${PATH}?name=${encodeURIComponent(wellFormed)}`);
+      const where = new URLSearchParams(location.search); // the collection that the page belongs to
+      where.set("name", wellFormed);
+      request.open("POST", `${PATH}?${where}`);
       request.setRequestHeader("Content-Type", "application/octet-stream");
       request.upload.addEventListener("progress", (event) => show(name, event.loaded / Math.max(1, event.total)));
       request.addEventListener("abort", () => tell(name, "same", "Stopped", ""));
@@ -115,7 +117,7 @@
   const take = async (files) => {
     const shown = files.filter(([name]) => !HIDDEN.test(name));
     if (!shown.length) return;
-    const terms = await (await fetch(PATH)).json();
+    const terms = await (await fetch(PATH + location.search)).json();
     await ready();
     if (!sending) list().replaceChildren();
     if (!terms.open) {

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import gradio as gr
 
-from rag.errors import RagError
+from rag.errors import ArgumentError, RagError
 from rag.web import render, shelf
+from rag.web.events import Events
 from rag.web.taking_in import Entry
 
 if TYPE_CHECKING:
     from rag.settings import Settings
+    from rag.web.collections import Collections
     from rag.web.opening import Opening
     from rag.web.taking_in import TakingIn
 
@@ -252,8 +254,7 @@ def _lay_out_about() -> dict[str, Any]:
 def wire(
     blocks: gr.Blocks,
     parts: Parts,
-    taking_in: TakingIn,
-    opening: Opening,
+    collections: Collections,
     *,
     settings: Settings,
     scope: gr.Dropdown,
@@ -267,8 +268,7 @@ def wire(
     Args:
         blocks: the page.
         parts: of the tab.
-        taking_in: does what is asked for.
-        opening: tells when there is something to show.
+        collections: whose sources are shown and changed.
         settings: whether anything is taken in here.
         scope: the choice of sources in the chat.
         status: the line that says how many sources there are.
@@ -276,9 +276,14 @@ def wire(
         tabs: all tabs; the chat's id is "chat".
         tab: this one.
     """
-    does = Tab(taking_in, opening)
+    does = Events(
+        collections,
+        lambda one, person: Tab(
+            one.taking_in, one.opening, refusal=collections.refusal(one, person)
+        ),
+    )
     follow: dict[str, Any] = {
-        "fn": does.follow,
+        "fn": does(Tab.follow),
         "inputs": None,
         "outputs": [parts.doing, parts.stop, parts.outcomes, parts.dismiss, parts.seen, meanwhile],
         "api_visibility": "private",
@@ -290,55 +295,67 @@ def wire(
     blocks.load(**follow)
     tab.select(**follow)
     parts.seen.change(
-        does.refresh,
+        does(Tab.refresh),
         [*parts.found, scope],
         [*parts.drawn, *parts.opened, parts.built, scope, status],
         **_AT_ONCE,
     )
     _wire_looking(parts, does, follow)
-    parts.only.click(does.only, parts.view, [scope, tabs], **_AT_ONCE)
-    _wire_doing(parts, does, taking_in, follow, uploads=settings.uploads)
+    parts.only.click(does(Tab.only), parts.view, [scope, tabs], **_AT_ONCE)
+    _wire_doing(parts, does, follow, uploads=settings.uploads)
 
 
-def _wire_looking(parts: Parts, does: Tab, follow: dict[str, Any]) -> None:
+def _wire_looking(parts: Parts, does: Events[Tab], follow: dict[str, Any]) -> None:
     """Wire what looks at the list or at one source and changes nothing."""
     found, drawn, opened = parts.found, parts.drawn, parts.opened
-    parts.act.change(does.act, [parts.act, *found], [*drawn, *opened], **_AT_ONCE).then(**follow)
-    parts.words.change(does.find, found, drawn, **_AT_ONCE)
-    parts.which.change(does.find, found, drawn, **_AT_ONCE)
-    parts.before.click(does.back, found, drawn, **_AT_ONCE)
-    parts.after.click(does.onward, found, drawn, **_AT_ONCE)
-    parts.close.click(does.close, found, [*drawn, *opened], **_AT_ONCE)
-    parts.remove.click(does.ask_whether, parts.view, [parts.sure, parts.warning], **_AT_ONCE)
+    parts.act.change(does(Tab.act), [parts.act, *found], [*drawn, *opened], **_AT_ONCE).then(
+        **follow
+    )
+    parts.words.change(does(Tab.find), found, drawn, **_AT_ONCE)
+    parts.which.change(does(Tab.find), found, drawn, **_AT_ONCE)
+    parts.before.click(does(Tab.back), found, drawn, **_AT_ONCE)
+    parts.after.click(does(Tab.onward), found, drawn, **_AT_ONCE)
+    parts.close.click(does(Tab.close), found, [*drawn, *opened], **_AT_ONCE)
+    parts.remove.click(does(Tab.ask_whether), parts.view, [parts.sure, parts.warning], **_AT_ONCE)
     parts.no.click(lambda: gr.Column(visible=False), None, parts.sure, **_AT_ONCE)
 
 
-def _wire_doing(
-    parts: Parts, does: Tab, taking_in: TakingIn, follow: dict[str, Any], *, uploads: bool
-) -> None:
+def _wire_doing(parts: Parts, does: Events[Tab], follow: dict[str, Any], *, uploads: bool) -> None:
     """Wire what changes the sources, each of it followed."""
 
     def do(button: gr.Button, fn: Callable[..., Any], inputs: Any, outputs: Any) -> None:  # noqa: ANN401
         button.click(fn, inputs, outputs, **_AT_ONCE).then(**follow)
 
     told = [parts.trouble]
-    do(parts.yes, does.remove, parts.view, [*told, parts.sure])
-    do(parts.rename, does.rename, [parts.view, parts.name], told)
-    do(parts.reread, does.reread, parts.view, told)
-    do(parts.again, does.reread_all, None, told)
+    do(parts.yes, does(Tab.remove), parts.view, [*told, parts.sure])
+    do(parts.rename, does(Tab.rename), [parts.view, parts.name], told)
+    do(parts.reread, does(Tab.reread), parts.view, told)
+    do(parts.again, does(Tab.reread_all), None, told)
     if uploads:
-        do(parts.add, does.add_text, [parts.title, parts.text], [*told, parts.title, parts.text])
-    do(parts.read, does.add_address, parts.url, [*told, parts.url])
-    do(parts.stop, taking_in.stop, None, None)
-    do(parts.dismiss, taking_in.dismiss, None, None)
+        do(
+            parts.add,
+            does(Tab.add_text),
+            [parts.title, parts.text],
+            [*told, parts.title, parts.text],
+        )
+    do(parts.read, does(Tab.add_address), parts.url, [*told, parts.url])
+    do(parts.stop, does(Tab.stop), None, None)
+    do(parts.dismiss, does(Tab.dismiss), None, None)
 
 
 class Tab:
-    """What the tab's events do."""
+    """What the tab's events do.
 
-    def __init__(self, taking_in: TakingIn, opening: Opening) -> None:
+    Args:
+        taking_in: does what is asked for.
+        opening: tells when there is something to show.
+        refusal: why nothing may be changed here; '' where it may.
+    """
+
+    def __init__(self, taking_in: TakingIn, opening: Opening, *, refusal: str = "") -> None:
         self._taking_in = taking_in
         self._opening = opening
+        self._refusal = refusal
 
     async def follow(self) -> AsyncIterator[tuple[Update, ...]]:
         """Show what is done until nothing is, and tell when the list has changed."""
@@ -457,8 +474,20 @@ class Tab:
 
     def reread_all(self) -> str:
         """Look at all files again."""
+        if self._refusal:
+            return shelf.trouble(self._refusal)
         self._taking_in.read_again()
         return ""
+
+    def stop(self) -> None:
+        """Stop what is under way."""
+        if not self._refusal:
+            self._taking_in.stop()
+
+    def dismiss(self) -> None:
+        """Forget what became of what was done."""
+        if not self._refusal:
+            self._taking_in.dismiss()
 
     def only(self, view: View) -> tuple[Update, ...]:
         """Have the chat ask only the source that is open."""
@@ -470,6 +499,7 @@ class Tab:
     def add_text(self, title: str, text: str) -> tuple[Update, ...]:
         """Take in a text, and empty the boxes."""
         try:
+            self._check()
             if len(text) > MOST_CHARS:
                 raise RagError(
                     f"At most {MOST_CHARS:,} characters can be pasted; add a longer text as a file."
@@ -483,11 +513,21 @@ class Tab:
     def add_address(self, url: str) -> tuple[Update, ...]:
         """Read the web addresses of the box, and empty it."""
         try:
+            self._check()
             for one in url.split():
                 self._taking_in.take_address(one)
         except RagError as exc:
             return shelf.trouble(str(exc)), gr.skip()
         return "", ""
+
+    def _check(self) -> None:
+        """Refuse to change anything where that may not be.
+
+        Raises:
+            ArgumentError: it may not; the message says why.
+        """
+        if self._refusal:
+            raise ArgumentError(self._refusal)
 
     def _told(self, view: View, do: Callable[[Entry], None]) -> str:
         """Do something with the source that is open; returns why it was not done, if it was not."""
@@ -495,6 +535,7 @@ class Tab:
         if one is None:
             return shelf.trouble(_GONE)
         try:
+            self._check()
             do(one)
         except RagError as exc:
             return shelf.trouble(str(exc))

@@ -76,6 +76,7 @@ class Chat:
         examples: Sequence[str] = (),
         uploads: bool = True,
         seeds: str = "seeds",
+        collections: Sequence[str] = (),
     ) -> None:
         self._opening = opening
         self._max_chars = max_chars
@@ -83,6 +84,7 @@ class Chat:
         self._examples = examples
         self._uploads = uploads
         self._seeds = seeds
+        self._collections = tuple(collections)
 
     async def greet(self) -> AsyncIterator[tuple[Update, ...]]:
         """Say how far the opening is, until it is done; where it fails, until it has succeeded all the same."""
@@ -144,7 +146,12 @@ class Chat:
         question = question.strip()
         if not question or is_pending(talk):
             return (gr.skip(),) * 4
-        exchange = Exchange(question=question, model=model or "", sources=tuple(sources or ()))
+        exchange = Exchange(
+            question=question,
+            model=model or "",
+            sources=tuple(sources or ()),
+            collections=self._collections,
+        )
         if len(question) > self._max_chars:
             exchange = Exchange(
                 question=question[:_ECHO] + "…",
