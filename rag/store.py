@@ -264,6 +264,9 @@ class Store(Protocol):
     def statistics(self) -> dict[str, object]:
         """Return counts, sizes and kinds."""
 
+    def faults(self) -> tuple[str, ...]:
+        """Read everything there is and return what is wrong with it, one sentence each."""
+
     def close(self) -> None:
         """Let go of files and connections."""
 

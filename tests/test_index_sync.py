@@ -620,7 +620,7 @@ def test_a_sync_without_work_removes_old_vectors(index, folder, monkeypatch):
     (folder / "cat.txt").unlink()
     Files().sync(index, folder)
     monkeypatch.setattr("rag.index.reconciliation.KEPT_SECONDS", -10)
-    monkeypatch.setattr("rag.index.writer.KEPT_SECONDS", -10)
+    monkeypatch.setattr("rag.index.changes.KEPT_SECONDS", -10)
     with index.writer():
         Files().sync(index, folder)
     assert 2 == kept(index)

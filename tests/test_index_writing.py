@@ -17,8 +17,8 @@ import pytest
 from rag.errors import IndexBusyError, IndexStateError, IndexWriteError
 from rag.index import Index, put
 from rag.index import files as index_files
+from rag.index.changes import KeyRange, merged
 from rag.index.state import State
-from rag.index.writer import _Range, merged
 from rag.store import IndexEntry
 from tests.index_fakes import STAMP, Files, bytes_of, entries, fill, found, source, split, vector
 
@@ -445,8 +445,8 @@ def test_small_parts_are_merged_and_the_rest_is_left_alone():
     """Parts stay few while an index grows by one passage at a time, and each passage is rewritten rarely."""
     parts, rewritten = [], 0
     for key in range(1, 1001):
-        ranges = [_Range(r.first, r.last, r.passages, "part") for r in parts]
-        parts = merged([*ranges, _Range(key, key, 1, None)])
+        ranges = [KeyRange(r.first, r.last, r.passages, "part") for r in parts]
+        parts = merged([*ranges, KeyRange(key, key, 1, None)])
         rewritten += sum(r.passages for r in parts if r.part is None)
         assert [1, *(r.last + 1 for r in parts[:-1])] == [r.first for r in parts]
 

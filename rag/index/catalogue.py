@@ -11,12 +11,11 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import IndexCorruptError, SourceNotFoundError
+from rag.errors import IndexCorruptError
 from rag.index.database import (
     BUSY_TIMEOUT_MS,
     LATER,
@@ -30,20 +29,29 @@ from rag.index.database import (
     put_fact,
     translated,
 )
-from rag.index.kept_vectors import Kept, digest, name_of
+from rag.index.kept_vectors import Kept, name_of
+from rag.index.rows import (
+    INFO,
+    PassageRow,
+    body_row,
+    coverage_of,
+    failures_of,
+    info_of,
+    info_row,
+    not_found,
+    passage_id,
+    source_of,
+    spans_of,
+    stored_passages,
+    with_absence,
+    words_of,
+)
 from rag.index.state import State
 from rag.index.vectors import from_halves, to_halves
 from rag.language.blocks import (
-    blocks_as_json,
-    blocks_of,
-    pages_as_json,
-    pages_of,
-    path_of,
     units_as_json,
-    units_of,
 )
-from rag.language.paths import led
-from rag.schema import Passage, Source, SourceInfo
+from rag.schema import Source, SourceInfo
 from rag.store import (
     Absence,
     Coverage,
@@ -62,10 +70,6 @@ if TYPE_CHECKING:
     from rag.schema import Vectors
 else:
     from rag.late import numpy as np
-
-_INFO = (
-    "source_id, title, sha256, media_type, origin, indexed_at, n_chars, n_pages, n_passages, crc"
-)
 
 _PASSAGE = (
     "SELECT p.key, p.source, p.start, p.stop, p.n_tokens, p.sentences, p.units, p.text, p.crc,"
@@ -166,15 +170,10 @@ class Catalogue:
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """Return all sources without their texts, in order of source_id."""
-        rows = self._db.execute(f"SELECT {_INFO} FROM sources ORDER BY source_id")  # noqa: S608  (a constant)
+        rows = self._db.execute(f"SELECT {INFO}, crc FROM sources ORDER BY source_id")  # noqa: S608  (a constant)
         found = tuple(self._info(row) for row in rows)
         self._verify(len(found) == self.state().sources, "the list of sources")
-        coverage = self.coverage()
-        if coverage.is_everything_there():
-            return found
-        return tuple(
-            replace(info, absence=coverage.absence(info.source_id, info.origin)) for info in found
-        )
+        return with_absence(found, self.coverage())
 
     def source(self, source_id: str) -> Source:
         """Return a source with its text.
@@ -184,64 +183,30 @@ class Catalogue:
         """
         info, (crc, pages, blocks, text) = self._row(source_id, ", body_crc, pages, blocks, text")
         self._verify(crc == checksum(source_id, pages, blocks, text), f"the text of {source_id!r}")
-        starts, places = pages_of(pages)
-        return Source(
-            source_id=info.source_id,
-            title=info.title,
-            text=text,
-            sha256=info.sha256,
-            media_type=info.media_type,
-            pages=starts,
-            places=places,
-            blocks=blocks_of(blocks),
-        )
+        return source_of(info, pages, blocks, text)
 
     def _row(self, source_id: str, more: str) -> tuple[SourceInfo, Sequence[Any]]:
         """Return what is known of a source, and further columns of its row."""
         row = self._db.execute(
-            f"SELECT {_INFO}{more} FROM sources WHERE source_id = ?",  # noqa: S608  (constants)
+            f"SELECT {INFO}, crc{more} FROM sources WHERE source_id = ?",  # noqa: S608  (constants)
             [source_id],
         ).fetchone()
         if row is None:
-            raise SourceNotFoundError(
-                f"No source {source_id!r} is indexed. `rag sources` lists what is."
-            )
+            raise not_found(source_id)
         return self._info(row), row[10:]
 
     def _info(self, row: Sequence[Any]) -> SourceInfo:
         self._verify(row[9] == checksum(*row[:9]), f"the source {row[0]!r}")
-        return SourceInfo(
-            source_id=row[0],
-            title=row[1],
-            sha256=row[2],
-            media_type=row[3],
-            origin=row[4],
-            indexed_at=row[5],
-            n_chars=row[6],
-            n_pages=row[7],
-            n_passages=row[8],
-        )
+        return info_of(row)
 
     def add_source(self, source: Source, origin: str, n_passages: int) -> int:
         """Add a source and return its number."""
-        info = (
-            source.source_id,
-            source.title,
-            source.sha256,
-            source.media_type,
-            origin,
-            datetime.now(UTC).isoformat(timespec="seconds"),
-            len(source.text),
-            len(source.pages),
-            n_passages,
-        )
-        pages = pages_as_json(source.pages, source.places)
-        blocks = blocks_as_json(source.blocks)
-        body_crc = checksum(source.source_id, pages, blocks, source.text)
+        info = info_row(source, origin, n_passages)
+        body = body_row(source)
         cursor = self._db.execute(
-            f"INSERT INTO sources ({_INFO}, body_crc, pages, blocks, text)"  # noqa: S608  (a constant)
+            f"INSERT INTO sources ({INFO}, crc, body_crc, pages, blocks, text)"  # noqa: S608  (a constant)
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [*info, checksum(*info), body_crc, pages, blocks, source.text],
+            [*info, checksum(*info), checksum(source.source_id, *body), *body],
         )
         return int(cursor.lastrowid or 0)
 
@@ -305,29 +270,28 @@ class Catalogue:
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'passages'").fetchone()
         return int(row[0]) if row else 0
 
-    def add_passage(self, key: int, number: int, entry: IndexEntry) -> None:
-        """Add a passage of the source with this number under a key above the last."""
-        passage = entry.split.passage
-        spans = np.array([(s.start, s.end) for s in entry.split.sentences], dtype="<i8").tobytes()
-        units = units_as_json(passage.path, entry.split.sentences)
-        facts = (key, number, passage.start, passage.end, passage.n_tokens)
-        self._db.execute(
-            "INSERT INTO passages (key, source, start, stop, n_tokens, crc, sentences, units, text)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                *facts,
-                passage_checksum(*facts, spans, units, passage.text),
-                spans,
-                units,
-                passage.text,
-            ],
-        )
-        vector = to_halves(entry.vector)
-        self._db.execute("INSERT INTO vectors VALUES (?, ?, ?)", [key, _crc(vector, key), vector])
-        vectors = to_halves(entry.sentence_vectors)
-        self._db.execute(
-            "INSERT INTO sentence_vectors VALUES (?, ?, ?)", [key, _crc(vectors, key), vectors]
-        )
+    def add_passages(self, number: int, first: int, entries: Sequence[IndexEntry]) -> None:
+        """Add the passages of the source with this number under keys from `first` on, which is above the last."""
+        for key, entry in enumerate(entries, first):
+            passage = entry.split.passage
+            spans = spans_of(entry)
+            units = units_as_json(passage.path, entry.split.sentences)
+            facts = (key, number, passage.start, passage.end, passage.n_tokens)
+            crc = passage_checksum(*facts, spans, units, passage.text)
+            self._db.execute(
+                "INSERT INTO passages (key, source, start, stop, n_tokens, crc, sentences, units, text)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [*facts, crc, spans, units, passage.text],
+            )
+            vector = to_halves(entry.vector)
+            self._db.execute(
+                "INSERT INTO vectors VALUES (?, ?, ?)", [key, _crc(vector, key), vector]
+            )
+            vectors = to_halves(entry.sentence_vectors)
+            self._db.execute(
+                "INSERT INTO sentence_vectors VALUES (?, ?, ?)",
+                [key, _crc(vectors, key), vectors],
+            )
 
     def count(self, first: int, last: int) -> int:
         """Return how many passages have a key in a range, both ends included."""
@@ -377,7 +341,7 @@ class Catalogue:
         )
         for *facts, crc in rows:
             self._verify(crc == passage_checksum(*facts), f"passage {facts[0]}")
-            yield facts[0], facts[1], led(path_of(facts[6]), facts[7], facts[2])
+            yield facts[0], facts[1], words_of(facts[6], facts[7], facts[2])
 
     def vectors(self, dimension: int, first: int, last: int) -> tuple[NDArray[np.int64], Vectors]:
         """Return the keys in a range, ascending, shape (n,), and their passages' vectors, shape (n, d)."""
@@ -392,49 +356,36 @@ class Catalogue:
     def fetch(self, keys: Sequence[int], vectors: Vectors) -> list[StoredPassage]:
         """Return the passages of these keys, in their order, with these vectors of theirs, shape (n, d)."""
         found = self._passages(keys)
-        rows = [found[key] for key in keys]
-        sentences = from_halves([row[10] for row in rows], vectors.shape[1])
-        offsets = np.frombuffer(b"".join(row[5] for row in rows), dtype="<i8")
-        spans = offsets.reshape(-1, 2).tolist()
-        stored, at = [], 0
-        for vector, row in zip(vectors, rows, strict=True):
-            key, _, start, stop, n_tokens, own, units, text, _, source_id, *_ = row
-            after = at + len(own) // 16
-            path, made = units_of(units, spans[at:after])
-            passage = Passage(
-                passage_id=passage_id(source_id, start, stop),
-                source_id=source_id,
-                start=start,
-                end=stop,
-                text=text,
-                n_tokens=n_tokens,
-                path=path,
-            )
-            stored.append(
-                StoredPassage(
-                    key=key,
-                    passage=passage,
-                    sentences=made,
-                    vector=vector,
-                    sentence_vectors=sentences[at:after],
-                )
-            )
-            at = after
-        return stored
+        return stored_passages([found[key] for key in keys], vectors)
 
-    def _passages(self, keys: Sequence[int]) -> dict[int, Sequence[Any]]:
+    def _passages(self, keys: Sequence[int]) -> dict[int, PassageRow]:
         """Return all that is stored of some passages, verified, by key."""
-        found = {}
+        found: dict[int, PassageRow] = {}
+        named: set[tuple[int, str]] = set()
         for start in range(0, len(keys), _AT_ONCE):
             some = keys[start : start + _AT_ONCE]
             query = f"{_PASSAGE} IN ({_marks(some)})"
             for row in self._db.execute(query, some):
                 good = row[8] == passage_checksum(*row[:8]) and row[11] == _crc(row[10], row[0])
                 self._verify(good, f"passage {row[0]}")
-                found[row[0]] = row
+                key, number, start_at, stop, n_tokens, spans, units, text, _, source_id, own, _ = (
+                    row
+                )
+                named.add((number, source_id))
+                found[key] = PassageRow(
+                    key=key,
+                    source_id=source_id,
+                    start=start_at,
+                    stop=stop,
+                    n_tokens=n_tokens,
+                    spans=spans,
+                    units=units,
+                    text=text,
+                    vectors=own,
+                )
         for key in keys:
             self._verify(key in found, f"passage {key}")
-        for number, source_id in {(row[1], row[9]) for row in found.values()}:
+        for number, source_id in named:
             # The name came from a join, which SQLite may have made by its index of names.
             self._verify(self.number(source_id) == number, f"the entry of {source_id!r}")
         return found
@@ -467,10 +418,7 @@ class Catalogue:
     def failures(self) -> dict[str, Failure]:
         """Return what could not be indexed, by source_id."""
         rows = self._listed("SELECT source_id, sha256, reason, message, crc FROM failures")
-        return {
-            source_id: Failure(source_id=source_id, sha256=sha256, reason=reason, message=message)
-            for source_id, sha256, reason, message in rows
-        }
+        return failures_of(rows)
 
     def put_failure(self, failure: Failure) -> None:
         """Remember what could not be indexed."""
@@ -509,23 +457,7 @@ class Catalogue:
         places = self._listed("SELECT path, identity, reached, pending, synced, crc FROM places")
         absent = self._listed("SELECT source_id, origin, why, crc FROM absent")
         (since,) = self._db.execute("SELECT min(since) FROM kept").fetchone()
-        return Coverage(
-            roots=self.roots(),
-            places={
-                path: RootState(
-                    path=path,
-                    identity=identity,
-                    reached=bool(reached),
-                    pending=pending,
-                    synced=synced,
-                )
-                for path, identity, reached, pending, synced in places
-            },
-            absent={
-                source_id: Absence(origin=origin, why=why) for source_id, origin, why in absent
-            },
-            kept_since=since,
-        )
+        return coverage_of(self.roots(), places, absent, since)
 
     def put_place(self, place: RootState) -> None:
         """Remember how far a root is indexed."""
@@ -561,10 +493,7 @@ class Catalogue:
             stored = self._db.execute("SELECT crc, vector FROM vectors WHERE key = ?", [key])
             crc, vector = stored.fetchone() or (0, b"")
             self._verify(bool(vector) and crc == _crc(vector, key), f"the vector of passage {key}")
-            spans = np.frombuffer(row[5], dtype="<i8") - row[2]
-            text = led(path_of(row[6]), row[7], row[2])
-            one = Kept(digest=digest(text, spans), vector=vector, vectors=row[10])
-            self.put_kept(source_id, info.origin, info.sha256, one, since)
+            self.put_kept(source_id, info.origin, info.sha256, row.kept(vector), since)
 
     def put_kept(self, source_id: str, origin: str, sha256: str, kept: Kept, since: int) -> None:
         """Put the vectors of one passage aside."""
@@ -651,11 +580,6 @@ class Catalogue:
     def _verify(self, good: bool, what: str) -> None:
         if not good:
             raise corrupt(self.path, f"{what} is not what was written")
-
-
-def passage_id(source_id: str, start: int, end: int) -> str:
-    """Return a passage's name."""
-    return f"{source_id}#{start}-{end}"
 
 
 def _marks(values: Sequence[object]) -> str:

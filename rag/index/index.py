@@ -24,13 +24,13 @@ from rag.index.catalogue import Catalogue
 from rag.index.database import translated
 from rag.index.files import DamagedFileError, Layout, read_checked, writing
 from rag.index.lock import exclusive
+from rag.index.readings import Readings
 from rag.index.search import Structures, load
 from rag.index.snapshot import EmbeddedSnapshot
 from rag.index.upgrade import is_of_older_format, upgrade
 from rag.index.vectors import EXACT_UP_TO
 from rag.index.writer import Writer, remove
-from rag.schema import Source, SourceInfo
-from rag.store import Coverage, Failure, IndexStamp, KnownRoot
+from rag.store import IndexStamp
 
 _CREATING = 10.0
 """Seconds to wait for another process that is making the same index, or noting what it is built with."""
@@ -39,7 +39,7 @@ _IDLE = 8
 _TRIES = 5
 
 
-class Index:
+class Index(Readings):
     """An index folder, open; safe to share between threads.
 
     Snapshot needs no lock and no permission to write. A folder is trusted as much as a program: do not open
@@ -175,64 +175,6 @@ class Index:
                     raise
             finally:
                 catalogue.close()
-
-    def sources(self) -> tuple[SourceInfo, ...]:
-        """Return what is indexed, in order of source_id."""
-        with self._reading() as catalogue:
-            return catalogue.sources()
-
-    def source(self, source_id: str) -> Source:
-        """Return one source with its text.
-
-        Raises:
-            SourceNotFoundError: it is not indexed.
-        """
-        with self._reading() as catalogue:
-            return catalogue.source(source_id)
-
-    def hashes(self) -> dict[str, str]:
-        """Return the SHA-256 of the content of each source, by source_id."""
-        return {info.source_id: info.sha256 for info in self.sources()}
-
-    def roots(self) -> tuple[KnownRoot, ...]:
-        """Return the files and folders that were added by hand, in order of path."""
-        with self._reading() as catalogue:
-            return catalogue.roots()
-
-    def excluded(self) -> dict[str, str]:
-        """Return the SHA-256 of each source that was removed by hand, by source_id."""
-        with self._reading() as catalogue:
-            return catalogue.excluded()
-
-    def outdated(self) -> frozenset[str]:
-        """Return the sources that an older version read, and that should be read again."""
-        with self._reading() as catalogue:
-            return catalogue.outdated()
-
-    def failures(self) -> dict[str, Failure]:
-        """Return what could not be indexed, by source_id."""
-        with self._reading() as catalogue:
-            return catalogue.failures()
-
-    def remember_root(self, path: str, prefix: str) -> None:
-        """Look at a file or folder in every sync."""
-        with self.writer() as writer:
-            writer.remember_root(KnownRoot(path=path, prefix=prefix))
-
-    def forget_root(self, path: str) -> None:
-        """Look at it no more."""
-        with self.writer() as writer:
-            writer.forget_root(path)
-
-    def coverage(self) -> Coverage:
-        """Return how much of the documents is indexed."""
-        with self._reading() as catalogue:
-            return catalogue.coverage()
-
-    def statistics(self) -> dict[str, object]:
-        """Return numbers of sources, passages and sentences, bytes, kinds and settings."""
-        with self.snapshot() as snapshot:
-            return snapshot.statistics()
 
     def faults(self) -> tuple[str, ...]:
         """Read everything there is and return what is wrong with it, one sentence each."""

@@ -1,15 +1,19 @@
-"""One consistent state of the index, to search and to read from, whatever is written meanwhile."""
+"""One consistent state of a store, to search and to read from, whatever is written meanwhile."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rag.index.catalogue import Catalogue
 from rag.index.database import FORMAT, translated
 from rag.index.search import Structures
-from rag.index.words import analyzer
+from rag.index.state import State
+from rag.index.truth import Readable
+from rag.index.words import WordIndex, analyzer
 from rag.schema import Source, SourceInfo
 from rag.store import Coverage, IndexStamp, StoredPassage
 
@@ -22,24 +26,55 @@ else:
     from rag.late import numpy as np
 
 
-class EmbeddedSnapshot:
+R = TypeVar("R", bound=Readable)
+
+
+class StateSnapshot(ABC, Generic[R]):
     """One state, for one thread, until its `with` block ends.
 
     Args:
         catalogue: in a transaction.
-        structures: of the state that the transaction sees.
-        stamp: what the index was built with.
+        state: the one that the transaction sees.
+        words: of this state.
+        stamp: what the store was built with.
     """
 
-    def __init__(self, catalogue: Catalogue, structures: Structures, stamp: IndexStamp) -> None:
+    def __init__(self, catalogue: R, state: State, words: WordIndex, stamp: IndexStamp) -> None:
         self._catalogue = catalogue
-        self._structures = structures
+        self._state = state
+        self._words = words
         self._stamp = stamp
+
+    @abstractmethod
+    def _translated(self) -> AbstractContextManager[None]:
+        """Translate what the database says into what a person can do about it."""
+
+    @abstractmethod
+    def _nearest(
+        self, query: Vectors, k: int, sources: frozenset[str] | None
+    ) -> list[tuple[int, float]]:
+        """Return (key, cosine) of the nearest, best first, and all found that tie with the last."""
+
+    @abstractmethod
+    def fetch(self, keys: Sequence[int]) -> list[StoredPassage]:
+        """Return the passages of these keys, in their order, with their sentences and vectors.
+
+        Raises:
+            IndexCorruptError: one is missing or damaged.
+        """
+
+    @abstractmethod
+    def _vectors_kind(self) -> str:
+        """Return how vectors are searched."""
+
+    @abstractmethod
+    def _bytes(self) -> int:
+        """Return how much room this state takes."""
 
     @property
     def generation(self) -> int:
         """Number of the commit that left this state."""
-        return self._structures.state.generation
+        return self._state.generation
 
     def dense(
         self, query: Vectors, k: int, *, sources: frozenset[str] | None = None
@@ -65,9 +100,8 @@ class EmbeddedSnapshot:
         if not _wanted(k):
             return []
         vector = np.ascontiguousarray(query, dtype=np.float32)
-        with translated(self._catalogue.path):
-            among = None if sources is None else self._keys_of(sources)
-            return self._ordered(self._structures.vectors.search(vector, k, among=among), k)
+        with self._translated():
+            return self._ordered(self._nearest(vector, k, sources), k)
 
     def lexical(
         self, text: str, k: int, *, sources: frozenset[str] | None = None
@@ -87,23 +121,14 @@ class EmbeddedSnapshot:
         """
         if not _wanted(k):
             return []
-        with translated(self._catalogue.path):
+        with self._translated():
             among = None if sources is None else self._numbers(sources)
-            found = self._structures.words.search(analyzer()(text), k, sources=among)
+            found = self._words.search(analyzer()(text), k, sources=among)
             return self._ordered(found, k)
-
-    def fetch(self, keys: Sequence[int]) -> list[StoredPassage]:
-        """Return the passages of these keys, in their order, with their sentences and vectors.
-
-        Raises:
-            IndexCorruptError: one is missing or damaged.
-        """
-        with translated(self._catalogue.path):
-            return self._catalogue.fetch(keys, self._structures.vectors.vectors_of(keys))
 
     def keys(self, source_id: str) -> list[int]:
         """Return the keys of a source's passages, in order of the text; none where it is not indexed."""
-        with translated(self._catalogue.path):
+        with self._translated():
             found: list[int] = self._keys_of(frozenset((source_id,))).tolist()
             return found
 
@@ -113,7 +138,7 @@ class EmbeddedSnapshot:
 
     def weights(self, terms: Collection[str]) -> dict[str, float]:
         """Return the BM25 idf of each term, above 0; highest for one that no passage holds."""
-        return self._structures.words.weights(terms)
+        return self._words.weights(terms)
 
     def source(self, source_id: str) -> Source:
         """Return one source with its text.
@@ -121,32 +146,31 @@ class EmbeddedSnapshot:
         Raises:
             SourceNotFoundError: it is not indexed.
         """
-        with translated(self._catalogue.path):
+        with self._translated():
             return self._catalogue.source(source_id)
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """Return what is indexed, in order of source_id."""
-        with translated(self._catalogue.path):
+        with self._translated():
             return self._catalogue.sources()
 
     def coverage(self) -> Coverage:
         """Return how much of the documents this state holds."""
-        with translated(self._catalogue.path):
+        with self._translated():
             return self._catalogue.coverage()
 
     def statistics(self) -> dict[str, object]:
         """Return what there is: numbers of sources, passages and sentences, kinds and settings."""
-        state = self._structures.state
+        state = self._state
         return {
             "format": FORMAT,
             "generation": state.generation,
             "sources": state.sources,
             "passages": state.passages,
             "sentences": state.sentences,
-            "vectors": self._structures.vectors.kind,
+            "vectors": self._vectors_kind(),
             "words": f"tantivy, {len(state.parts)} parts",
-            "bytes": self._catalogue.path.stat().st_size
-            + sum(file.size for file in state.records()),
+            "bytes": self._bytes(),
             "encoder": self._stamp.encoder,
             "dimension": self._stamp.dimension,
             "tokenizer": self._stamp.tokenizer,
@@ -166,6 +190,45 @@ class EmbeddedSnapshot:
         times = Counter(score for _, score in found)
         ids = self._catalogue.passage_ids([key for key, score in found if times[score] > 1])
         return sorted(found, key=lambda one: (-one[1], ids.get(one[0], "")))[:k]
+
+
+class EmbeddedSnapshot(StateSnapshot[Catalogue]):
+    """One state of the embedded store.
+
+    Args:
+        catalogue: in a transaction.
+        structures: of the state that the transaction sees.
+        stamp: what the index was built with.
+    """
+
+    def __init__(self, catalogue: Catalogue, structures: Structures, stamp: IndexStamp) -> None:
+        super().__init__(catalogue, structures.state, structures.words, stamp)
+        self._vectors = structures.vectors
+
+    def fetch(self, keys: Sequence[int]) -> list[StoredPassage]:
+        """Return the passages of these keys, in their order, with their sentences and vectors.
+
+        Raises:
+            IndexCorruptError: one is missing or damaged.
+        """
+        with self._translated():
+            return self._catalogue.fetch(keys, self._vectors.vectors_of(keys))
+
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(self._catalogue.path)
+
+    def _nearest(
+        self, query: Vectors, k: int, sources: frozenset[str] | None
+    ) -> list[tuple[int, float]]:
+        among = None if sources is None else self._keys_of(sources)
+        return self._vectors.search(query, k, among=among)
+
+    def _vectors_kind(self) -> str:
+        return self._vectors.kind
+
+    def _bytes(self) -> int:
+        files = sum(file.size for file in self._state.records())
+        return self._catalogue.path.stat().st_size + files
 
 
 def _wanted(k: int) -> bool:

@@ -9,55 +9,25 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rag.index.catalogue import Catalogue
+from rag.index.changes import Changes
 from rag.index.database import translated
 from rag.index.files import DamagedFileError, FileRecord, Layout, write_durably
-from rag.index.kept_vectors import digest_of, kept_of
 from rag.index.search import build_vectors, is_whole, read_vectors
 from rag.index.state import State
-from rag.index.vectors import VectorFile, from_halves
-from rag.index.words import PART_PASSAGES, Part, build
-from rag.schema import Source, SplitPassage
-from rag.store import (
-    KEPT_SECONDS,
-    Absence,
-    Failure,
-    IndexEntry,
-    IndexStamp,
-    KnownRoot,
-    RootState,
-)
+from rag.index.vectors import VectorFile
+from rag.index.words import PART_PASSAGES, Part
+from rag.store import IndexStamp
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from rag.schema import Vectors
-else:
-    from rag.late import numpy as np
-
-_UNIT = 0.01
-"""By how much a vector's length may differ from 1."""
 _PURGE_WAIT = 0.1
 """Seconds that a commit waits for readers of older states, to cut off the log of changes."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
-    """A range of keys that belong into one file; `part` is None where that has yet to be written."""
-
-    first: int
-    last: int
-    passages: int
-    part: Part | VectorFile | None
-
-
-class Writer:
+class Writer(Changes[Catalogue]):
     """The one writer, for one thread, until its `with` block ends.
 
     Args:
@@ -77,148 +47,9 @@ class Writer:
         exact_up_to: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._catalogue = catalogue
+        super().__init__(catalogue, stamp, clock=clock)
         self._layout = layout
-        self._stamp = stamp
         self._exact_up_to = exact_up_to
-        self._clock = clock
-        self._start_over()
-
-    def put(self, source: Source, origin: str, entries: Sequence[IndexEntry]) -> None:
-        """Add a source, or take the place of the one with its id.
-
-        Args:
-            source: with its text.
-            origin: the file, or the folder it was found below.
-            entries: its passages, in order.
-
-        Raises:
-            ValueError: passages or vectors do not fit the source or the index.
-            IndexWriteError: no space or no permission.
-        """
-        _check(source, entries, self._stamp.dimension)
-        with self._changing(_size(source, entries)):
-            if self._catalogue.number(source.source_id) is not None:
-                self._delete(source.source_id)
-            self._catalogue.drop_kept(source_id=source.source_id, sha256=source.sha256)
-            number = self._catalogue.add_source(source, origin, len(entries))
-            for key, entry in enumerate(entries, self._catalogue.last_key() + 1):
-                self._catalogue.add_passage(key, number, entry)
-            self._sources += 1
-            self._passages += len(entries)
-            self._sentences += sum(len(entry.split.sentences) for entry in entries)
-
-    def remove(self, source_id: str, *, keep: bool = False) -> None:
-        """Remove a source and everything made from it.
-
-        Args:
-            source_id: of the source.
-            keep: put its vectors aside for a week, under the hash of what they were made from: what comes back is
-                then not embedded again.
-
-        Raises:
-            SourceNotFoundError: it is not indexed.
-        """
-        with self._changing():
-            if keep:
-                self._catalogue.keep_source(source_id, int(self._clock()))
-            self._delete(source_id)
-
-    def keep(self, source: Source, origin: str, entries: Sequence[IndexEntry]) -> None:
-        """Put vectors of a source aside, which is yet to be put: embedding it may be broken off."""
-        with self._changing(_size(source, entries)):
-            for entry in entries:
-                self._catalogue.put_kept(
-                    source.source_id, origin, source.sha256, kept_of(entry), int(self._clock())
-                )
-
-    def kept(self, splits: Sequence[SplitPassage]) -> dict[str, tuple[Vectors, Vectors]]:
-        """Return what was put aside of passages in the last week: vector and sentence vectors, by digest."""
-        dimension = self._stamp.dimension
-        with self._translated():
-            found = self._catalogue.kept(
-                [digest_of(split) for split in splits], int(self._clock()) - KEPT_SECONDS
-            )
-        return {
-            one.digest: (
-                from_halves([one.vector], dimension)[0],
-                from_halves([one.vectors], dimension),
-            )
-            for one in found.values()
-        }
-
-    def forget_vectors(self, source_id: str = "", *, sha256: str = "", origin: str = "") -> int:
-        """Forget at once what was put aside of a source, of a content under any name, or of a root.
-
-        Returns:
-            Of how many passages.
-        """
-        with self._changing():
-            return self._catalogue.drop_kept(source_id=source_id, sha256=sha256, origin=origin)
-
-    def forget_old_vectors(self) -> int:
-        """Forget what was put aside more than a week ago; return of how many passages."""
-        with self._changing():
-            return self._catalogue.drop_kept(before=int(self._clock()) - KEPT_SECONDS)
-
-    def note_place(self, place: RootState) -> None:
-        """Remember how far a root is indexed."""
-        with self._changing():
-            self._catalogue.put_place(place)
-
-    def note_absent(self, source_id: str, absence: Absence | None) -> None:
-        """Remember why a source is not where it was found; None for one that is."""
-        with self._changing():
-            if absence is None:
-                self._catalogue.forget("absent", source_id)
-            else:
-                self._catalogue.put_absent(source_id, absence)
-
-    def adopt(self, source_id: str, origin: str) -> None:
-        """Say that an unchanged source now comes from another place.
-
-        Raises:
-            SourceNotFoundError: it is not indexed.
-        """
-        with self._changing():
-            self._catalogue.set_origin(source_id, origin)
-
-    def exclude(self, source_id: str, sha256: str) -> None:
-        """Leave a source, and any other of the same content, out of every sync."""
-        with self._changing():
-            self._catalogue.put_excluded(source_id, sha256)
-
-    def include(self, source_id: str) -> None:
-        """Take an exclusion back."""
-        with self._changing():
-            self._catalogue.forget("excluded", source_id)
-
-    def remember_root(self, root: KnownRoot) -> None:
-        """Look at a file or folder in every sync."""
-        with self._changing():
-            self._catalogue.put_root(root)
-
-    def forget_root(self, path: str) -> None:
-        """Look at it no more, and forget the vectors that were put aside of what lay there."""
-        with self._changing():
-            self._catalogue.forget("roots", path)
-            self._catalogue.forget_place(path)
-            self._catalogue.drop_kept(origin=path)
-
-    def remember_failure(self, failure: Failure) -> None:
-        """Do not try these bytes again."""
-        with self._changing():
-            self._catalogue.put_failure(failure)
-
-    def forget_failure(self, source_id: str) -> None:
-        """Try them again."""
-        with self._changing():
-            self._catalogue.forget("failures", source_id)
-
-    def flush(self) -> None:
-        """Commit what was changed so far, with its search files, and go on."""
-        if self._begun:
-            self._commit()
 
     def mend(self) -> None:
         """Have search files that are missing or damaged written anew; change nothing if none is."""
@@ -243,63 +74,18 @@ class Writer:
             self._catalogue.rollback()
             self._collect(self._catalogue.state())
 
-    def _start_over(self) -> None:
-        self._begun = False
-        self._bytes = 0
-        self._sources = self._passages = self._sentences = 0
-        self._removed: list[int] = []  # keys whose part and segment are to be written anew
-        self._damaged: set[str] = set()  # names of files that are to be written anew
-
-    @contextmanager
-    def _changing(self, size: int = 0) -> Iterator[None]:
-        """Begin a transaction with the first change; `size` bytes are about to be written."""
-        self._bytes += size
-        with self._translated():
-            if not self._begun:
-                self._catalogue.begin(write=True)
-                self._begun = True
-            yield
-
     def _translated(self) -> AbstractContextManager[None]:
         return translated(self._catalogue.path, needed=self._bytes)
-
-    def _delete(self, source_id: str) -> None:
-        """Delete a source, and note which parts hold its words."""
-        before = self._catalogue.keys_of(_known(self._catalogue.number(source_id)))
-        self._sentences -= self._catalogue.count_sentences(before.tolist())
-        keys = self._catalogue.delete_source(source_id)
-        self._removed += keys
-        self._sources -= 1
-        self._passages -= len(keys)
 
     def _commit(self) -> None:
         """Write the search files, make everything current at once, and remove what is left over."""
         with self._changing():
-            before = self._catalogue.state()
-            state = State(
-                generation=before.generation + 1,
-                sources=before.sources + self._sources,
-                passages=before.passages + self._passages,
-                sentences=before.sentences + self._sentences,
-                parts=self._parts(before.parts),
-                vectors=self._segments(before),
-            )
+            state = self._new_state(self._catalogue.state())
             self._catalogue.set_state(state)
             self._catalogue.commit()
             self._start_over()
             self._collect(state)
             self._catalogue.purge(wait=_PURGE_WAIT)
-
-    def _parts(self, parts: Sequence[Part]) -> tuple[Part, ...]:
-        """Return the parts of the words of the new state, writing those that differ from the old one's."""
-        made: list[Part] = []
-        for one in self._ranges(parts):
-            if isinstance(one.part, Part):
-                made.append(one.part)
-            else:
-                rows = self._catalogue.words(one.first, one.last)
-                made += build(rows, self._write_words, first=one.first, last=one.last)
-        return tuple(made)
 
     def _segments(self, before: State) -> tuple[VectorFile, ...]:
         """Return the segments of the vectors of the new state, writing those that differ from the old one's."""
@@ -314,22 +100,6 @@ class Writer:
                     made.append(self._write_vectors(first, last, old))
                     first = last + 1
         return tuple(made)
-
-    def _ranges(self, parts: Sequence[Part | VectorFile]) -> list[_Range]:
-        """Return the ranges of keys of the new state's files, of which some are as they were."""
-        ranges = [self._range(part) for part in parts]
-        after = parts[-1].last + 1 if parts else 1
-        last = self._catalogue.last_key()
-        ranges.append(_Range(after, last, self._catalogue.count(after, last), None))
-        return merged(ranges)
-
-    def _range(self, part: Part | VectorFile) -> _Range:
-        """Return the range of a file, which lacks it if that has to be written anew."""
-        is_reduced = any(part.first <= key <= part.last for key in self._removed)
-        if not is_reduced and part.file.name not in self._damaged:
-            return _Range(part.first, part.last, part.passages, part)
-        count = self._catalogue.count(part.first, part.last)
-        return _Range(part.first, part.last, count, None)
 
     def _write_words(self, content: bytes) -> FileRecord:
         """Write the file of a part under a name that no other ever had."""
@@ -366,59 +136,7 @@ class Writer:
                 remove(path)
 
 
-def merged(ranges: Iterable[_Range]) -> list[_Range]:
-    """Return ranges with small neighbours merged, and empty ones gone.
-
-    Two are merged if they fit into one part and the left has at most twice the passages of the right: so a passage is
-    rewritten a logarithmic number of times while an index grows, and parts stay few.
-    """
-    stack: list[_Range] = []
-    for one in ranges:
-        stack += [one] if one.passages else []
-        while len(stack) > 1 and _belong(*stack[-2:]):
-            right, left = stack.pop(), stack.pop()
-            stack.append(_Range(left.first, right.last, left.passages + right.passages, None))
-    return stack
-
-
-def _belong(left: _Range, right: _Range) -> bool:
-    return left.passages <= 2 * right.passages and left.passages + right.passages <= PART_PASSAGES
-
-
 def remove(path: Path) -> None:
     """Remove a file that nothing refers to; another time if it cannot be done now."""
     with suppress(OSError):
         path.unlink(missing_ok=True)
-
-
-def _known(number: int | None) -> list[int]:
-    return [] if number is None else [number]
-
-
-def _size(source: Source, entries: Sequence[IndexEntry]) -> int:
-    """Return about how many bytes a source takes."""
-    vectors = sum(entry.vector.size + entry.sentence_vectors.size for entry in entries)
-    texts = sum(len(entry.split.passage.text) for entry in entries)
-    return 2 * vectors + texts + len(source.text)
-
-
-def _check(source: Source, entries: Sequence[IndexEntry], dimension: int) -> None:
-    """Refuse what would make quotes wrong or searches silently bad."""
-    for entry in entries:
-        passage, n = entry.split.passage, len(entry.split.sentences)
-        if (passage.source_id, passage.text) != (
-            source.source_id,
-            source.text[passage.start : passage.end],
-        ):
-            raise ValueError(f"{passage.passage_id!r} is no passage of {source.source_id!r}")
-        _check_vectors("vector", entry.vector, (dimension,))
-        _check_vectors("sentence_vectors", entry.sentence_vectors, (n, dimension))
-
-
-def _check_vectors(name: str, vectors: Vectors, wanted: tuple[int, ...]) -> None:
-    if np.shape(vectors) != wanted:
-        raise ValueError(f"{name} must have the shape {wanted!r}, got {np.shape(vectors)!r}")
-    lengths = np.linalg.norm(np.asarray(vectors, dtype=np.float64), axis=-1)
-    # Written so that a NaN is refused too.
-    if not (np.abs(lengths - 1) <= _UNIT).all():
-        raise ValueError(f"{name} must be unit vectors, got lengths {lengths!r}")
