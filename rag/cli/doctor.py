@@ -245,7 +245,7 @@ def check_documents(settings: Settings) -> Finding:
 def check_index(settings: Settings) -> Finding:
     """Check that the index opens, fits the settings and holds every source as it was written."""
     folder = settings.index_dir.absolute()
-    if not any(folder.glob("*.sqlite")):
+    if not settings.store.get_secret_value() and not any(folder.glob("*.sqlite")):
         return Finding(state="warn", message=f"nothing is indexed in {folder}", remedy="rag sync")
     from rag.pipeline import Rag
 
@@ -256,10 +256,23 @@ def check_index(settings: Settings) -> Finding:
     if finding.state == "ok" and n_unread:
         message = f"{finding.message}; {count(n_unread, 'file')} of the documents not among them"
         finding = replace(finding, state="warn", message=message, remedy="rag sync tells why.")
-    if finding.state != "fail" and not os.access(folder, os.W_OK):
+    if finding.state != "fail" and folder.exists() and not os.access(folder, os.W_OK):
         remedy = "Allow writing, or choose another place with --index or RAG_INDEX_DIR."
         return replace(finding, state="warn", message=f"{folder} is read-only", remedy=remedy)
     return finding
+
+
+def check_store(settings: Settings) -> Finding:
+    """Tell where what is indexed is kept, and check that a server that keeps it can be reached."""
+    url = settings.store.get_secret_value()
+    if not url:
+        return Finding(state="ok", message=f"files in {settings.index_dir.absolute()}")
+    from rag.pipeline.build import load_postgres
+
+    reached = load_postgres().reach(url)
+    if reached.remedy:
+        return Finding(state="warn", message=reached.message, remedy=reached.remedy)
+    return Finding(state="ok", message=reached.message)
 
 
 def _unread(settings: Settings, known: Collection[str]) -> int:
@@ -280,9 +293,10 @@ def try_index(rag: Rag) -> Finding:
         rag.source(info.source_id)  # its checksum is verified
     rag.search("A trial.", 1)
     there = rag.statistics()
+    place = there.get("store") or rag.settings.index_dir.absolute()
     message = (
         f"{count(len(known), 'source')} and {count(int(str(there['passages'])), 'passage')}"
-        f" in {rag.settings.index_dir.absolute()}, state {there['generation']}"
+        f" in {place}, state {there['generation']}"
     )
     faults = rag.faults()
     if faults:
@@ -444,6 +458,7 @@ CHECKS: Mapping[str, DoctorCheck] = {
     "Scans": check_scans,
     "Documents": check_documents,
     "Disk": check_disk,
+    "Store": check_store,
     "Index": check_index,
     "Keyring": check_keyring,
     _MODEL: check_model,

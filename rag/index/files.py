@@ -93,6 +93,11 @@ class FileRecord:
     size: int
     sha256: str
 
+    @classmethod
+    def of(cls, name: str, data: bytes | memoryview) -> FileRecord:
+        """Return the record of a file of this name with this content."""
+        return cls(name=name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+
 
 class DamagedFileError(Exception):
     """A search file is missing or not what was recorded; it is rebuilt, and nobody outside sees this."""
@@ -100,7 +105,7 @@ class DamagedFileError(Exception):
 
 def record(path: Path, data: bytes | memoryview) -> FileRecord:
     """Return the record of a file with this content."""
-    return FileRecord(name=path.name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+    return FileRecord.of(path.name, data)
 
 
 def read_checked(path: Path, wanted: FileRecord) -> bytes:

@@ -27,6 +27,7 @@ from rag.index.lock import exclusive
 from rag.index.readings import Readings
 from rag.index.search import Structures, load
 from rag.index.snapshot import EmbeddedSnapshot
+from rag.index.stamps import differing
 from rag.index.upgrade import is_of_older_format, upgrade
 from rag.index.vectors import EXACT_UP_TO
 from rag.index.writer import Writer, remove
@@ -360,12 +361,8 @@ def _compare(layout: Layout, *, wanted: IndexStamp, found: IndexStamp | None) ->
         raise IndexMismatchError(
             f"The index in {str(layout.folder)!r} has been emptied meanwhile. Open it again."
         )
-    differing = [
-        f"{name} {getattr(found, name)!r} (now {getattr(wanted, name)!r})"
-        for name in IndexStamp.__dataclass_fields__
-        if getattr(found, name) != getattr(wanted, name)
-    ]
+    changes = differing(wanted=wanted, found=found)
     raise IndexMismatchError(
-        f"The index in {str(layout.folder)!r} was built with {', '.join(differing)}. Either set this back,"
+        f"The index in {str(layout.folder)!r} was built with {changes}. Either set this back,"
         " or build the index anew with `rag sync --rebuild`."
     )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from rag.embedding import Encoder
 from rag.errors import SourceNotFoundError
-from rag.index import Index
 from rag.pipeline.comparison import Side, asked_of, is_on_a_point, named_together, sides_of
 from rag.pipeline.completeness import qualified
 from rag.pipeline.dialogue import (
@@ -48,7 +47,7 @@ from rag.schema import (
     Verify,
 )
 from rag.settings import Settings
-from rag.store import Coverage, Snapshot
+from rag.store import Coverage, Snapshot, Store
 from rag.tokens import TokenCounter
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ class Asker:
         self,
         settings: Settings,
         *,
-        index: Index,
+        index: Store,
         library: Library,
         retriever: Retriever,
         answerers: Mapping[str, Answerer],

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, cast
 
 from rag.embedding import Encoder, load_encoder
+from rag.errors import SettingsError
 from rag.index import Index, discard
 from rag.settings import Settings
-from rag.store import IndexStamp
+from rag.store import IndexStamp, Store
 from rag.tokens import TokenCounter
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 class Parts:
     """What a pipeline is made of."""
 
-    index: Index
+    index: Store
     encoder: Encoder
     answerers: Sequence[Answerer]
     tokens: TokenCounter
@@ -58,14 +60,54 @@ def build(
         passage_tokens=settings.passage_tokens,
         overlap_sentences=settings.overlap_sentences,
     )
-    if rebuild:
-        discard(settings.index_dir)
     return Parts(
-        index=Index.open(settings.index_dir, stamp),
+        index=open_store(settings, stamp, empty=rebuild),
         encoder=encoder,
         answerers=load_answerers(settings, tokens) if answerers is None else answerers,
         tokens=tokens,
     )
+
+
+def open_store(settings: Settings, stamp: IndexStamp, *, empty: bool = False) -> Store:
+    """Open the store of some settings: files in a folder, or a collection on a server.
+
+    Args:
+        settings: where it is.
+        stamp: what it is built with.
+        empty: empties it first, whatever it was built with.
+
+    Raises:
+        SettingsError: what reaches the server is not installed.
+        IndexStateError: it cannot be used; the message says what to do.
+    """
+    url = settings.store.get_secret_value()
+    if not url:
+        if empty:
+            discard(settings.index_dir)
+        return Index.open(settings.index_dir, stamp)
+    postgres = load_postgres()
+    if empty:
+        postgres.discard(url, settings.collection)
+    opened = postgres.PostgresStore.open(
+        url, settings.collection, stamp, cache=settings.index_dir / "segments"
+    )
+    return cast("Store", opened)
+
+
+def load_postgres() -> ModuleType:
+    """Load the room of the store on a server.
+
+    Raises:
+        SettingsError: what it needs is not installed.
+    """
+    try:
+        from rag import postgres
+    except ImportError as exc:
+        raise SettingsError(
+            "store (RAG_STORE): a PostgreSQL server is reached with packages that are not installed"
+            f" ({exc.name}). Install them: pip install 'footnote-rag[postgres]'"
+        ) from exc
+    return postgres
 
 
 def load_answerers(settings: Settings, tokens: TokenCounter) -> list[Answerer]:

@@ -18,6 +18,7 @@ from rag.collections import DEFAULT, check_visible, collection_name, folders, vi
 from rag.errors import ArgumentError, SourceError, SourceNotFoundError
 from rag.index.files import Layout, flush_folder, writing
 from rag.index.lock import exclusive
+from rag.pipeline.build import load_postgres
 from rag.privacy import make_folder, make_folders
 from rag.sources import hash_file
 
@@ -86,6 +87,8 @@ class Collections:
             if new != old:
                 self._free(new)
                 self._idle(old)
+                if url := self._settings.store.get_secret_value():
+                    load_postgres().rename_collection(url, old, new)
                 _rename(self._top / old, self._top / new)
         with self._open(self._of(new)):  # notes where its documents lie now
             return new
@@ -102,6 +105,8 @@ class Collections:
         with self._changing():
             check_visible(self._top, name)
             self._idle(name)
+            if url := self._settings.store.get_secret_value():
+                load_postgres().remove_collection(url, name)
             gone = Path(tempfile.mkdtemp(prefix=".", dir=self._top))
             _rename(self._top / name, gone / name)
 

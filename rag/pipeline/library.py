@@ -18,7 +18,7 @@ from rag.pipeline.roots import added_roots, forget
 from rag.schema import Citation, Source, Span, SplitPassage, SyncReport
 from rag.settings import Settings
 from rag.sources import Root, find_files, hash_file, identity
-from rag.store import Coverage, KnownRoot, Progress
+from rag.store import Coverage, KnownRoot, Progress, Store
 from rag.tokens import TokenCounter
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Library:
     """
 
     def __init__(
-        self, settings: Settings, *, index: store.Index, encoder: Encoder, tokens: TokenCounter
+        self, settings: Settings, *, index: Store, encoder: Encoder, tokens: TokenCounter
     ) -> None:
         self._settings = settings
         self._index = index

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias, TypedDict, Unpack, cast, get_args
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias, TypedDict, Unpack, get_args
 
 from rag import index as store
 from rag.collections import DEFAULT, check_visible, mark_of
@@ -37,7 +37,7 @@ from rag.schema import (
     Verify,
 )
 from rag.settings import Settings
-from rag.store import Progress
+from rag.store import Progress, Store
 from rag.tokens import TokenCounter
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Rag:
         self,
         settings: Settings,
         *,
-        index: store.Index,
+        index: Store,
         encoder: Encoder,
         answerers: Sequence[Answerer],
         tokens: TokenCounter,
@@ -225,7 +225,7 @@ class Rag:
         )
         rag = cls(
             settings,
-            index=cast("store.Index", together),
+            index=together,
             encoder=first._encoder,
             answerers=answerers,
             tokens=first._tokens,

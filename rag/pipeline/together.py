@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rag.errors import ArgumentError, SourceNotFoundError
 from rag.schema import Source, SourceInfo
-from rag.store import Coverage, Failure, KnownRoot, Snapshot, StoredPassage
+from rag.store import Coverage, Failure, KnownRoot, Snapshot, Store, StoredPassage
 
 if TYPE_CHECKING:
-    from rag.index import Index
     from rag.schema import Vectors
 
 
@@ -31,7 +30,7 @@ class Together:
         seeds: where the documents of each lie.
     """
 
-    def __init__(self, stores: Mapping[str, Index], *, seeds: Mapping[str, Path]) -> None:
+    def __init__(self, stores: Mapping[str, Store], *, seeds: Mapping[str, Path]) -> None:
         self._stores = stores
         self._seeds = seeds
 
