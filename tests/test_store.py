@@ -1,4 +1,4 @@
-"""The store's protocol: how much of the documents an index says it holds, and that the embedded store keeps it."""
+"""The store's protocol: how much of the documents an index says it holds, and that both stores keep it."""
 
 from __future__ import annotations
 
@@ -58,9 +58,10 @@ def test_everything_is_there_where_nothing_is_missing(coverage, whole):
     assert whole == coverage.is_everything_there()
 
 
+@pytest.mark.parametrize("kind", ["embedded", "postgres"])
 @pytest.mark.parametrize("protocol", [Store, Snapshot, Transaction], ids=lambda one: one.__name__)
-def test_the_embedded_store_keeps_the_protocol(protocol):
-    """Every method is there under the same names of arguments, defaults and kinds: another store can take its place.
+def test_each_store_keeps_the_protocol(protocol, kind):
+    """Every method is there under the same names of arguments, defaults and kinds: one can take the place of the other.
 
     Seen to fail with an argument of the writer renamed.
     """
@@ -68,12 +69,18 @@ def test_the_embedded_store_keeps_the_protocol(protocol):
     from rag.index.snapshot import EmbeddedSnapshot
     from rag.index.writer import Writer
 
-    kept_by = {Store: Index, Snapshot: EmbeddedSnapshot, Transaction: Writer}[protocol]
+    kept_by = {Store: Index, Snapshot: EmbeddedSnapshot, Transaction: Writer}
+    if kind == "postgres":
+        from rag.postgres.snapshot import PostgresSnapshot
+        from rag.postgres.store import PostgresStore
+        from rag.postgres.writer import PostgresWriter
+
+        kept_by = {Store: PostgresStore, Snapshot: PostgresSnapshot, Transaction: PostgresWriter}
     wanted = [name for name in vars(protocol) if not name.startswith("_")]
 
     assert wanted
     assert {name: parameters(protocol, name) for name in wanted} == {
-        name: parameters(kept_by, name) for name in wanted
+        name: parameters(kept_by[protocol], name) for name in wanted
     }
 
 

@@ -21,6 +21,10 @@ from rag.errors import (
 )
 
 _SPOKEN = ("host", "port", "dbname", "user")
+_NO_URL = (
+    "store (RAG_STORE): it is no URL of a database; it wants postgresql://USER@HOST:PORT/DATABASE, with special"
+    " characters of a password as %XX."
+)
 _CONNECTING = 10
 """Seconds to wait for a server, unless the URL says otherwise."""
 
@@ -36,10 +40,9 @@ class Address:
         try:
             known = conninfo_to_dict(url)
         except psycopg.ProgrammingError:
-            raise SettingsError(
-                "store (RAG_STORE): it is no URL of a database; it wants"
-                " postgresql://USER@HOST:PORT/DATABASE, with special characters of a password as %XX."
-            ) from None
+            raise SettingsError(_NO_URL) from None
+        if "@" in str(known.get("host", "")):  # a piece of a password
+            raise SettingsError(_NO_URL)
         self.conninfo = make_conninfo(
             url, connect_timeout=known.get("connect_timeout") or _CONNECTING
         )

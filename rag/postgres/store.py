@@ -397,6 +397,7 @@ def _change(
                 f"Another process is writing to the collection {name!r} in {str(address)!r}. Wait until it has"
                 " finished, or end it, and try again."
             )
+        _one(db, "SELECT set_config('footnote.collection', %s, false)", [str(number)])
         if empties:
             state = State.from_json(
                 _one(db, "SELECT state FROM footnote.collections WHERE id = %s", [number])
