@@ -45,7 +45,8 @@ _EXACT_OF_MORE = 8_192
 """Passages of a segment up to which all are compared where there are more than that in all."""
 _REFINED = 4
 """Candidates of the quantisers that are compared exactly, for each result wanted."""
-_REFINED_AT_LEAST = 400
+_REFINED_AT_LEAST = 1_000
+"""Of a million passages, 400 gave a recall@10 of .93 and 800 of 1."""
 _ALL_OF = 1_000
 """Passages to choose from up to which each is scored at once."""
 _REUSED = 0.25

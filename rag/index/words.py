@@ -308,7 +308,12 @@ def _unpack(packed: Iterable[bytes], folder: Path) -> bool:
         line, _, _ = content.partition(b"\n")
         head, at = json.loads(line), len(line) + 1
         for name, size in head["files"]:
-            (folder / name).write_bytes(content[at : at + size])
+            # Without Python's own file objects: at a million passages they would take a third of opening all parts.
+            descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+            try:
+                os.write(descriptor, content[at : at + size])
+            finally:
+                os.close(descriptor)
             at += size
         whole = whole or {**head["meta"], "segments": []}
         whole["segments"] += head["meta"]["segments"]
