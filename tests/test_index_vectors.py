@@ -68,19 +68,21 @@ def test_segments_are_searched_as_one() -> None:
     assert (whole.vectors_of([7, 1100, 2999, 5000]) == parts.vectors_of([7, 1100, 2999])).all()
 
 
-def test_a_quantiser_is_used_again_with_its_codes() -> None:
-    """A segment of some passages of another one's has its quantiser, and codes for what is new."""
+def test_a_quantiser_is_used_again() -> None:
+    """A segment of some passages of another one's has its quantiser; what was before and behind them is added."""
+    for first in (1, 101, 901):
+        old = made(1000, first=501)
+        centroid = old.quick.pq.centroids.at(5)
+
+        new = made(1000, first=first, known=(old,))
+
+        assert centroid == new.quick.pq.centroids.at(5)
+        assert 1000 == new.quick.ntotal == len(new)
+        exact = VectorSegments([made(1000, first=first, kind="SQfp16")], D)
+        for seed in range(5):
+            assert exact.search(query(seed), 10) == VectorSegments([new], D).search(query(seed), 10)
     old = made(1000)
-
-    new = made(1000, first=101, known=(old,))
-    other = made(1000, first=901, known=(old,))
-    few = made(10_000, known=(old,))
-
-    for one in (new, other):
-        assert (one.quantiser.pq.centroids.at(5)) == old.quantiser.pq.centroids.at(5)
-    assert few.quantiser.pq.centroids.at(5) != old.quantiser.pq.centroids.at(5)
-    exact = VectorSegments([made(1000, first=101, kind="SQfp16")], D)
-    assert exact.search(query(), 10) == VectorSegments([new], D).search(query(), 10)
+    assert old.quick.pq.centroids.at(5) != made(9_000, known=(old,)).quick.pq.centroids.at(5)
 
 
 def test_a_large_segment_is_not_read_when_it_is_opened(tmp_path: Path) -> None:

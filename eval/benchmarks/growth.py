@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 A_SOURCE = 20
 """Passages of a source."""
-BATCH = 1_000
-"""Sources of one commit while the index is built."""
+BATCH = 800
+"""Sources of one commit while the index is built: the words of so many nearly fill a part, as they do in time."""
 QUERIES = 50
 NOISE = 0.5
 """Length of what is added to a real vector."""

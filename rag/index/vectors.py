@@ -84,7 +84,7 @@ class VectorIndex:
         checksums: CRC-32 of each row with its key, as the database has them, shape (n,).
         rows: the vectors in half precision as bytes, shape (n, 2 d), or the file that begins with them.
         dimension: of the vectors.
-        quantiser: a faiss `IndexPQ` of the same vectors; None where all are compared.
+        quick: a faiss `IndexPQFastScan` of the same vectors; None where all are compared.
     """
 
     def __init__(
@@ -94,14 +94,13 @@ class VectorIndex:
         rows: NDArray[np.uint8] | BinaryIO,
         *,
         dimension: int,
-        quantiser: Any = None,  # noqa: ANN401  (faiss)
+        quick: Any = None,  # noqa: ANN401  (faiss)
     ) -> None:
         self.keys = keys
         self.dimension = dimension
-        self.quantiser = quantiser
-        self.kind = f"PQ{dimension // 2}x4fs,Refine(SQfp16)" if quantiser else "SQfp16"
+        self.quick = quick
+        self.kind = f"PQ{dimension // 2}x4fs,Refine(SQfp16)" if quick else "SQfp16"
         self.checksums = checksums
-        self._quick = _faiss().IndexPQFastScan(quantiser) if quantiser else None
         self._exact: Any = None
         self._lock = threading.RLock()
         self._rows = rows if isinstance(rows, np.ndarray) else None
@@ -115,7 +114,7 @@ class VectorIndex:
     @property
     def is_quantised(self) -> bool:
         """Whether candidates are picked by a quantiser."""
-        return self._quick is not None
+        return self.quick is not None
 
     @classmethod
     def build(
@@ -134,17 +133,18 @@ class VectorIndex:
             checksums: of the rows, shape (n,); see `checksums_of`.
             rows: vectors in half precision as bytes, in the order of their keys, shape (n, 2 d).
             kind: of the index.
-            known: segments some of whose passages are among these. A quantiser of theirs that was trained for enough
-                of them is used again, with its codes: training takes 1.3 s, and few passages change it little.
+            known: segments some of whose passages are among these, and no passage between any two of theirs. A
+                quantiser that was trained for enough of them is used again, and taken from its segment, which has no
+                use afterwards: training takes 1.3 s, and few passages change it little.
         """
         dimension = rows.shape[1] // 2
-        quantiser = None
+        quick = None
         if kind != "SQfp16":
             trained = max((one for one in known if one.is_quantised), key=len, default=None)
             if trained is None or len(trained) < _REUSED * len(keys):
                 trained = None
-            quantiser = _quantised(keys, rows, dimension, trained)
-        return cls(keys, checksums, rows, dimension=dimension, quantiser=quantiser)
+            quick = _quantised(keys, rows, dimension, trained)
+        return cls(keys, checksums, rows, dimension=dimension, quick=quick)
 
     def to_bytes(self) -> bytes:
         """Return the file's content."""
@@ -153,7 +153,7 @@ class VectorIndex:
 
     def tail(self) -> bytes:
         """Return what stands in the file behind the vectors: keys, checksums and what faiss says of its quantiser."""
-        codes = _faiss().serialize_index(self.quantiser).tobytes() if self.quantiser else b""
+        codes = _faiss().serialize_index(self.quick).tobytes() if self.quick else b""
         tail: bytes = self.keys.astype("<i8").tobytes() + self.checksums.astype("<u4").tobytes()
         return tail + codes
 
@@ -185,25 +185,25 @@ class VectorIndex:
     ) -> VectorIndex:
         """Return the index that a tail tells of."""
         n = wanted.passages
-        quantiser = None
+        quick = None
         if "PQ" in wanted.kind:
             faiss, codes = _faiss(), np.frombuffer(tail, dtype=np.uint8, offset=12 * n)
             # faiss would otherwise allocate whatever a length in the file says, up to 1 TiB.
             faiss.set_deserialization_vector_byte_limit(max(len(tail), 1 << 20))
             try:
-                quantiser = faiss.deserialize_index(codes)
+                quick = faiss.deserialize_index(codes)
             except RuntimeError as exc:
                 raise DamagedFileError(f"{wanted.file.name} is no faiss index: {exc}") from exc
-            got = (quantiser.d, quantiser.ntotal, quantiser.metric_type, type(quantiser).__name__)
-            if got != (dimension, n, faiss.METRIC_INNER_PRODUCT, "IndexPQ"):
+            got = (quick.d, quick.ntotal, quick.metric_type, type(quick).__name__)
+            if got != (dimension, n, faiss.METRIC_INNER_PRODUCT, "IndexPQFastScan"):
                 raise DamagedFileError(f"{wanted.file.name} holds {got!r}, not what was recorded")
         keys = np.frombuffer(tail, dtype="<i8", count=n).astype(np.int64)
         checksums = np.frombuffer(tail, dtype="<u4", count=n, offset=8 * n).astype(np.uint32)
-        return cls(keys, checksums, rows, dimension=dimension, quantiser=quantiser)
+        return cls(keys, checksums, rows, dimension=dimension, quick=quick)
 
     def nearest(self, query: Vectors, depth: int) -> tuple[NDArray[np.int64], Vectors]:
         """Return the positions of the nearest vectors, and about how near they are, in no order to rely on."""
-        index = self._all() if self._quick is None else self._quick
+        index = self._all() if self.quick is None else self.quick
         near, found = index.search(query[np.newaxis], min(depth, len(self)))
         there = found[0] >= 0
         return found[0][there], near[0][there]
@@ -414,22 +414,28 @@ def _quantised(
     dimension: int,
     trained: VectorIndex | None,
 ) -> Any:  # noqa: ANN401  (faiss)
-    """Return a product quantiser's codes of some vectors, as far as they can be taken from another segment."""
+    """Return a product quantiser with some vectors, as far as they can be taken from another segment."""
     faiss = _faiss()
-    index = faiss.IndexPQ(dimension, dimension // 2, 4, faiss.METRIC_INNER_PRODUCT)
-    codes = np.zeros((len(keys), dimension // 4), dtype=np.uint8)
-    new = np.ones(len(keys), dtype=np.bool_)
     if trained is None:
-        index.train(decoded(rows, dimension))
-    else:
-        index.pq = trained.quantiser.pq
-        index.is_trained = True
-        new = ~np.isin(keys, trained.keys)
-        held = faiss.vector_to_array(trained.quantiser.codes).reshape(-1, dimension // 4)
-        codes[~new] = held[trained.positions(keys[~new])]
-    if new.any():
-        codes[new] = index.pq.compute_codes(decoded(rows[new], dimension))
-    index.add_sa_codes(codes)
+        index = faiss.IndexPQFastScan(dimension, dimension // 2, 4, faiss.METRIC_INNER_PRODUCT)
+        vectors = decoded(rows, dimension)
+        index.train(vectors)
+        index.add(vectors)
+        return index
+    held = trained.quick
+    index = faiss.clone_index(held)
+    index.reset()
+    gone = np.flatnonzero(~np.isin(trained.keys, keys))
+    if len(gone):
+        held.remove_ids(gone)
+    # What is held stands together, and a vector can only be added behind the others.
+    first = int(np.searchsorted(keys, trained.keys[0]))
+    last = first + int(held.ntotal)
+    if first:
+        index.add(decoded(rows[:first], dimension))
+    index.merge_from(held)
+    if last < len(keys):
+        index.add(decoded(rows[last:], dimension))
     return index
 
 

@@ -309,7 +309,9 @@ def _unpack(packed: Iterable[bytes], folder: Path) -> bool:
         head, at = json.loads(line), len(line) + 1
         for name, size in head["files"]:
             # Without Python's own file objects: at a million passages they would take a third of opening all parts.
-            descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+            descriptor = os.open(
+                folder / name, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600
+            )
             try:
                 os.write(descriptor, content[at : at + size])
             finally:
