@@ -113,6 +113,50 @@ def test_a_harmed_search_file_is_built_anew(built, folder, which, harm):
     assert 2 == len(search_files(folder))
 
 
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A closed index with a quantiser, whose vectors are read when they are compared."""
+    folder = tmp_path_factory.mktemp("large")
+    with Index.open(folder, STAMP, exact_up_to=100) as index:
+        fill(index, {f"{i}.txt": f"word{i} and word{i // 3} and word{i // 7}" for i in range(400)})
+    return folder
+
+
+def nearest(folder):
+    """Return what is near some words, in all sources and in most."""
+    with Index.open(folder, STAMP, exact_up_to=100) as index, index.snapshot() as snapshot:
+        most = frozenset(f"{i}.txt" for i in range(390))
+        seen = []
+        for text in ("word7", "word3 and word21"):
+            seen.append(snapshot.dense(vector(text), 12))
+            seen.append(snapshot.dense(vector(text), 12, sources=most))
+            seen.append([bytes(s.vector) for s in snapshot.fetch([k for k, _ in seen[-1]])])
+        return seen
+
+
+@pytest.mark.parametrize("harm", [flip, truncate, zero, extend, delete])
+@pytest.mark.parametrize("seed", range(8))
+def test_a_harmed_vector_changes_no_answer(large, tmp_path, harm, seed):
+    """A vector that is found to be damaged when it is compared is taken from the database, and its file is mended."""
+    folder = Path(shutil.copytree(large, tmp_path / "index"))
+    harm(search_files(folder)[0], random.Random(seed))
+
+    assert nearest(large) == nearest(folder)
+    with Index.open(folder, STAMP) as index:
+        assert index.faults() == ()
+    assert 2 == len(search_files(folder))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_harmed_vector_is_replaced_in_memory_where_nothing_may_be_written(large, tmp_path):
+    """Answers stay the same over a damaged file that cannot be mended."""
+    folder = Path(shutil.copytree(large, tmp_path / "index"))
+    flip(search_files(folder)[0], random.Random(3))
+    folder.chmod(0o500)
+
+    assert nearest(large) == nearest(folder)
+
+
 def test_search_files_of_another_state_are_not_used(built, folder):
     """Files of another index, under the names of ours, are seen through by their hash."""
     with Index.open(folder.parent / "other", STAMP) as index:

@@ -14,7 +14,7 @@ from rag.index import remove
 from rag.schema import FileReport
 from rag.sources import identity
 from rag.store import KEPT_SECONDS, Coverage, KnownRoot
-from tests.index_fakes import Files, found, vector
+from tests.index_fakes import Files, found, source, vector
 from tests.store_fakes import EmbeddedStores
 
 
@@ -75,7 +75,7 @@ def test_a_thousand_files_are_embedded_once(index, tmp_path, stores):
         (folder / f"{i}.txt").write_text(f"document number{i}\nabout zebrafinch{i}")
     first = Files()
     assert 1000 == len(first.sync(index, folder).added)
-    assert (2000, 16) == (len(first.embedded), first.batches)
+    assert (2000, 17) == (len(first.embedded), first.batches)
 
     again = Files()
     assert 1000 == len(again.sync(index, folder).unchanged)
@@ -727,6 +727,55 @@ def test_a_first_sync_commits_as_time_goes(index, folder, monkeypatch):
     files.sync(index, folder)
 
     assert 3 == files.batches
+
+
+def test_small_files_can_be_asked_about_before_a_large_one_is_read(index, tmp_path):
+    """A small file is found, in an index that says that it is not complete, while a large one has yet to be read."""
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "a large one.txt").write_text("long\n" * 100_000)
+    (folder / "small.txt").write_text("otter\nIt swims.")
+    seen = []
+
+    class Watched(Files):
+        def load(self, file):
+            seen.append((file.source_id, found(index, "otter"), pending(index)))
+            return (
+                SimpleNamespace(
+                    source=source(file.source_id, "short"),
+                    reason="",
+                    message="",
+                    parts=(),
+                    faults=(),
+                )
+                if file.source_id.startswith("a")
+                else super().load(file)
+            )
+
+    Watched().sync(index, folder)
+
+    assert [("small.txt", [], 2), ("a large one.txt", ["otter"], 1)] == seen
+    assert (["otter"], 0) == (found(index, "otter"), pending(index))
+
+
+def test_the_first_of_many_files_can_be_asked_about_soon(index, tmp_path, monkeypatch):
+    """The first batches are small, and each is twice as large as the one before, up to the usual size."""
+    monkeypatch.setattr("rag.index.reconciliation._FIRST_PASSAGES", 2)
+    monkeypatch.setattr("rag.index.reconciliation._BATCH_PASSAGES", 8)
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    for i in range(40):
+        (folder / f"{i:02}.txt").write_text(f"number{i:02}")
+    sizes = []
+
+    class Counting(Files):
+        def encode(self, splits, progress):
+            sizes.append(len(splits))
+            return super().encode(splits, progress)
+
+    Counting().sync(index, folder)
+
+    assert [2, 4, 8, 8, 8, 8, 2] == sizes
 
 
 def test_a_large_file_that_is_broken_off_is_gone_on_with(index, tmp_path, monkeypatch, stores):

@@ -19,6 +19,7 @@ from rag.index import Index, put
 from rag.index import files as index_files
 from rag.index.changes import KeyRange, merged
 from rag.index.state import State
+from rag.index.words import PART_PASSAGES
 from rag.store import IndexEntry
 from tests.index_fakes import STAMP, Files, entries, fill, found, source, split, vector
 
@@ -433,7 +434,7 @@ def test_small_parts_are_merged_and_the_rest_is_left_alone():
     parts, rewritten = [], 0
     for key in range(1, 1001):
         ranges = [KeyRange(r.first, r.last, r.passages, "part") for r in parts]
-        parts = merged([*ranges, KeyRange(key, key, 1, None)])
+        parts = merged([*ranges, KeyRange(key, key, 1, None)], PART_PASSAGES)
         rewritten += sum(r.passages for r in parts if r.part is None)
         assert [1, *(r.last + 1 for r in parts[:-1])] == [r.first for r in parts]
 

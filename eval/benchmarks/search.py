@@ -24,7 +24,7 @@ import faiss
 import numpy as np
 
 from rag.index import Index
-from rag.index.vectors import VectorIndex
+from rag.index.vectors import VectorIndex, VectorSegments, checksums_of, rows_of, to_halves
 from rag.schema import Passage, Source, SplitPassage, Unit
 from rag.store import IndexEntry, IndexStamp
 
@@ -126,9 +126,11 @@ def print_kinds(data: Data) -> None:
     print("|---|---|---|---|---|---|")
     for kind in ("SQfp16", f"PQ{DIMENSION // 2}x4fs,Refine(SQfp16)"):
         started = time.process_time()
-        index = VectorIndex.build(keys, data.vectors, kind=kind)
+        rows = rows_of(to_halves(data.vectors), DIMENSION)
+        segment = VectorIndex.build(keys, checksums_of(rows, keys), rows, kind=kind)
+        index = VectorSegments([segment], DIMENSION)
         built = time.process_time() - started
-        size = len(index.to_bytes()) / 1e6
+        size = len(index.segments[0].to_bytes()) / 1e6
         found = [[key for key, _ in index.search(query, DEPTH)] for query in data.queries]
         # Of the ten (hundred) best by brute force, the share among the first hundred found.
         recalls = [
@@ -138,7 +140,7 @@ def print_kinds(data: Data) -> None:
             for k in (10, DEPTH)
         ]
 
-        def search(i: int, index: VectorIndex = index) -> None:
+        def search(i: int, index: VectorSegments = index) -> None:
             index.search(data.queries[i], DEPTH)
 
         p50 = cpu_ms(search, len(data.queries))

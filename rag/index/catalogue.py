@@ -47,7 +47,7 @@ from rag.index.rows import (
     words_of,
 )
 from rag.index.state import State
-from rag.index.vectors import from_halves, to_halves
+from rag.index.vectors import rows_of, to_halves
 from rag.language.blocks import (
     units_as_json,
 )
@@ -332,26 +332,38 @@ class Catalogue:
         self._verify(len(found) == len(set(keys)), "the list of passages")
         return found
 
-    def words(self, first: int, last: int) -> Iterator[tuple[int, int, str]]:
-        """Yield (key, number of the source, path and text) of a range of keys, ascending."""
+    def words(
+        self, first: int, last: int, *, most: int | None = None
+    ) -> Iterator[tuple[int, int, str]]:
+        """Yield (key, number of the source, path and text) of a range of keys, ascending, at most so many."""
         rows = self._db.execute(
             "SELECT key, source, start, stop, n_tokens, sentences, units, text, crc FROM passages"
-            " WHERE key BETWEEN ? AND ? ORDER BY key",
-            [first, last],
+            " WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
+            [first, last, -1 if most is None else most],
         )
         for *facts, crc in rows:
             self._verify(crc == passage_checksum(*facts), f"passage {facts[0]}")
             yield facts[0], facts[1], words_of(facts[6], facts[7], facts[2])
 
-    def vectors(self, dimension: int, first: int, last: int) -> tuple[NDArray[np.int64], Vectors]:
-        """Return the keys in a range, ascending, shape (n,), and their passages' vectors, shape (n, d)."""
-        keys, blobs = [], []
+    def vectors(
+        self, dimension: int, first: int, last: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.uint8]]:
+        """Return the keys in a range, ascending, shape (n,), and of each passage the vector and its checksum.
+
+        The checksums have the shape (n,), the vectors are in half precision as bytes, shape (n, 2 d).
+        """
+        keys, checksums, blobs = [], [], []
         query = "SELECT key, crc, vector FROM vectors WHERE key BETWEEN ? AND ? ORDER BY key"
         for key, crc, blob in self._db.execute(query, [first, last]):
             self._verify(crc == _crc(blob, key), f"the vector of passage {key}")
             keys.append(key)
+            checksums.append(crc)
             blobs.append(blob)
-        return np.array(keys, dtype=np.int64), from_halves(blobs, dimension)
+        return (
+            np.array(keys, dtype=np.int64),
+            np.array(checksums, dtype=np.uint32),
+            rows_of(b"".join(blobs), dimension),
+        )
 
     def fetch(self, keys: Sequence[int], vectors: Vectors) -> list[StoredPassage]:
         """Return the passages of these keys, in their order, with these vectors of theirs, shape (n, d)."""

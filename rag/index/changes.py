@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from rag.index.files import FileRecord
+from rag.index.files import DamagedFileError, FileRecord
 from rag.index.kept_vectors import digest_of, kept_of
 from rag.index.state import State
 from rag.index.truth import Changeable
 from rag.index.vectors import VectorFile, from_halves
-from rag.index.words import PART_PASSAGES, Part, build
+from rag.index.words import PART_PASSAGES, Part, build, repack
 from rag.schema import Source, SplitPassage
 from rag.store import (
     KEPT_SECONDS,
@@ -35,18 +37,21 @@ else:
 
 _UNIT = 0.01
 """By how much a vector's length may differ from 1."""
+_AGAIN = 8
+"""Passages of an old part that are at hand to be analysed again."""
 
 C = TypeVar("C", bound=Changeable)
+P = TypeVar("P", Part, VectorFile)
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRange:
+class KeyRange(Generic[P]):
     """A range of keys that belong into one file; `part` is None where that has yet to be written."""
 
     first: int
     last: int
     passages: int
-    part: Part | VectorFile | None
+    part: P | None
 
 
 class Changes(ABC, Generic[C]):
@@ -232,6 +237,14 @@ class Changes(ABC, Generic[C]):
         """Translate what the database says into what a person can do about it."""
 
     @abstractmethod
+    def _read_words(self, file: FileRecord) -> bytes:
+        """Return the content of a part of the words.
+
+        Raises:
+            DamagedFileError: it is missing or not what was recorded.
+        """
+
+    @abstractmethod
     def _write_words(self, content: bytes) -> FileRecord:
         """Keep the content of a part of the words under a name that no other ever had."""
 
@@ -266,48 +279,100 @@ class Changes(ABC, Generic[C]):
     def _parts(self, parts: Sequence[Part]) -> tuple[Part, ...]:
         """Return the parts of the words of the new state, writing those that differ from the old one's."""
         made: list[Part] = []
-        for one in self._ranges(parts):
-            if isinstance(one.part, Part):
-                made.append(one.part)
-            else:
-                rows = self._catalogue.words(one.first, one.last)
-                made += build(rows, self._write_words, first=one.first, last=one.last)
+        for one in self._ranges(parts, PART_PASSAGES):
+            made += [one.part] if one.part else self._made_parts(one, parts)
         return tuple(made)
 
-    def _ranges(self, parts: Sequence[Part | VectorFile]) -> list[KeyRange]:
+    def _made_parts(self, one: KeyRange[Part], parts: Sequence[Part]) -> list[Part]:
+        """Write the words of a range: merged of old parts where these can be read, else analysed."""
+        content = self._merged_words(one, parts) if one.passages <= PART_PASSAGES else None
+        if content is None:
+            rows = self._catalogue.words(one.first, one.last)
+            return build(rows, self._write_words, first=one.first, last=one.last)
+        file = self._write_words(content)
+        return [Part(first=one.first, last=one.last, passages=one.passages, file=file)]
+
+    def _merged_words(self, one: KeyRange[Part], parts: Sequence[Part]) -> bytes | None:
+        """Return the words of a range made of old parts' and new passages'; None where that cannot be."""
+        old = self._within(one, parts)
+        if not old:
+            return None
+        fresh = [
+            row for first, last in between(one, old) for row in self._catalogue.words(first, last)
+        ]
+        again = (
+            row for part in old for row in self._catalogue.words(part.first, part.last, most=_AGAIN)
+        )
+        try:
+            return repack(
+                (self._read_words(part.file) for part in old),
+                gone=[key for part in old for key in self._gone(part)],
+                fresh=fresh,
+                again=list(islice(again, _AGAIN)),
+            )
+        except DamagedFileError:
+            return None
+
+    def _ranges(self, parts: Sequence[P], most: int) -> list[KeyRange[P]]:
         """Return the ranges of keys of the new state's files, of which some are as they were."""
         ranges = [self._range(part) for part in parts]
         after = parts[-1].last + 1 if parts else 1
         last = self._catalogue.last_key()
         ranges.append(KeyRange(after, last, self._catalogue.count(after, last), None))
-        return merged(ranges)
+        return merged(ranges, most)
 
-    def _range(self, part: Part | VectorFile) -> KeyRange:
+    def _range(self, part: P) -> KeyRange[P]:
         """Return the range of a file, which lacks it if that has to be written anew."""
-        is_reduced = any(part.first <= key <= part.last for key in self._removed)
-        if not is_reduced and part.file.name not in self._damaged:
+        gone = len(self._gone(part))
+        if not gone and part.file.name not in self._damaged:
             return KeyRange(part.first, part.last, part.passages, part)
-        count = self._catalogue.count(part.first, part.last)
-        return KeyRange(part.first, part.last, count, None)
+        return KeyRange(part.first, part.last, part.passages - gone, None)
+
+    def _gone(self, part: Part | VectorFile) -> list[int]:
+        """Return the keys of a file whose passages are removed, ascending."""
+        removed = self._removed
+        removed.sort()
+        return removed[bisect_left(removed, part.first) : bisect_right(removed, part.last)]
+
+    def _within(self, one: KeyRange[P], parts: Sequence[P]) -> list[P]:
+        """Return the old files of a range that are not known to be damaged."""
+        return [
+            part
+            for part in parts
+            if one.first <= part.first
+            and part.last <= one.last
+            and part.file.name not in self._damaged
+        ]
 
 
-def merged(ranges: Iterable[KeyRange]) -> list[KeyRange]:
+def merged(ranges: Iterable[KeyRange[P]], most: int) -> list[KeyRange[P]]:
     """Return ranges with small neighbours merged, and empty ones gone.
 
-    Two are merged if they fit into one part and the left has at most twice the passages of the right: so a passage is
-    rewritten a logarithmic number of times while an index grows, and parts stay few.
+    Two are merged if they have together no more than so many passages and the left has at most twice the passages of
+    the right: so a passage is rewritten a logarithmic number of times while an index grows, and files stay few.
     """
-    stack: list[KeyRange] = []
+    stack: list[KeyRange[P]] = []
     for one in ranges:
         stack += [one] if one.passages else []
-        while len(stack) > 1 and _belong(*stack[-2:]):
+        while len(stack) > 1 and _belong(stack[-2], stack[-1], most):
             right, left = stack.pop(), stack.pop()
             stack.append(KeyRange(left.first, right.last, left.passages + right.passages, None))
     return stack
 
 
-def _belong(left: KeyRange, right: KeyRange) -> bool:
-    return left.passages <= 2 * right.passages and left.passages + right.passages <= PART_PASSAGES
+def between(one: KeyRange[P], parts: Sequence[P]) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of keys, both ends included, that no file of a range has."""
+    first = one.first
+    for part in parts:
+        if first < part.first:
+            yield first, part.first - 1
+        first = part.last + 1
+    if first <= one.last:
+        yield first, one.last
+
+
+def _belong(left: KeyRange[P], right: KeyRange[P], most: int) -> bool:
+    return left.passages <= 2 * right.passages and left.passages + right.passages <= most
 
 
 def _known(number: int | None) -> list[int]:

@@ -15,7 +15,7 @@ from rag.index.files import flush_folder, write_error, writing
 from rag.index.state import State
 from rag.privacy import make_file
 
-FORMAT = 3
+FORMAT = 4
 """Version of the tables and of the search files; another one is refused."""
 BUSY_TIMEOUT_MS = 5000
 """How long SQLite waits for its own short locks."""

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from rag.errors import IndexWriteError
 from rag.privacy import close_all, close_to_others, close_tree, make_file, make_folder
@@ -126,6 +127,37 @@ def read_checked(path: Path, wanted: FileRecord) -> bytes:
     return data
 
 
+def open_checked(
+    path: Path, wanted: FileRecord, *, behind: int, sha256: str
+) -> tuple[BinaryIO, bytes]:
+    """Return a file of the recorded size, open, and its end, which still is what was recorded.
+
+    Args:
+        path: of the file.
+        wanted: the record of the whole.
+        behind: bytes in front of the end, which are not read.
+        sha256: of the end.
+
+    Raises:
+        DamagedFileError: it is missing, cannot be read, or its size or its end differs.
+    """
+    try:
+        file = path.open("rb", buffering=0)
+        try:
+            if os.fstat(file.fileno()).st_size != wanted.size:
+                raise DamagedFileError(f"{path} has another size than recorded")
+            file.seek(behind)
+            end = file.read()
+            if hashlib.sha256(end).hexdigest() != sha256:
+                raise DamagedFileError(f"{path} has another content than recorded")
+        except BaseException:
+            file.close()
+            raise
+    except OSError as exc:
+        raise DamagedFileError(f"{path} cannot be read: {exc}") from exc
+    return file, end
+
+
 def write_durably(path: Path, data: bytes) -> FileRecord:
     """Write a file so that it is there whole, or not at all, after a power failure.
 
@@ -145,12 +177,9 @@ def write_durably(path: Path, data: bytes) -> FileRecord:
             unfinished.unlink(missing_ok=True)
             raise
         flush_folder(path.parent)
-    written = record(path, data)
-    try:
-        read_checked(path, written)
-    except DamagedFileError as exc:
-        raise IndexWriteError(f"The disk did not keep what was written: {exc}.") from exc
-    return written
+        if path.read_bytes() != data:
+            raise IndexWriteError(f"The disk did not keep what was written to {str(path)!r}.")
+    return record(path, data)
 
 
 def flush_folder(path: Path) -> None:

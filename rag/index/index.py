@@ -141,7 +141,16 @@ class Index(Readings):
             IndexMismatchError: it has been built anew with another encoder or other settings.
         """
         with self._connection() as catalogue:
-            yield EmbeddedSnapshot(catalogue, self._current(catalogue), self.stamp)
+            snapshot = EmbeddedSnapshot(catalogue, self._current(catalogue), self.stamp)
+            try:
+                yield snapshot
+            finally:
+                better = snapshot.repaired
+                if better and self._loaded and self._loaded.stored == better.stored:
+                    self._loaded = better
+        if better:
+            with suppress(IndexBusyError, IndexWriteError), self.writer() as writer:
+                writer.mend()
 
     @contextmanager
     def writer(self, *, wait: float = 0.0) -> Iterator[Writer]:

@@ -15,8 +15,9 @@ A file that is missing is removed only where its root can be listed, and is the 
 reached stays, and is remembered as unreachable. Where more than half of a large root is missing the removals are held
 until somebody says that they are meant. Of what is removed the vectors are kept for a week.
 
-Work is committed every few files or seconds, and vectors of a large file every few passages. A sync that is killed
-leaves an index of whole files that knows it is not finished, and the next one goes on from there.
+Small files are indexed before large ones, so that they can be asked about within seconds. Work is committed every few
+files or seconds, at first more often and before each large file, and vectors of a large file every few passages. A
+sync that is killed leaves an index of whole files that knows it is not finished, and the next one goes on from there.
 """
 
 from __future__ import annotations
@@ -64,6 +65,11 @@ _BATCH_FILES = 64
 _BATCH_PASSAGES = 1_000
 _BATCH_SECONDS = 20.0
 """A batch is embedded and committed together once it has so many of either, or has taken so long to read."""
+
+_FIRST_PASSAGES = 64
+"""Passages of the first batch; each batch after it may have twice as many as the one before."""
+_LARGE_BYTES = 2**18
+"""Bytes of a file from which on others are committed before it is read."""
 
 _LARGE = 10
 """Sources of a root from which on so many may be missing that it should be asked about."""
@@ -163,7 +169,7 @@ def put(
         batch: list[_Ready] = []
         for source in sources:
             batch.append(_Ready(source=source, origin=source.source_id, splits=split(source)))
-            if _is_full(batch):
+            if _is_full(batch, _BATCH_PASSAGES):
                 n_embedded += _commit(batch, writer, encode, counter)
         n_embedded += _commit(batch, writer, encode, counter)
     return n_embedded
@@ -677,6 +683,7 @@ class _Work(Generic[F]):
         self._split = split
         self._encode = encode
         self._counter = _Counter(tell)
+        self._most_passages = min(_FIRST_PASSAGES, _BATCH_PASSAGES)
         self._pending = Counter(seen.origin for seen in plan.load)
 
     def run(self) -> int:
@@ -693,9 +700,11 @@ class _Work(Generic[F]):
         batch: list[_Ready] = []
         begun = time.monotonic()
         for ready in self._ready():
-            batch.append(ready)
-            if _is_full(batch) or time.monotonic() - begun > _BATCH_SECONDS:
+            batch += [ready] if ready else []
+            enough = ready is None or _is_full(batch, self._most_passages)
+            if batch and (enough or time.monotonic() - begun > _BATCH_SECONDS):
                 n_embedded += self._commit(batch)
+                self._most_passages = min(2 * self._most_passages, _BATCH_PASSAGES)
                 begun = time.monotonic()
         n_embedded += self._commit(batch, last=True)
         self._plan.note(self._writer)
@@ -711,12 +720,16 @@ class _Work(Generic[F]):
 
         return _commit(batch, self._writer, self._encode, self._counter, before_flush=note)
 
-    def _ready(self) -> Iterator[_Ready]:
-        """Yield what can be indexed, and tell of everything else why not."""
-        todo = self._plan.load
+    def _ready(self) -> Iterator[_Ready | None]:
+        """Yield what can be indexed, and tell of everything else why not; None where reading the next takes long."""
+        sizes = {seen.file.source_id: _bytes_of(seen.file) for seen in self._plan.load}
+        # Files of the same content, of which the first by source_id is indexed, are of the same size.
+        todo = sorted(self._plan.load, key=lambda seen: sizes[seen.file.source_id])
         for done, seen in enumerate(todo, start=1):
             self._counter.share = done / len(todo)
             source_id = seen.file.source_id
+            if sizes[source_id] >= _LARGE_BYTES:
+                yield None
             if seen.sha256 in self._plan.keepers:
                 self._pending[seen.origin] -= 1
                 self._take_out(source_id)
@@ -805,9 +818,17 @@ class _Work(Generic[F]):
         self._plan.tell_failure(report)
 
 
-def _is_full(batch: Sequence[_Ready]) -> bool:
+def _bytes_of(file: Found) -> int:
+    """Return how large a file is; 0 where nobody can say."""
+    try:
+        return file.path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _is_full(batch: Sequence[_Ready], most_passages: int) -> bool:
     passages = sum(len(ready.splits) for ready in batch)
-    return len(batch) >= _BATCH_FILES or passages >= _BATCH_PASSAGES
+    return len(batch) >= _BATCH_FILES or passages >= most_passages
 
 
 def _commit(

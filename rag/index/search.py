@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.index.catalogue import Catalogue
 from rag.index.database import corrupt
 from rag.index.files import DamagedFileError, Layout, read_checked
 from rag.index.state import State
-from rag.index.vectors import VectorFile, VectorIndex, VectorSegments, kind_for
+from rag.index.vectors import VectorFile, VectorIndex, VectorSegments
 from rag.index.words import Part, WordIndex, pack
 
 
@@ -54,23 +54,8 @@ def load(
     )
 
 
-def build_vectors(
-    catalogue: Catalogue,
-    first: int,
-    last: int,
-    *,
-    dimension: int,
-    exact_up_to: int,
-    trained: VectorIndex | None = None,
-) -> VectorIndex:
-    """Make a segment of what the catalogue holds in a range of keys, both ends included."""
-    keys, vectors = catalogue.vectors(dimension, first, last)
-    kind = kind_for(len(keys), dimension, exact_up_to=exact_up_to)
-    return VectorIndex.build(keys, vectors, kind=kind, trained=trained)
-
-
 def is_whole(part: Part | VectorFile, layout: Layout) -> bool:
-    """Whether the file of a part or segment is there and undamaged."""
+    """Whether the file of a part or segment is there and undamaged; all of it is read."""
     try:
         read_checked(layout.folder / part.file.name, part.file)
     except DamagedFileError:
@@ -78,14 +63,23 @@ def is_whole(part: Part | VectorFile, layout: Layout) -> bool:
     return True
 
 
-def read_vectors(wanted: VectorFile, layout: Layout, dimension: int) -> VectorIndex:
-    """Return the segment that lies in a file.
+def repaired(structures: Structures, catalogue: Catalogue, *, dimension: int) -> Structures:
+    """Return structures of which every vector was read and checked, with damaged segments built in memory.
 
-    Raises:
-        DamagedFileError: it is missing, stale or damaged.
+    Args:
+        structures: of which a file was found damaged when it was searched.
+        catalogue: in a transaction of their state.
+        dimension: of the vectors.
     """
-    data = read_checked(layout.folder / wanted.file.name, wanted.file)
-    return VectorIndex.from_bytes(data, wanted, dimension=dimension)
+    segments = []
+    for wanted, segment in zip(structures.state.vectors, structures.vectors.segments, strict=True):
+        try:
+            segment.check()
+        except DamagedFileError:
+            segments.append(_in_memory(catalogue, wanted.first, wanted.last, dimension))
+        else:
+            segments.append(segment)
+    return replace(structures, vectors=VectorSegments(segments, dimension))
 
 
 def _vectors(
@@ -124,7 +118,7 @@ def _segment(
 ) -> VectorIndex:
     """Return one segment, from its file or else built in memory."""
     try:
-        return read_vectors(wanted, layout, dimension)
+        return VectorIndex.open(layout.folder / wanted.file.name, wanted, dimension=dimension)
     except DamagedFileError:
         if trust_files:
             raise
@@ -133,7 +127,7 @@ def _segment(
 
 def _in_memory(catalogue: Catalogue, first: int, last: int, dimension: int) -> VectorIndex:
     """Return a segment of one process and soon replaced: a quantiser would take longer to train than it saves."""
-    return build_vectors(catalogue, first, last, dimension=dimension, exact_up_to=last - first + 1)
+    return VectorIndex.build(*catalogue.vectors(dimension, first, last), kind="SQfp16")
 
 
 def _words(
@@ -146,17 +140,22 @@ def _words(
 ) -> WordIndex:
     if before and before.state.parts == state.parts:
         return before.words
-    packed: list[bytes] = []
-    for part in state.parts:
-        try:
-            packed.append(read_checked(layout.folder / part.file.name, part.file))
-        except DamagedFileError:
-            if trust_files:
-                raise
-            packed.append(pack(catalogue.words(part.first, part.last)))
-    words = WordIndex(packed)
+    # One part is read after another, so that no more than one is in memory.
+    words = WordIndex(
+        _packed(catalogue, layout, part, trust_files=trust_files) for part in state.parts
+    )
     if len(words) != state.passages:
         raise corrupt(
             catalogue.path, f"it has words of {len(words)} passages, not of {state.passages}"
         )
     return words
+
+
+def _packed(catalogue: Catalogue, layout: Layout, part: Part, *, trust_files: bool) -> bytes:
+    """Return the content of a part, from its file or else made anew."""
+    try:
+        return read_checked(layout.folder / part.file.name, part.file)
+    except DamagedFileError:
+        if trust_files:
+            raise
+        return pack(catalogue.words(part.first, part.last))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rag.index.catalogue import Catalogue
 from rag.index.database import FORMAT, translated
-from rag.index.search import Structures
+from rag.index.files import DamagedFileError
+from rag.index.search import Structures, repaired
 from rag.index.state import State
 from rag.index.truth import Readable
+from rag.index.vectors import VectorSegments
 from rag.index.words import WordIndex, analyzer
 from rag.schema import Source, SourceInfo
 from rag.store import Coverage, IndexStamp, StoredPassage
@@ -27,6 +29,7 @@ else:
 
 
 R = TypeVar("R", bound=Readable)
+T = TypeVar("T")
 
 
 class StateSnapshot(ABC, Generic[R]):
@@ -203,7 +206,9 @@ class EmbeddedSnapshot(StateSnapshot[Catalogue]):
 
     def __init__(self, catalogue: Catalogue, structures: Structures, stamp: IndexStamp) -> None:
         super().__init__(catalogue, structures.state, structures.words, stamp)
-        self._vectors = structures.vectors
+        self._structures = structures
+        self.repaired: Structures | None = None
+        """Better structures, where a file of these turned out to be damaged."""
 
     def fetch(self, keys: Sequence[int]) -> list[StoredPassage]:
         """Return the passages of these keys, in their order, with their sentences and vectors.
@@ -212,7 +217,8 @@ class EmbeddedSnapshot(StateSnapshot[Catalogue]):
             IndexCorruptError: one is missing or damaged.
         """
         with self._translated():
-            return self._catalogue.fetch(keys, self._vectors.vectors_of(keys))
+            vectors = self._searched(lambda vectors: vectors.vectors_of(keys))
+            return self._catalogue.fetch(keys, vectors)
 
     def _translated(self) -> AbstractContextManager[None]:
         return translated(self._catalogue.path)
@@ -221,14 +227,24 @@ class EmbeddedSnapshot(StateSnapshot[Catalogue]):
         self, query: Vectors, k: int, sources: frozenset[str] | None
     ) -> list[tuple[int, float]]:
         among = None if sources is None else self._keys_of(sources)
-        return self._vectors.search(query, k, among=among)
+        return self._searched(lambda vectors: vectors.search(query, k, among=among))
 
     def _vectors_kind(self) -> str:
-        return self._vectors.kind
+        return self._structures.vectors.kind
 
     def _bytes(self) -> int:
         files = sum(file.size for file in self._state.records())
         return self._catalogue.path.stat().st_size + files
+
+    def _searched(self, search: Callable[[VectorSegments], T]) -> T:
+        """Return what is found in the vectors; those that turn out to be damaged are taken from the database."""
+        try:
+            return search(self._structures.vectors)
+        except DamagedFileError:
+            dimension = self._stamp.dimension
+            self._structures = repaired(self._structures, self._catalogue, dimension=dimension)
+            self.repaired = self._structures
+        return search(self._structures.vectors)
 
 
 def _wanted(k: int) -> bool:

@@ -48,10 +48,9 @@ class State:
         raw: dict[str, Any] = json.loads(text)
         raw["parts"] = tuple(Part(**_with_record(part)) for part in raw["parts"])
         segments = raw["vectors"]
-        if not isinstance(segments, list):
-            # Format 2 had one file for all passages, or none yet.
-            whole = {"first": 1, "last": raw["parts"][-1].last if raw["parts"] else 0}
-            segments = [{**whole, **segments}] if segments and raw["parts"] else []
+        if not isinstance(segments, list) or any("tail" not in one for one in segments):
+            # Vectors of format 3, and the one file of format 2, are written anew when they are first needed.
+            segments = []
         raw["vectors"] = tuple(VectorFile(**_with_record(one)) for one in segments)
         return cls(**raw)
 

@@ -94,8 +94,10 @@ class Changeable(Protocol):
     def keys_of(self, numbers: Sequence[int]) -> NDArray[np.int64]:
         """Return the keys of these sources' passages, ascending, shape (n,)."""
 
-    def words(self, first: int, last: int) -> Iterator[tuple[int, int, str]]:
-        """Yield (key, number of the source, path and text) of a range of keys, ascending."""
+    def words(
+        self, first: int, last: int, *, most: int | None = None
+    ) -> Iterator[tuple[int, int, str]]:
+        """Yield (key, number of the source, path and text) of a range of keys, ascending, at most so many."""
 
     def put_root(self, root: KnownRoot) -> None:
         """Remember what was added by hand."""

@@ -1,8 +1,8 @@
 """An index of an older format becomes one of this: in place, in one transaction, and no text is lost.
 
-Format 2 had one file for all vectors, which is taken for one segment. Format 1 had no blocks. Sources keep their
-text, passages and vectors, and get the blocks that their text alone shows; each is noted to be read again, which the
-next sync does with what it can reach. Until then they are searched as before.
+Formats 2 and 3 had other files of vectors, which are made anew of the database when they are first needed. Format 1
+had no blocks. Sources keep their text, passages and vectors, and get the blocks that their text alone shows; each is
+noted to be read again, which the next sync does with what it can reach. Until then they are searched as before.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rag.schema import Unit
 log = logging.getLogger(__name__)
 
 _WITHOUT_BLOCKS = 1
-_OLDER = (_WITHOUT_BLOCKS, 2)
+_OLDER = (_WITHOUT_BLOCKS, 2, 3)
 _SPAN = 16
 """Bytes of a sentence's start and end."""
 

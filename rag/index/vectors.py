@@ -6,19 +6,27 @@ product quantiser (André, Kermarrec and Le Scouarnec 2017, "Accelerated Nearest
 picks candidates. Either way the vectors lie in the segment in half precision, exactly as they are stored, and every
 score that leaves this module is computed from them: the kind decides what is found, never what it scores.
 
+A file holds the vectors, one row below another, and behind them, as its tail, the keys, a checksum of each row and
+the codes of the quantiser. Of a large segment only the tail is read, and checked, when it is opened; a row is read,
+and checked, when it is scored.
+
 faiss pads with -1, checks shapes by a bare assert, breaks ties in its own order, and reads damaged files without
 noticing: none of this leaves here.
 """
 
 from __future__ import annotations
 
+import threading
+import weakref
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from rag.index.files import DamagedFileError, FileRecord
+from rag.index.files import DamagedFileError, FileRecord, open_checked, read_checked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,13 +37,20 @@ else:
     from rag.late import numpy as np
 
 EXACT_UP_TO = 20_000
-"""Passages up to which all are compared: 0.8 ms there, against 0.4 ms and 2 s of building for the quantiser."""
+"""Passages of an index up to which all are compared: 0.8 ms there, against 0.2 ms and 1.3 s of training a quantiser."""
+SEGMENT_PASSAGES = 32_768
+"""Most passages of a segment: fewer segments are searched faster, smaller ones are rewritten faster."""
 
+_EXACT_OF_MORE = 8_192
+"""Passages of a segment up to which all are compared where there are more than that in all."""
 _REFINED = 4
-"""Candidates of the quantiser that are compared exactly, for each result wanted."""
-_REFINED_AT_LEAST = 400
+"""Candidates of the quantisers that are compared exactly, for each result wanted."""
+_REFINED_AT_LEAST = 1_000
+"""Of a million passages, 400 gave a recall@10 of .93 and 800 of 1."""
 _ALL_OF = 1_000
 """Passages to choose from up to which each is scored at once."""
+_REUSED = 0.25
+"""Share of a segment's passages, at least, for which a quantiser must have been trained to be used again."""
 _DIGITS = 7
 """Of a cosine: what is equal to so many decimals is a tie."""
 
@@ -50,11 +65,13 @@ class VectorFile:
     kind: str
     """As faiss's `index_factory` spells it."""
     passages: int
+    tail: str
+    """SHA-256 of what stands behind the vectors."""
 
 
-def kind_for(passages: int, dimension: int, *, exact_up_to: int) -> str:
-    """Return the kind of index for a segment of this many passages."""
-    if passages <= exact_up_to or dimension % 4:
+def kind_for(passages: int, dimension: int, *, of: int, exact_up_to: int) -> str:
+    """Return the kind of index for a segment of this many passages, of so many in all."""
+    if passages <= min(exact_up_to, _EXACT_OF_MORE) or of <= exact_up_to or dimension % 4:
         return "SQfp16"
     return f"PQ{dimension // 2}x4fs,Refine(SQfp16)"
 
@@ -63,142 +80,228 @@ class VectorIndex:
     """Passage vectors of one segment, open for searching; safe to share between threads.
 
     Args:
-        index: a faiss index of inner products whose i-th vector is that of the i-th key.
         keys: int64, ascending, shape (n,).
-        kind: of the index.
+        checksums: CRC-32 of each row with its key, as the database has them, shape (n,).
+        rows: the vectors in half precision as bytes, shape (n, 2 d), or the file that begins with them.
+        dimension: of the vectors.
+        quick: a faiss `IndexPQFastScan` of the same vectors; None where all are compared.
     """
 
-    def __init__(self, index: Any, keys: NDArray[np.int64], *, kind: str) -> None:  # noqa: ANN401  (faiss)
-        faiss = _faiss()
-        self.kind = kind
+    def __init__(
+        self,
+        keys: NDArray[np.int64],
+        checksums: NDArray[np.uint32],
+        rows: NDArray[np.uint8] | BinaryIO,
+        *,
+        dimension: int,
+        quick: Any = None,  # noqa: ANN401  (faiss)
+    ) -> None:
         self.keys = keys
-        self._index = index
-        self._refines = isinstance(index, faiss.IndexRefine)
-        self._exact = faiss.downcast_index(index.refine_index) if self._refines else index
+        self.dimension = dimension
+        self.quick = quick
+        self.kind = f"PQ{dimension // 2}x4fs,Refine(SQfp16)" if quick else "SQfp16"
+        self.checksums = checksums
+        self._exact: Any = None
+        self._lock = threading.RLock()
+        self._rows = rows if isinstance(rows, np.ndarray) else None
+        self._file = None if isinstance(rows, np.ndarray) else rows
+        if self._file is not None:
+            weakref.finalize(self, self._file.close)
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @property
+    def is_quantised(self) -> bool:
+        """Whether candidates are picked by a quantiser."""
+        return self.quick is not None
 
     @classmethod
     def build(
         cls,
         keys: NDArray[np.int64],
-        vectors: Vectors,
+        checksums: NDArray[np.uint32],
+        rows: NDArray[np.uint8],
         *,
         kind: str,
-        trained: VectorIndex | None = None,
+        known: Sequence[VectorIndex] = (),
     ) -> VectorIndex:
-        """Make an index of vectors, shape (n, d), in the order of their keys.
+        """Make an index of vectors.
 
         Args:
             keys: ascending, shape (n,).
-            vectors: shape (n, d).
+            checksums: of the rows, shape (n,); see `checksums_of`.
+            rows: vectors in half precision as bytes, in the order of their keys, shape (n, 2 d).
             kind: of the index.
-            trained: an index whose quantiser may be used again: training takes 2 s, and few passages change it little.
+            known: segments some of whose passages are among these, and no passage between any two of theirs. A
+                quantiser that was trained for enough of them is used again, and taken from its segment, which has no
+                use afterwards: training takes 1.3 s, and few passages change it little.
         """
-        if trained is not None and trained.kind == kind:
-            index = _faiss().clone_index(trained._index)
-            index.reset()
-        else:
-            index = _faiss().index_factory(vectors.shape[1], kind, _faiss().METRIC_INNER_PRODUCT)
-        if len(keys):
-            if not index.is_trained:
-                index.train(vectors)
-            index.add(vectors)
-        return cls(index, keys, kind=kind)
+        dimension = rows.shape[1] // 2
+        quick = None
+        if kind != "SQfp16":
+            trained = max((one for one in known if one.is_quantised), key=len, default=None)
+            if trained is None or len(trained) < _REUSED * len(keys):
+                trained = None
+            quick = _quantised(keys, rows, dimension, trained)
+        return cls(keys, checksums, rows, dimension=dimension, quick=quick)
 
     def to_bytes(self) -> bytes:
-        """Return the file's content: the keys, little-endian, and faiss's own bytes behind them."""
-        keys: bytes = self.keys.astype("<i8").tobytes()
-        body: bytes = _faiss().serialize_index(self._index).tobytes()
-        return keys + body
+        """Return the file's content."""
+        rows: bytes = self.rows(np.arange(len(self))).tobytes()
+        return rows + self.tail()
+
+    def tail(self) -> bytes:
+        """Return what stands in the file behind the vectors: keys, checksums and what faiss says of its quantiser."""
+        codes = _faiss().serialize_index(self.quick).tobytes() if self.quick else b""
+        tail: bytes = self.keys.astype("<i8").tobytes() + self.checksums.astype("<u4").tobytes()
+        return tail + codes
 
     @classmethod
-    def from_bytes(cls, data: bytes, wanted: VectorFile, *, dimension: int) -> VectorIndex:
-        """Open a file's content, which has been checked against its record.
+    def open(
+        cls, path: Path, wanted: VectorFile, *, dimension: int, whole: bool = False
+    ) -> VectorIndex:
+        """Open a segment's file.
+
+        Args:
+            path: of the file.
+            wanted: as it was recorded.
+            dimension: of the vectors.
+            whole: read and check all of it, also of a large segment.
 
         Raises:
             DamagedFileError: it is not an index of the kind, size and dimension that was recorded.
         """
-        faiss, split = _faiss(), 8 * wanted.passages
-        keys = np.frombuffer(data[:split], dtype="<i8").astype(np.int64)
-        # faiss would otherwise allocate whatever a length in the file says, up to 1 TiB.
-        faiss.set_deserialization_vector_byte_limit(max(len(data), 1 << 20))
-        try:
-            index = faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8, offset=split))
-        except RuntimeError as exc:
-            raise DamagedFileError(f"{wanted.file.name} is no faiss index: {exc}") from exc
-        got = (index.d, index.ntotal, index.metric_type, type(index).__name__)
-        kind = "IndexRefine" if "Refine" in wanted.kind else "IndexScalarQuantizer"
-        if got != (dimension, wanted.passages, faiss.METRIC_INNER_PRODUCT, kind):
-            raise DamagedFileError(f"{wanted.file.name} holds {got!r}, not what was recorded")
-        return cls(index, keys, kind=wanted.kind)
+        behind = 2 * dimension * wanted.passages
+        if whole or "PQ" not in wanted.kind:
+            data = read_checked(path, wanted.file)
+            return cls._of(wanted, rows_of(data[:behind], dimension), data[behind:], dimension)
+        file, tail = open_checked(path, wanted.file, behind=behind, sha256=wanted.tail)
+        return cls._of(wanted, file, tail, dimension)
 
-    def search(
-        self, query: Vectors, k: int, *, among: NDArray[np.int64] | None = None
-    ) -> list[tuple[int, float]]:
-        """Return (key, cosine) of the nearest, best first, and all found that tie with the last.
+    @classmethod
+    def _of(
+        cls, wanted: VectorFile, rows: NDArray[np.uint8] | BinaryIO, tail: bytes, dimension: int
+    ) -> VectorIndex:
+        """Return the index that a tail tells of."""
+        n = wanted.passages
+        quick = None
+        if "PQ" in wanted.kind:
+            faiss, codes = _faiss(), np.frombuffer(tail, dtype=np.uint8, offset=12 * n)
+            # faiss would otherwise allocate whatever a length in the file says, up to 1 TiB.
+            faiss.set_deserialization_vector_byte_limit(max(len(tail), 1 << 20))
+            try:
+                quick = faiss.deserialize_index(codes)
+            except RuntimeError as exc:
+                raise DamagedFileError(f"{wanted.file.name} is no faiss index: {exc}") from exc
+            got = (quick.d, quick.ntotal, quick.metric_type, type(quick).__name__)
+            if got != (dimension, n, faiss.METRIC_INNER_PRODUCT, "IndexPQFastScan"):
+                raise DamagedFileError(f"{wanted.file.name} holds {got!r}, not what was recorded")
+        keys = np.frombuffer(tail, dtype="<i8", count=n).astype(np.int64)
+        checksums = np.frombuffer(tail, dtype="<u4", count=n, offset=8 * n).astype(np.uint32)
+        return cls(keys, checksums, rows, dimension=dimension, quick=quick)
 
-        Args:
-            query: unit vector, shape (d,).
-            k: at least 1; fewer are returned where there are fewer.
-            among: keys to choose from, every one of which is compared; None for all.
-        """
-        chosen = None if among is None else self._positions(among)
-        total = len(self) if chosen is None else len(chosen)
-        if total == 0:
-            return []
-        depth = min(k + 8, total)
-        while True:
-            places = self._nearest(query, depth, chosen)
-            scores = self._scores(query, places)
-            order = np.argsort(-scores, kind="stable")
-            places, scores = places[order], scores[order]
-            last = scores[min(k, len(scores)) - 1]
-            if len(places) == total or scores[-1] < last:
-                break
-            depth = min(depth * 8, total)
-        keep = scores >= last
-        return list(zip(self.keys[places[keep]].tolist(), scores[keep].tolist(), strict=True))
+    def nearest(self, query: Vectors, depth: int) -> tuple[NDArray[np.int64], Vectors]:
+        """Return the positions of the nearest vectors, and about how near they are, in no order to rely on."""
+        index = self._all() if self.quick is None else self.quick
+        near, found = index.search(query[np.newaxis], min(depth, len(self)))
+        there = found[0] >= 0
+        return found[0][there], near[0][there]
 
-    def vectors_of(self, keys: Sequence[int]) -> Vectors:
-        """Return the vectors of these keys as they are stored, shape (n, d); empty if one is unknown."""
-        places = self._positions(np.array(keys, dtype=np.int64))
-        vectors: Vectors = self._exact.reconstruct_batch(places)
-        return vectors
-
-    def _nearest(
-        self, query: Vectors, depth: int, chosen: NDArray[np.int64] | None
+    def nearest_of(
+        self, query: Vectors, depth: int, chosen: NDArray[np.int64]
     ) -> NDArray[np.int64]:
-        """Return the positions of the nearest vectors, in no order to rely on."""
-        faiss = _faiss()
-        if chosen is not None and len(chosen) <= _ALL_OF:
+        """Return the positions of the nearest of some vectors, each of which is compared."""
+        if len(chosen) <= _ALL_OF:
             return chosen
-        if chosen is not None:
-            wanted = faiss.SearchParameters(sel=faiss.IDSelectorBatch(chosen))
-            _, found = self._exact.search(query[np.newaxis], depth, params=wanted)
-        elif self._refines:
-            factor = max(_REFINED, _REFINED_AT_LEAST / depth)
-            wanted = faiss.IndexRefineSearchParameters(k_factor=factor)
-            _, found = self._index.search(query[np.newaxis], depth, params=wanted)
-        else:
-            _, found = self._index.search(query[np.newaxis], depth)
+        faiss = _faiss()
+        wanted = faiss.SearchParameters(sel=faiss.IDSelectorBatch(chosen))
+        _, found = self._all().search(query[np.newaxis], min(depth, len(chosen)), params=wanted)
         places: NDArray[np.int64] = found[0][found[0] >= 0]
         return places
 
-    def _scores(self, query: Vectors, places: NDArray[np.int64]) -> NDArray[np.float64]:
+    def scores(self, query: Vectors, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return exact cosines: equal vectors score equal, in whatever place and kind of index."""
-        vectors = self._exact.reconstruct_batch(places).astype(np.float64)
+        vectors = self.vectors(places).astype(np.float64)
         scores: NDArray[np.float64] = np.round(vectors @ query.astype(np.float64), _DIGITS)
         return scores
 
-    def _positions(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return where these keys are, all of which must be there."""
+    def vectors(self, places: NDArray[np.int64]) -> Vectors:
+        """Return vectors as they are stored, shape (n, d).
+
+        Raises:
+            DamagedFileError: one is not what was written.
+        """
+        exact = self._exact
+        if exact is None:
+            return decoded(self.rows(places), self.dimension)
+        vectors: Vectors = exact.reconstruct_batch(places)
+        return vectors
+
+    def rows(self, places: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return vectors in half precision as bytes, shape (n, 2 d).
+
+        Raises:
+            DamagedFileError: one is not what was written.
+        """
+        size, held = 2 * self.dimension, self._rows
+        if held is not None:
+            return held[places]
+        if self._exact is not None:
+            return rows_of(to_halves(self._exact.reconstruct_batch(places)), self.dimension)
+        read = [self._read(place * size, size) for place in places.tolist()]
+        rows = rows_of(b"".join(read), self.dimension)
+        self._verify(rows, places)
+        return rows
+
+    def check(self) -> None:
+        """Read and check every vector.
+
+        Raises:
+            DamagedFileError: one is not what was written.
+        """
+        if self._file is not None:
+            self._every_row()
+
+    def positions(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where these keys are, without those that are not here."""
         places = np.searchsorted(self.keys, keys)
         known = places < len(self.keys)
         found: NDArray[np.int64] = places[known]
         there: NDArray[np.bool_] = self.keys[found] == keys[known]
         return found[there]
+
+    def _all(self) -> Any:  # noqa: ANN401  (faiss)
+        """Return all vectors, in memory from now on."""
+        with self._lock:
+            if self._exact is None:
+                rows = self._every_row() if self._rows is None else self._rows
+                self._exact, self._rows = _exact(rows, self.dimension), None
+        return self._exact
+
+    def _every_row(self) -> NDArray[np.uint8]:
+        """Return every row of the file, checked."""
+        rows = rows_of(self._read(0, 2 * self.dimension * len(self)), self.dimension)
+        self._verify(rows, np.arange(len(self)))
+        return rows
+
+    def _read(self, at: int, size: int) -> bytes:
+        """Return bytes of the file; it stays open, so that nobody can pull it away."""
+        if self._file is None:
+            raise DamagedFileError("there is no file of vectors")
+        with self._lock:
+            try:
+                self._file.seek(at)
+                data = self._file.read(size)
+            except OSError as exc:
+                raise DamagedFileError(f"vectors cannot be read: {exc}") from exc
+        if len(data) != size:
+            raise DamagedFileError("a file of vectors has been cut off")
+        return data
+
+    def _verify(self, rows: NDArray[np.uint8], places: NDArray[np.int64]) -> None:
+        if (checksums_of(rows, self.keys[places]) != self.checksums[places]).any():
+            raise DamagedFileError("a vector is not what was written")
 
 
 class VectorSegments:
@@ -230,10 +333,53 @@ class VectorSegments:
             query: unit vector, shape (d,).
             k: at least 1; fewer are returned where there are fewer.
             among: keys to choose from, every one of which is compared; None for all.
+
+        Raises:
+            DamagedFileError: a vector that was to be compared is not what was written.
         """
-        found = [one for part in self.segments for one in part.search(query, k, among=among)]
-        found.sort(key=lambda one: -one[1])
-        return [one for one in found if one[1] >= found[min(k, len(found)) - 1][1]]
+        chosen = None if among is None else [one.positions(among) for one in self.segments]
+        total = len(self) if chosen is None else sum(map(len, chosen))
+        if total == 0:
+            return []
+        depth = min(k + 8, total)
+        while True:
+            places = (
+                self._candidates(query, depth)
+                if chosen is None
+                else [
+                    one.nearest_of(query, depth, some)
+                    for one, some in zip(self.segments, chosen, strict=True)
+                ]
+            )
+            found = list(zip(self.segments, places, strict=True))
+            keys = np.concatenate([one.keys[some] for one, some in found])
+            scores = np.concatenate([one.scores(query, some) for one, some in found])
+            best = np.argsort(-scores, kind="stable")[:depth]
+            last = scores[best[min(k, len(best)) - 1]]
+            if len(keys) == total or scores[best[-1]] < last:
+                break
+            depth = min(depth * 8, total)
+        order = np.argsort(-scores, kind="stable")
+        order = order[scores[order] >= last]
+        return list(zip(keys[order].tolist(), scores[order].tolist(), strict=True))
+
+    def _candidates(self, query: Vectors, depth: int) -> list[NDArray[np.int64]]:
+        """Return positions in each segment, among which are the nearest of all.
+
+        What quantisers say of how near something is can be compared between segments; so no more is read of many
+        segments than of one.
+        """
+        most = max(depth * _REFINED, _REFINED_AT_LEAST)
+        places = [one.nearest(query, most if one.is_quantised else depth) for one in self.segments]
+        rough = [
+            near for one, (_, near) in zip(self.segments, places, strict=True) if one.is_quantised
+        ]
+        every = np.concatenate(rough) if rough else np.zeros(0, dtype=np.float32)
+        least = np.partition(every, -most)[-most] if len(every) > most else -np.inf
+        return [
+            found[near >= least] if one.is_quantised else found
+            for one, (found, near) in zip(self.segments, places, strict=True)
+        ]
 
     def vectors_of(self, keys: Sequence[int]) -> Vectors:
         """Return the vectors of these keys as they are stored, shape (n, d), without those that are unknown."""
@@ -243,10 +389,73 @@ class VectorSegments:
         for part in self.segments:
             here = np.isin(wanted, part.keys)
             if here.any():
-                found[here] = part.vectors_of(wanted[here].tolist())
+                places = part.positions(wanted[here])
+                found[here] = part.vectors(places)
                 known |= here
         vectors: Vectors = found[known]
         return vectors
+
+
+def _exact(rows: NDArray[np.uint8], dimension: int) -> Any:  # noqa: ANN401  (faiss)
+    """Return a faiss index that compares every one of some vectors in half precision."""
+    faiss = _faiss()
+    index = faiss.IndexScalarQuantizer(
+        dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+    )
+    index.is_trained = True
+    if len(rows):
+        index.add_sa_codes(np.ascontiguousarray(rows))
+    return index
+
+
+def _quantised(
+    keys: NDArray[np.int64],
+    rows: NDArray[np.uint8],
+    dimension: int,
+    trained: VectorIndex | None,
+) -> Any:  # noqa: ANN401  (faiss)
+    """Return a product quantiser with some vectors, as far as they can be taken from another segment."""
+    faiss = _faiss()
+    if trained is None:
+        index = faiss.IndexPQFastScan(dimension, dimension // 2, 4, faiss.METRIC_INNER_PRODUCT)
+        vectors = decoded(rows, dimension)
+        index.train(vectors)
+        index.add(vectors)
+        return index
+    held = trained.quick
+    index = faiss.clone_index(held)
+    index.reset()
+    gone = np.flatnonzero(~np.isin(trained.keys, keys))
+    if len(gone):
+        held.remove_ids(gone)
+    # What is held stands together, and a vector can only be added behind the others.
+    first = int(np.searchsorted(keys, trained.keys[0]))
+    last = first + int(held.ntotal)
+    if first:
+        index.add(decoded(rows[:first], dimension))
+    index.merge_from(held)
+    if last < len(keys):
+        index.add(decoded(rows[last:], dimension))
+    return index
+
+
+def checksums_of(rows: NDArray[np.uint8], keys: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Return the CRC-32 of each row, shape (n,), as the database has it: begun with its key."""
+    pairs = zip(rows, keys.tolist(), strict=True)
+    return np.array([zlib.crc32(row, key) for row, key in pairs], dtype=np.uint32)
+
+
+def rows_of(stored: bytes, dimension: int) -> NDArray[np.uint8]:
+    """Return stored vectors as rows of bytes, shape (n, 2 d)."""
+    rows: NDArray[np.uint8] = np.frombuffer(stored, dtype=np.uint8).reshape(-1, 2 * dimension)
+    return rows
+
+
+def decoded(rows: NDArray[np.uint8], dimension: int) -> Vectors:
+    """Return stored vectors in single precision, shape (n, d)."""
+    # The same numbers as numpy's own conversion, in half the time.
+    vectors: Vectors = _halves(dimension).decode(np.ascontiguousarray(rows))
+    return vectors
 
 
 def to_halves(vectors: Vectors) -> bytes:
@@ -257,10 +466,7 @@ def to_halves(vectors: Vectors) -> bytes:
 
 def from_halves(stored: Sequence[bytes], dimension: int) -> Vectors:
     """Return stored vectors in single precision, one below another, shape (n, d)."""
-    codes = np.frombuffer(b"".join(stored), dtype=np.uint8).reshape(-1, 2 * dimension)
-    # The same numbers as numpy's own conversion, in half the time.
-    vectors: Vectors = _halves(dimension).decode(codes)
-    return vectors
+    return decoded(rows_of(b"".join(stored), dimension), dimension)
 
 
 @cache

@@ -7,21 +7,28 @@ before the transaction leaves the old state and a few stray files, one after it 
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.index.catalogue import Catalogue
-from rag.index.changes import Changes
+from rag.index.changes import Changes, KeyRange, between
 from rag.index.database import translated
-from rag.index.files import DamagedFileError, FileRecord, Layout, write_durably
-from rag.index.search import build_vectors, is_whole, read_vectors
+from rag.index.files import DamagedFileError, FileRecord, Layout, read_checked, write_durably
+from rag.index.search import is_whole
 from rag.index.state import State
-from rag.index.vectors import VectorFile
-from rag.index.words import PART_PASSAGES, Part
+from rag.index.vectors import SEGMENT_PASSAGES, VectorFile, VectorIndex, kind_for
+from rag.index.words import Part
 from rag.store import IndexStamp
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    from rag.late import numpy as np
 
 _PURGE_WAIT = 0.1
 """Seconds that a commit waits for readers of older states, to cut off the log of changes."""
@@ -90,43 +97,62 @@ class Writer(Changes[Catalogue]):
     def _segments(self, before: State) -> tuple[VectorFile, ...]:
         """Return the segments of the vectors of the new state, writing those that differ from the old one's."""
         old = before.vectors if before.has_all_vectors() else ()
+        total = before.passages + self._passages
         made: list[VectorFile] = []
-        for one in self._ranges(old):
-            if isinstance(one.part, VectorFile):
+        for one in self._ranges(old, SEGMENT_PASSAGES):
+            if one.part:
                 made.append(one.part)
             else:
                 first = one.first
-                for last in (*self._catalogue.cuts(first, one.last, PART_PASSAGES), one.last):
-                    made.append(self._write_vectors(first, last, old))
+                for last in (*self._catalogue.cuts(first, one.last, SEGMENT_PASSAGES), one.last):
+                    made.append(self._write_vectors(KeyRange(first, last, 0, None), old, of=total))
                     first = last + 1
         return tuple(made)
+
+    def _read_words(self, file: FileRecord) -> bytes:
+        """Return the content of a part of the words."""
+        return read_checked(self._layout.folder / file.name, file)
 
     def _write_words(self, content: bytes) -> FileRecord:
         """Write the file of a part under a name that no other ever had."""
         return write_durably(self._layout.words(uuid.uuid4().hex[:16]), content)
 
-    def _write_vectors(self, first: int, last: int, old: Sequence[VectorFile]) -> VectorFile:
-        """Write a segment of a range of keys, by the quantiser of the old one that held about the same."""
+    def _write_vectors(
+        self, one: KeyRange[VectorFile], parts: Sequence[VectorFile], *, of: int
+    ) -> VectorFile:
+        """Write a segment of a range of keys, of old segments where these can be read, and of so many in all."""
         dimension = self._stamp.dimension
-        trained = None
-        with suppress(DamagedFileError):
-            same = [
-                one
-                for one in old
-                if "Refine" in one.kind and one.first <= first <= last <= one.last
-            ]
-            trained = read_vectors(same[0], self._layout, dimension) if same else None
-        index = build_vectors(
-            self._catalogue,
-            first,
-            last,
-            dimension=dimension,
-            exact_up_to=self._exact_up_to,
-            trained=trained,
+        old: list[VectorFile] = []
+        known: list[VectorIndex] = []
+        for part in self._within(one, parts):
+            path = self._layout.folder / part.file.name
+            with suppress(DamagedFileError):
+                known.append(VectorIndex.open(path, part, dimension=dimension, whole=True))
+                old.append(part)
+        found = [
+            self._catalogue.vectors(dimension, first, last) for first, last in between(one, old)
+        ]
+        for part, index in zip(old, known, strict=True):
+            kept = np.flatnonzero(~np.isin(index.keys, self._gone(part)))
+            found.append((index.keys[kept], index.checksums[kept], index.rows(kept)))
+        found.sort(key=lambda some: some[0][0] if len(some[0]) else 0)
+        keys, checksums, rows = (
+            np.concatenate([some[0] for some in found]),
+            np.concatenate([some[1] for some in found]),
+            np.concatenate([some[2] for some in found]),
         )
+        kind = kind_for(len(keys), dimension, of=of, exact_up_to=self._exact_up_to)
+        index = VectorIndex.build(keys, checksums, rows, kind=kind, known=known)
+        tail = index.tail()
         name = self._layout.vectors(uuid.uuid4().hex[:16])
-        file = write_durably(name, index.to_bytes())
-        return VectorFile(first=first, last=last, file=file, kind=index.kind, passages=len(index))
+        return VectorFile(
+            first=one.first,
+            last=one.last,
+            file=write_durably(name, rows.tobytes() + tail),
+            kind=index.kind,
+            passages=len(index),
+            tail=hashlib.sha256(tail).hexdigest(),
+        )
 
     def _collect(self, state: State) -> None:
         """Remove search files that a state does not refer to; readers keep those that they have open."""

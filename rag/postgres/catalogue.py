@@ -16,6 +16,7 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
 from rag.errors import IndexCorruptError
+from rag.index.files import DamagedFileError, FileRecord
 from rag.index.kept_vectors import Kept, name_of
 from rag.index.rows import (
     INFO,
@@ -359,14 +360,16 @@ class Catalogue:
         )
         return {key: passage_id(*name) for key, *name in self._run(query, [list(keys)])}
 
-    def words(self, first: int, last: int) -> Iterator[tuple[int, int, str]]:
-        """Yield (key, number of the source, path and text) of a range of keys, ascending."""
+    def words(
+        self, first: int, last: int, *, most: int | None = None
+    ) -> Iterator[tuple[int, int, str]]:
+        """Yield (key, number of the source, path and text) of a range of keys, ascending, at most so many."""
         self._drain()
         query = (
             "SELECT key, source, units, body, start FROM passages"
-            " WHERE collection = {c} AND key BETWEEN %s AND %s ORDER BY key"
+            " WHERE collection = {c} AND key BETWEEN %s AND %s ORDER BY key LIMIT %s"
         )
-        for key, source, units, body, start in self._run(query, [first, last]):
+        for key, source, units, body, start in self._run(query, [first, last, most]):
             yield key, source, words_of(units, body.decode(), start)
 
     def nearest(
@@ -442,11 +445,17 @@ class Catalogue:
         """Keep a part of the words."""
         self._run("INSERT INTO words VALUES ({c}, %s, %b)", [name, content])
 
-    def words_file(self, name: str) -> bytes | None:
-        """Return a part of the words; None where it is not there."""
+    def words_file(self, wanted: FileRecord) -> bytes:
+        """Return a part of the words.
+
+        Raises:
+            DamagedFileError: it is not there, or not what was recorded.
+        """
         query = "SELECT content FROM words WHERE collection = {c} AND name = %s"
-        row = self._run(query, [name]).fetchone()
-        return None if row is None else bytes(row[0])
+        row = self._run(query, [wanted.name]).fetchone()
+        if row is None or FileRecord.of(wanted.name, row[0]) != wanted:
+            raise DamagedFileError(f"the words {wanted.name} are missing or not as recorded")
+        return bytes(row[0])
 
     def keep_words(self, names: Sequence[str]) -> None:
         """Delete all parts of the words but these."""

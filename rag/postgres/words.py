@@ -51,8 +51,9 @@ class WordCache:
         here = FileRecord(name=path.name, size=part.file.size, sha256=part.file.sha256)
         with suppress(DamagedFileError):
             return read_checked(path, here)
-        content = catalogue.words_file(part.file.name)
-        if content is None or FileRecord.of(part.file.name, content) != part.file:
+        try:
+            content = catalogue.words_file(part.file)
+        except DamagedFileError:
             # As the embedded store does: words can be made from passages at any time.
             return pack(catalogue.words(part.first, part.last))
         with suppress(IndexWriteError, OSError):

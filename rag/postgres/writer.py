@@ -56,6 +56,10 @@ class PostgresWriter(Changes[Catalogue]):
     def _translated(self) -> AbstractContextManager[None]:
         return self._address.translated()
 
+    def _read_words(self, file: FileRecord) -> bytes:
+        """Return the content of a part of the words."""
+        return self._catalogue.words_file(file)
+
     def _write_words(self, content: bytes) -> FileRecord:
         """Keep the content of a part of the words under a name that no other ever had."""
         name = uuid.uuid4().hex[:16]
