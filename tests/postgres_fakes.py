@@ -33,9 +33,15 @@ def programs() -> Path | None:
 
 
 class Server:
-    """A server of one's own on a Unix socket, and on a free port of loopback, where passwords are asked for."""
+    """A server of one's own on a Unix socket, and on a free port of loopback, where passwords are asked for.
 
-    def __init__(self, bin_: Path, **settings: str) -> None:
+    Args:
+        bin_: where the programs lie.
+        follows: another, whose standby this is.
+        settings: of the server.
+    """
+
+    def __init__(self, bin_: Path, *, follows: Server | None = None, **settings: str) -> None:
         self.bin = bin_
         self.folder = Path(tempfile.mkdtemp(prefix="footnote-pg-"))
         self.port = _free_port()
@@ -44,9 +50,15 @@ class Server:
         if _is_root():
             shutil.chown(self.folder, "nobody", "nogroup")
         self._process: subprocess.Popen[bytes] | None = None
+        if follows is not None:
+            follows.tool(
+                "pg_basebackup", "-D", str(self.data), "-R", "--checkpoint=fast", "--no-sync"
+            )
+            self.start()
+            return
         made = f"-D {self.data} -U {OWNER} -A trust -E UTF8 --no-locale --no-sync --no-instructions"
         self._run("initdb", *made.split())
-        hba = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+        hba = "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
         (self.data / "pg_hba.conf").write_text(hba)
         self.start()
 

@@ -116,9 +116,9 @@ class PostgresStores:
         return self._folder / f"{name}-words"
 
     def discard(self, name="index"):
-        from rag.postgres import discard
+        from rag.postgres import empty_collection
 
-        discard(self._server.url(), self.name(name))
+        empty_collection(self._server.url(), self.name(name))
 
     def child(self, script, name="index"):
         return _child(script, "postgres", self._server.url(), self.name(name), self.cache(name))

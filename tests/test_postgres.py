@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 
@@ -24,9 +25,10 @@ from rag.errors import (
 )
 from rag.evaluation.dataset import load_dataset
 from rag.pipeline.collections import Collections
-from rag.postgres import Address, PostgresStore
+from rag.postgres import PostgresStore, ServerAddress
 from rag.store import KnownRoot
 from tests.index_fakes import STAMP, bytes_of, entries, fill, found, source, vector
+from tests.postgres_fakes import Server
 from tests.store_fakes import PostgresStores
 
 ROOT = Path(__file__).parent.parent
@@ -191,6 +193,25 @@ def test_a_server_that_is_away_is_said_in_a_sentence(stores, postgres, monkeypat
     assert all("RAG_STORE" in one for one in said)
 
 
+def test_a_standby_answers_and_refuses_to_be_written(index, stores, postgres, tmp_path):
+    """What is committed is found there a moment later; a change is refused with what to do."""
+    fill(index, {"a.txt": "apple"})
+    standby = Server(postgres.bin, follows=postgres)
+    try:
+        with PostgresStore.open(standby.url(), stores.name(), STAMP, cache=tmp_path / "s") as other:
+            assert ["apple"] == found(other, "apple")
+            fill(index, {"b.txt": "pear"})
+            for _ in range(200):
+                if ["pear"] == found(other, "pear"):
+                    break
+                time.sleep(0.05)
+            assert ["pear"] == found(other, "pear")
+            with pytest.raises(IndexWriteError, match="only reads"):
+                fill(other, {"c.txt": "plum"})
+    finally:
+        standby.remove()
+
+
 def test_a_writer_that_is_killed_leaves_nothing_half_done(index, stores):
     """R1: what it had put is not there, its lock is free, and its temporary rows are gone."""
     fill(index, {"a.txt": "apple"})
@@ -285,7 +306,7 @@ def test_a_reader_of_one_collection_gets_nothing_of_another(stores, postgres, ro
 
 def test_a_role_that_indexes_needs_no_more_than_it_was_let(stores, postgres, role, tmp_path):
     """It makes, fills, empties, renames and removes collections, searched by a graph too, and owns nothing."""
-    from rag.postgres import discard, remove_collection, rename_collection
+    from rag.postgres import empty_collection, remove_collection, rename_collection
 
     with stores.open("other") as index:
         fill(index, {"secret.txt": SECRET})
@@ -303,7 +324,7 @@ def test_a_role_that_indexes_needs_no_more_than_it_was_let(stores, postgres, rol
         assert "pgvector, HNSW" == index.statistics()["vectors"]
         assert ["apple number7"] == found(index, "number7")
     rename_collection(url, stores.name(), stores.name("new"))
-    discard(url, stores.name("new"))
+    empty_collection(url, stores.name("new"))
     remove_collection(url, stores.name("other"))
     assert () == stores.open("new").sources()
     remove_collection(url, stores.name("new"))
@@ -348,7 +369,7 @@ def test_no_password_is_shown(postgres, stores, role, tmp_path, caplog):
         repr(settings),
         str(settings.model_dump()),
         str(check_store(settings)),
-        repr(Address(good)),
+        repr(ServerAddress(good)),
     ]
     wrong = postgres.by_loopback("postgres", user=user, password=SECRET + "x")
     for url in (wrong, good.replace("127.0.0.1", "host.invalid"), good.replace("@", f"@{SECRET}@")):

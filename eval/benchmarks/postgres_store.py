@@ -4,8 +4,8 @@
         --passages 20000 --work /tmp/postgres-store
 
 Paragraphs of a SQuAD file are indexed with the shipped encoder, once, and kept in the folder `--work`; their vectors
-are then copied into a collection of the database that is named after the size, and removed at the end. `--store` names a
-database that may be written to. Searches are those of `Rag.search` over both stores in turn, question by question, so
+are then copied into a collection of the database that is named after the size, and removed at the end. `--store` names
+a database that may be written to. Searches are those of `Rag.search` over both stores in turn, question by question, so
 that the machine's other load falls on both.
 """
 

@@ -40,11 +40,11 @@ from rag.index.rows import (
     info_row,
     not_found,
     passage_id,
+    searched_words,
     source_of,
     spans_of,
     stored_passages,
     with_absence,
-    words_of,
 )
 from rag.index.state import State
 from rag.index.vectors import rows_of, to_halves
@@ -343,7 +343,7 @@ class Catalogue:
         )
         for *facts, crc in rows:
             self._verify(crc == passage_checksum(*facts), f"passage {facts[0]}")
-            yield facts[0], facts[1], words_of(facts[6], facts[7], facts[2])
+            yield facts[0], facts[1], searched_words(facts[6], facts[7], facts[2])
 
     def vectors(
         self, dimension: int, first: int, last: int

@@ -131,7 +131,7 @@ def spans_of(entry: IndexEntry) -> bytes:
     return spans
 
 
-def words_of(units: str, text: str, start: int) -> str:
+def searched_words(units: str, text: str, start: int) -> str:
     """Return what is searched of a passage: its path and its text."""
     return led(path_of(units), text, start)
 

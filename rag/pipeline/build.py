@@ -87,7 +87,7 @@ def open_store(settings: Settings, stamp: IndexStamp, *, empty: bool = False) ->
         return Index.open(settings.index_dir, stamp)
     postgres = load_postgres()
     if empty:
-        postgres.discard(url, settings.collection)
+        postgres.empty_collection(url, settings.collection)
     opened = postgres.PostgresStore.open(
         url, settings.collection, stamp, cache=settings.index_dir / "segments"
     )

@@ -5,15 +5,15 @@ server that answers searches words in files that it pulls from the database by t
 a snapshot and a row mean is said once, in `rag.index`, for both stores. docs/postgres.md says how it is set up.
 """
 
-from rag.postgres.address import Address
+from rag.postgres.address import ServerAddress
 from rag.postgres.reach import Reached, reach
-from rag.postgres.store import PostgresStore, discard, remove_collection, rename_collection
+from rag.postgres.store import PostgresStore, empty_collection, remove_collection, rename_collection
 
 __all__ = [
-    "Address",
     "PostgresStore",
     "Reached",
-    "discard",
+    "ServerAddress",
+    "empty_collection",
     "reach",
     "remove_collection",
     "rename_collection",

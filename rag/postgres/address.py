@@ -29,7 +29,7 @@ _CONNECTING = 10
 """Seconds to wait for a server, unless the URL says otherwise."""
 
 
-class Address:
+class ServerAddress:
     """The URL of a database; what is shown of it holds no password.
 
     Raises:
@@ -56,7 +56,7 @@ class Address:
         return f"postgresql://{user}{said.get('host', '')}{port}/{said.get('dbname', '')}"
 
     def __repr__(self) -> str:
-        return f"Address({str(self)!r})"
+        return f"ServerAddress({str(self)!r})"
 
     @contextmanager
     def translated(self) -> Iterator[None]:

@@ -28,11 +28,11 @@ from rag.index.rows import (
     info_row,
     not_found,
     passage_id,
+    searched_words,
     source_of,
     spans_of,
     stored_passages,
     with_absence,
-    words_of,
 )
 from rag.index.state import State
 from rag.index.vectors import to_halves
@@ -108,10 +108,10 @@ def register(db: Connection, oid: int) -> None:
     db.adapters.register_dumper(Halves, made)
 
 
-class Catalogue:
+class ServerCatalogue:
     """The rows of one collection over one connection, for one thread at a time.
 
-    Its methods raise what the server's library raises; whoever calls them translates (`Address.translated`).
+    Its methods raise what the server's library raises; whoever calls them translates (`ServerAddress.translated`).
 
     Args:
         db: open, set to the collection.
@@ -370,7 +370,7 @@ class Catalogue:
             " WHERE collection = {c} AND key BETWEEN %s AND %s ORDER BY key LIMIT %s"
         )
         for key, source, units, body, start in self._run(query, [first, last, most]):
-            yield key, source, words_of(units, body.decode(), start)
+            yield key, source, searched_words(units, body.decode(), start)
 
     def nearest(
         self, query: Halves, k: int, *, dimension: int, exact: bool, among: Sequence[int] | None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from rag.postgres.address import Address
+from rag.postgres.address import ServerAddress
 
 _LOOK = """
 SELECT current_setting('server_version'), current_setting('server_version_num')::integer,
@@ -36,7 +36,7 @@ def reach(url: str) -> Reached:
         SettingsError: the URL is none.
         IndexUnreachableError: the server cannot be reached.
     """
-    address = Address(url)
+    address = ServerAddress(url)
     with address.translated(), psycopg.connect(address.conninfo, autocommit=True) as db:
         row = db.execute(_LOOK).fetchone()
     assert row is not None, "a query without a table has one row"

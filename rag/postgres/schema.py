@@ -9,7 +9,7 @@ import psycopg
 from psycopg import errors
 
 from rag.errors import IndexFormatError, IndexNotFoundError, IndexWriteError
-from rag.postgres.address import Address
+from rag.postgres.address import ServerAddress
 
 if TYPE_CHECKING:
     from yoyo.migrations import MigrationList
@@ -23,7 +23,7 @@ _MADE = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'footnote')"
 _APPLIED = "SELECT max(migration_id) FROM footnote._yoyo_migration"
 
 
-def prepare(address: Address, *, create: bool) -> None:
+def prepare(address: ServerAddress, *, create: bool) -> None:
     """See that the tables are there and of this version; make them where they are not.
 
     Args:
@@ -77,7 +77,7 @@ def _one(db: psycopg.Connection[Any], query: str) -> Any:  # noqa: ANN401  (what
     return row[0] if row else None
 
 
-def _migrate(db: psycopg.Connection[Any], address: Address) -> None:
+def _migrate(db: psycopg.Connection[Any], address: ServerAddress) -> None:
     """Apply what is missing, each migration in a transaction; one process at a time."""
     from yoyo import read_migrations
     from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from rag.index.snapshot import StateSnapshot
 from rag.index.state import State
 from rag.index.words import WordIndex
-from rag.postgres.address import Address
-from rag.postgres.catalogue import Catalogue, Halves, from_wire
+from rag.postgres.address import ServerAddress
+from rag.postgres.catalogue import Halves, ServerCatalogue, from_wire
 from rag.schema import SourceInfo
 from rag.store import Coverage, IndexStamp, StoredPassage
 
@@ -45,7 +45,7 @@ class Loaded:
     """Whether there is a graph to search vectors by."""
 
 
-class PostgresSnapshot(StateSnapshot[Catalogue]):
+class PostgresSnapshot(StateSnapshot[ServerCatalogue]):
     """One state, for one thread, until its `with` block ends.
 
     Args:
@@ -56,7 +56,12 @@ class PostgresSnapshot(StateSnapshot[Catalogue]):
     """
 
     def __init__(
-        self, catalogue: Catalogue, loaded: Loaded, stamp: IndexStamp, *, address: Address
+        self,
+        catalogue: ServerCatalogue,
+        loaded: Loaded,
+        stamp: IndexStamp,
+        *,
+        address: ServerAddress,
     ) -> None:
         super().__init__(catalogue, loaded.state, loaded.words, stamp)
         self._loaded = loaded

@@ -29,8 +29,8 @@ from rag.errors import (
 from rag.index.readings import Readings
 from rag.index.stamps import differing
 from rag.index.state import State
-from rag.postgres.address import Address, is_gone
-from rag.postgres.catalogue import Catalogue, register
+from rag.postgres.address import ServerAddress, is_gone
+from rag.postgres.catalogue import ServerCatalogue, register
 from rag.postgres.schema import LOCK, prepare
 from rag.postgres.snapshot import Loaded, PostgresSnapshot
 from rag.postgres.words import WordCache
@@ -71,7 +71,7 @@ class PostgresStore(Readings):
 
     def __init__(
         self,
-        address: Address,
+        address: ServerAddress,
         name: str,
         number: int,
         stamp: IndexStamp,
@@ -134,7 +134,7 @@ class PostgresStore(Readings):
             IndexWriteError: it may not be made.
             IndexUnreachableError: the server cannot be reached.
         """
-        address, name = Address(url), name or DEFAULT
+        address, name = ServerAddress(url), name or DEFAULT
         prepare(address, create=create)
         with address.translated(), psycopg.connect(address.conninfo, autocommit=True) as db:
             number = _found(db, name)
@@ -197,7 +197,7 @@ class PostgresStore(Readings):
                 db.execute("SELECT set_config('application_name', %s, false)", [_me()])
                 _configure(db, number=self._number)
                 self._lock(db, wait)
-                catalogue = Catalogue(db, self._number)
+                catalogue = ServerCatalogue(db, self._number)
                 self._compare(catalogue.stamp())
             writer = PostgresWriter(
                 catalogue,
@@ -230,13 +230,13 @@ class PostgresStore(Readings):
             return {**snapshot.statistics(), "store": str(self.address)}
 
     @contextmanager
-    def _reading(self) -> Iterator[Catalogue]:
+    def _reading(self) -> Iterator[ServerCatalogue]:
         """Return a catalogue in a transaction of its own."""
         with self._state() as (catalogue, _), self.address.translated():
             yield catalogue
 
     @contextmanager
-    def _state(self) -> Iterator[tuple[Catalogue, str]]:
+    def _state(self) -> Iterator[tuple[ServerCatalogue, str]]:
         """Begin a transaction on a connection that nobody else uses; return it with the state that it sees."""
         self._check_open()
         catalogue, stored = self._begun()
@@ -247,7 +247,7 @@ class PostgresStore(Readings):
                 catalogue.rollback()
             self._pool.putconn(catalogue.db)
 
-    def _begun(self) -> tuple[Catalogue, str]:
+    def _begun(self) -> tuple[ServerCatalogue, str]:
         """Return a catalogue in a transaction, and its state; a connection that the server has cut is replaced."""
         for _ in range(_MOST + _TRIES):
             with self.address.translated():
@@ -263,14 +263,14 @@ class PostgresStore(Readings):
                     raise
         raise AssertionError("the pool gives a new connection before the tries are over")
 
-    def _read_state(self, db: Connection) -> tuple[Catalogue, str]:
-        catalogue = Catalogue(db, self._number)
+    def _read_state(self, db: Connection) -> tuple[ServerCatalogue, str]:
+        catalogue = ServerCatalogue(db, self._number)
         with db.pipeline():
             catalogue.begin()
             cursor = catalogue.select_state()
         return catalogue, catalogue.state_of(cursor)
 
-    def _current(self, catalogue: Catalogue, stored: str) -> Loaded:
+    def _current(self, catalogue: ServerCatalogue, stored: str) -> Loaded:
         """Return what is known of the state that a transaction sees."""
         loaded = self._loaded
         if loaded and loaded.stored == stored:
@@ -346,7 +346,7 @@ class PostgresStore(Readings):
             raise ValueError("this store is closed")
 
 
-def discard(url: str, name: str) -> None:
+def empty_collection(url: str, name: str) -> None:
     """Empty a collection, whatever it was built with; what was added or removed by hand is kept.
 
     Raises:
@@ -383,7 +383,7 @@ def _change(
     url: str, name: str, query: str, given: list[object] | None = None, *, empties: bool = False
 ) -> None:
     """Change a whole collection, if it is there and nobody writes to it."""
-    address = Address(url)
+    address = ServerAddress(url)
     try:
         prepare(address, create=False)
     except IndexNotFoundError:

@@ -10,7 +10,7 @@ from pathlib import Path
 from rag.errors import IndexCorruptError, IndexWriteError
 from rag.index.files import DamagedFileError, FileRecord, read_checked, write_durably
 from rag.index.words import Part, WordIndex, pack
-from rag.postgres.catalogue import Catalogue
+from rag.postgres.catalogue import ServerCatalogue
 from rag.privacy import close_tree, make_folder
 
 _OURS = re.compile(r"[0-9a-f]{64}\.tantivy(\.part)?")
@@ -26,7 +26,7 @@ class WordCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def load(self, catalogue: Catalogue, parts: Collection[Part], passages: int) -> WordIndex:
+    def load(self, catalogue: ServerCatalogue, parts: Collection[Part], passages: int) -> WordIndex:
         """Return the words of a state, pulling those parts that are not here or are damaged.
 
         Args:
@@ -46,7 +46,7 @@ class WordCache:
         self._clear({self._path(part.file).name for part in parts})
         return words
 
-    def _part(self, catalogue: Catalogue, part: Part) -> bytes:
+    def _part(self, catalogue: ServerCatalogue, part: Part) -> bytes:
         path = self._path(part.file)
         here = FileRecord(name=path.name, size=part.file.size, sha256=part.file.sha256)
         with suppress(DamagedFileError):

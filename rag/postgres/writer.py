@@ -11,15 +11,15 @@ from rag.index.changes import Changes
 from rag.index.files import FileRecord
 from rag.index.state import State
 from rag.index.vectors import VectorFile
-from rag.postgres.address import Address
-from rag.postgres.catalogue import Catalogue
+from rag.postgres.address import ServerAddress
+from rag.postgres.catalogue import ServerCatalogue
 from rag.store import IndexStamp
 
 _MANY = 0.2
 """Share of the passages that must have changed for the server to look at them anew at once."""
 
 
-class PostgresWriter(Changes[Catalogue]):
+class PostgresWriter(Changes[ServerCatalogue]):
     """The one writer, for one thread, until its `with` block ends.
 
     Args:
@@ -32,10 +32,10 @@ class PostgresWriter(Changes[Catalogue]):
 
     def __init__(
         self,
-        catalogue: Catalogue,
+        catalogue: ServerCatalogue,
         stamp: IndexStamp,
         *,
-        address: Address,
+        address: ServerAddress,
         exact_up_to: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
