@@ -32,6 +32,8 @@ from rag.schema import Depth, Verify
 
 log = logging.getLogger(__name__)
 
+_ARGUMENT = "an argument"
+
 CONFIG_VARIABLE = "RAG_CONFIG"
 """Names the only settings file to read."""
 
@@ -57,7 +59,7 @@ class Settings(BaseSettings):
     Args:
         config: the only settings file to read; None for the one that RAG_CONFIG names, or the person's own and, over
             it, `rag.toml` of the current folder where it was made trusted.
-        values: settings, which win over the environment and any file.
+        values: settings, which win over the environment and any file; `index_dir` also over a `store` of these.
 
     Raises:
         SettingsError: a value is out of its range or a name is unknown; the message lists each.
@@ -222,6 +224,10 @@ class Settings(BaseSettings):
         self._origins = reading.origins
         self._left_out = reading.left_out
         self._only = reading.named
+        if reading.origins.get("index_dir") == _ARGUMENT != reading.origins.get("store", _ARGUMENT):
+            # Whoever names a folder wants that, and no store of the environment emptied or filled.
+            self.__dict__["store"] = SecretStr("")
+            del reading.origins["store"]
         self._default = self.seeds_dir, self.index_dir
         if self.collection:
             self.__dict__.update(self._places(self.collection))
@@ -276,7 +282,7 @@ class Settings(BaseSettings):
         except ValueError as exc:
             raise SettingsError(f"collection: {exc}, got {name!r}.") from exc
         name = "" if name == DEFAULT else name
-        return self.changed("an argument", collection=name, **self._places(name))
+        return self.changed(_ARGUMENT, collection=name, **self._places(name))
 
     def _places(self, name: str) -> dict[str, Path]:
         """Return where the documents and the index of a collection lie, as settings."""
@@ -338,7 +344,7 @@ class Settings(BaseSettings):
         reading.origins |= {
             **{name: str(file.path) for file in reversed(files) for name in file.values},
             **{name: f"RAG_{name.upper()}" for name in variables},
-            **dict.fromkeys(arguments, "an argument"),
+            **dict.fromkeys(arguments, _ARGUMENT),
         }
         read = (InitSettingsSource(settings_cls, dict(file.values)) for file in files)
         return init_settings, env_settings, *read

@@ -16,6 +16,7 @@ import pytest
 
 from rag import Rag, Settings
 from rag.cli.doctor import check_store
+from rag.cli.inputs import settings_from
 from rag.errors import (
     IndexFormatError,
     IndexStateError,
@@ -406,6 +407,19 @@ def test_a_password_does_not_belong_into_a_file(tmp_path, url):
     file.write_text('store = "postgresql://me@host/db"')
 
     assert "postgresql://me@host/db" == Settings(config=file).store.get_secret_value()
+
+
+def test_who_names_a_folder_gets_that(monkeypatch, tmp_path):
+    """A store of the environment is neither filled nor emptied by what names a folder for its index, as `rag eval` does."""
+    monkeypatch.setenv("RAG_STORE", "postgresql://me@host/db")
+    named = Settings(index_dir=tmp_path)
+    command = settings_from(seeds=tmp_path, environ={"XDG_CACHE_HOME": str(tmp_path)})
+    both = Settings(index_dir=tmp_path, store="postgresql://me@host/other")
+
+    assert [True, False, False, True, True] == [
+        bool(one.store) for one in (Settings(), named, command, both, Settings().of_collection("b"))
+    ]
+    assert "store" not in named.origins
 
 
 # The whole way.

@@ -16,6 +16,7 @@ import gzip
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -278,18 +279,31 @@ def measure_addition(server: PostgresStore, url: str, stamp: IndexStamp, work: P
     """Print how long one more source takes until another server finds it."""
     with server.snapshot() as snapshot:
         (like,) = snapshot.fetch([1])
-    split = SplitPassage(passage=like.passage, sentences=like.sentences)
+    passage = replace(
+        like.passage,
+        source_id="new.txt",
+        passage_id="new.txt#0-1",
+        start=0,
+        end=len(like.passage.text),
+    )
+    split = SplitPassage(passage=passage, sentences=like.sentences)
     with PostgresStore.open(url, server.name, stamp, cache=work / "other") as other:
         with other.snapshot():
             pass
-        source = server.source(like.passage.source_id)
+        source = Source(
+            source_id="new.txt",
+            title="new",
+            text=passage.text,
+            sha256="new",
+            media_type="text/plain",
+        )
         entry = IndexEntry(split=split, vector=like.vector, sentence_vectors=like.sentence_vectors)
         at = time.perf_counter()
         with server.writer() as writer:
             writer.put(source, "benchmark", [entry])
         with other.snapshot() as state:
             state.lexical("the", 1)
-        print(f"one source changed, found by another server after {time.perf_counter() - at:.2f} s")
+        print(f"one source added, found by another server after {time.perf_counter() - at:.2f} s")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeVar, get_args
 
 import numpy as np
+from pydantic import SecretStr
 
 from eval.benchmarks.answers import Asked, ask_all
 from eval.benchmarks.collection import Collection, FollowUp, SupportPair
@@ -291,7 +292,11 @@ def _indexed(
     """Index a collection for the time being; to be asked too where `answers` is set."""
     with tempfile.TemporaryDirectory() as folder:
         own = settings.model_copy(
-            update={"seeds_dir": Path(folder) / "none", "index_dir": Path(folder) / "index"}
+            update={
+                "seeds_dir": Path(folder) / "none",
+                "index_dir": Path(folder) / "index",
+                "store": SecretStr(""),
+            }
         )
         with Rag.open(own, sync=False, answerers=None if answers else ()) as rag:
             rag.add_sources(collection.sources, progress=progress)

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
 import numpy as np
+from pydantic import SecretStr
 
 from eval.benchmarks.significance import holm, randomization_p
 from rag.errors import DatasetError
@@ -493,7 +494,11 @@ def _opened(
     kept_apart = [cell.making[name] for name in ("passage_tokens", "overlap_sentences", "encoder")]
     key = hashlib.sha256(json.dumps(kept_apart).encode()).hexdigest()[:8]
     settings = cell.settings.model_copy(
-        update={"seeds_dir": folder / "none", "index_dir": folder / "indexes" / key}
+        update={
+            "seeds_dir": folder / "none",
+            "index_dir": folder / "indexes" / key,
+            "store": SecretStr(""),
+        }
     )
     wanted = {one.source_id: one.sha256 for one in present.sources()}
     rag = _Varied.open(settings, sync=False)

@@ -115,6 +115,8 @@ def settings_from(
         SettingsError: a value cannot work.
         IndexWriteError: the cache folder cannot be made.
     """
+    from pydantic import SecretStr
+
     from rag.settings import Settings
 
     given = {"seeds_dir": seeds, "index_dir": index, **others}
@@ -126,7 +128,7 @@ def settings_from(
         return settings
     if seeds.resolve() == Settings(config=config).seeds_dir.resolve():
         return settings
-    return settings.changed("--seeds", index_dir=_cached_index(seeds, environ))
+    return settings.changed("--seeds", index_dir=_cached_index(seeds, environ), store=SecretStr(""))
 
 
 def _cached_index(seeds: Path, environ: Mapping[str, str]) -> Path:
