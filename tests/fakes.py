@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rag.embedding import EncodedPassages
-from rag.index import Index
 from rag.pipeline import Rag
+from rag.pipeline.build import open_store
 from rag.pipeline.extractive import ExtractiveAnswerer
 from rag.pipeline.inquiry import Answerer
 from rag.reader import Reading
@@ -112,7 +112,7 @@ def open_rag(
     )
     return Rag(
         values,
-        index=Index.open(values.index_dir, stamp),
+        index=open_store(values, stamp),
         encoder=encoder,
         answerers=answerers or [ExtractiveAnswerer(OverlapReader())],
         tokens=tokens,

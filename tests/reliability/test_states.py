@@ -19,8 +19,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from rag.collections import DEFAULT
 from rag.errors import SourceNotFoundError
 from rag.index import discard
+from rag.postgres import empty_collection, remove_collection
 from tests.fakes import open_rag
 from tests.reliability.world import IN_MEMORY, LONGEST, hashes, held, times
 
@@ -47,6 +49,8 @@ class Documents(RuleBasedStateMachine):
 
     steps = 0
     """Taken so far, by all sequences."""
+    store = ""
+    """Where what is indexed is kept; empty for files."""
 
     @initialize()
     def begin(self) -> None:
@@ -57,7 +61,7 @@ class Documents(RuleBasedStateMachine):
         self.files: dict[str, int] = {}
         self.excluded: dict[str, int] = {}
         self.indexed: set[int] = set()
-        self.rag = open_rag(self.seeds)
+        self.rag = open_rag(self.seeds, store=self.store)
 
     @rule(name=NAMES, content=CONTENTS, synced=st.booleans())
     def write(self, name: str, content: int, *, synced: bool) -> None:
@@ -139,17 +143,21 @@ class Documents(RuleBasedStateMachine):
     def restart(self) -> None:
         """Close the index and open it again."""
         self.rag.close()
-        self.rag = open_rag(self.seeds)
+        self.rag = open_rag(self.seeds, store=self.store)
 
     @rule(synced=st.booleans())
     def rebuild(self, *, synced: bool) -> None:
         """Empty the index, as `rag sync --rebuild` does: what was added or removed by hand is remembered."""
         self.rag.close()
-        discard(self.root / "index")
-        self.rag = open_rag(self.seeds)
+        self.empty()
+        self.rag = open_rag(self.seeds, store=self.store)
         self.indexed = set()
         if synced:
             self.sync()
+
+    def empty(self) -> None:
+        """Empty the index."""
+        discard(self.root / "index")
 
     @rule(content=CONTENTS)
     def ask(self, content: int) -> None:
@@ -193,3 +201,33 @@ def test_the_index_is_what_the_model_says(figure):
     run_state_machine_as_test(Documents, settings=tried)
     seconds = time.monotonic() - started
     figure(f"R7: {tried.max_examples} sequences, {Documents.steps:,} steps, {seconds:.0f} s")
+
+
+class OnServer(Documents):
+    """The same over a PostgreSQL server."""
+
+    def empty(self) -> None:
+        """Empty the collection."""
+        empty_collection(self.store, "")
+
+    def teardown(self) -> None:
+        """Clean up."""
+        super().teardown()
+        remove_collection(self.store, DEFAULT)
+
+
+@pytest.mark.slow(reason="sequences of changes on a server")
+@pytest.mark.timeout(LONGEST)
+def test_the_store_on_a_server_is_what_the_model_says(figure, postgres, monkeypatch):
+    """R7 over PostgreSQL: 20 sequences, 1,000 in the soak."""
+    postgres.sql("CREATE DATABASE states")
+    monkeypatch.setattr(OnServer, "store", postgres.url("states"))
+    tried = settings(
+        max_examples=times(20, 1_000),
+        stateful_step_count=12,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    Documents.steps = 0
+    run_state_machine_as_test(OnServer, settings=tried)
+    figure(f"R7: {tried.max_examples} sequences on a server, {Documents.steps:,} steps")
