@@ -1,6 +1,6 @@
 """Syncs in processes of their own, as many at once as wanted, and killed when wanted.
 
-`python -m tests.reliability.syncing SEEDS` is the server: it forks a child for each sync, which costs no
+`python -m tests.reliability.syncing SEEDS STORE` is the server: it forks a child for each sync, which costs no
 imports, so hundreds of kills take a minute.
 """
 
@@ -21,9 +21,9 @@ BUSY = 17
 class Syncs:
     """The test's side: starts the server once, and asks it for syncs."""
 
-    def __init__(self, seeds: Path) -> None:
+    def __init__(self, seeds: Path, store: str = "") -> None:
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.reliability.syncing", str(seeds)],
+            [sys.executable, "-m", "tests.reliability.syncing", str(seeds), store],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -52,36 +52,36 @@ class Syncs:
 
 def main() -> None:
     """Serve."""
-    seeds = Path(sys.argv[1])
-    sync(seeds)  # all that is imported late is imported now
+    seeds, store = Path(sys.argv[1]), sys.argv[2]
+    sync(seeds, store)  # all that is imported late is imported now
     print("ready", flush=True)
     for line in sys.stdin:
         n, seconds = line.split()
-        children = [fork(seeds) for _ in range(int(n))]
+        children = [fork(seeds, store) for _ in range(int(n))]
         deadline = time.monotonic() + float(seconds)
         print(*[end(child, deadline) for child in children], flush=True)
 
 
-def sync(seeds: Path) -> int:
+def sync(seeds: Path, store: str) -> int:
     """Bring the index up to date; return the exit code."""
     from rag.errors import IndexBusyError
     from tests.fakes import open_rag
 
     try:
-        with open_rag(seeds) as rag:
+        with open_rag(seeds, store=store) as rag:
             rag.sync()
     except IndexBusyError:
         return BUSY
     return 0
 
 
-def fork(seeds: Path) -> int:
+def fork(seeds: Path, store: str) -> int:
     """Start a sync and return its process."""
     child = os.fork()
     if not child:
         code = 1
         try:
-            code = sync(seeds)
+            code = sync(seeds, store)
         finally:
             os._exit(code)
     return child

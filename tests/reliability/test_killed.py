@@ -17,6 +17,7 @@ from tests.reliability.world import (
     LONGEST,
     check_quotes,
     documents,
+    forget_index,
     hashes,
     held,
     scratch,
@@ -41,7 +42,7 @@ def seeds():
         yield folder / "seeds"
 
 
-def test_a_killed_sync_leaves_the_old_state_or_the_new(seeds, figure):
+def test_a_killed_sync_leaves_the_old_state_or_the_new(seeds, store, figure):
     """R1: 300 syncs of changed, new and removed files, killed at random moments; not one leaves a mixture.
 
     Seen to fail with a commit a file, and with SQLite's journal turned off.
@@ -50,21 +51,24 @@ def test_a_killed_sync_leaves_the_old_state_or_the_new(seeds, figure):
     seen: Counter[str] = Counter()
     old = documents(6, 0)
     write(seeds, old)
-    with Syncs(seeds) as syncs:
+    with Syncs(seeds, store) as syncs:
         started = time.monotonic()
         assert ["done"] == syncs.run()
         window = time.monotonic() - started
-        for version in range(1, times(300, 3000) + 1):
+        for version in range(1, times(300, 3000, store) + 1):
             new = documents(5 + version % 3, version)
             write(seeds, new)
             syncs.run(seconds=window * rng.uniform(0.3, 1.5))
-            state = _recover(seeds, old, new, thoroughly=version % 20 == 0)
+            state = _recover(seeds, store, old, new, thoroughly=version % 20 == 0)
             seen[state] += 1
             # However busy the machine is, about half the kills come too early for the new state.
             window *= 1.1 if state == "old" else 0.9
             old = new
-    figure(f"R1: {sum(seen.values())} kills, 0 broken, {seen['old']} old, {seen['new']} new")
-    assert min(seen["old"], seen["new"]) >= sum(seen.values()) / 4
+    figure(
+        f"R1{' on a server' * bool(store)}: {sum(seen.values())} kills, 0 broken, {seen['old']} old, {seen['new']} new"
+    )
+    if seen.total() >= 60:  # it takes some to find the moment
+        assert min(seen["old"], seen["new"]) >= seen.total() / 4
 
 
 @pytest.mark.skipif(not ocr.installed_languages(), reason="Tesseract is not installed")
@@ -99,9 +103,9 @@ def _texts(rag):
     return {one.source_id: rag.source(one.source_id).text for one in rag.sources()}
 
 
-def _recover(seeds, old, new, *, thoroughly):
+def _recover(seeds, store, old, new, *, thoroughly):
     """Say which state a kill has left, having seen that it can be asked and is then brought up to date."""
-    with open_rag(seeds) as rag:
+    with open_rag(seeds, store=store) as rag:
         state = held(rag)
         assert state in (hashes(old), hashes(new)), "a mixture of two states"
         check_quotes(rag, 1)
@@ -112,30 +116,32 @@ def _recover(seeds, old, new, *, thoroughly):
     return "new" if state == hashes(new) else "old"
 
 
-def test_a_killed_first_indexing_is_finished_by_the_next(seeds, figure):
+def test_a_killed_first_indexing_is_finished_by_the_next(seeds, store, figure):
     """R2: killed while 200 files are indexed for the first time, 50 times; then all answers are as without a kill.
 
     Seen to fail with SQLite's journal turned off.
     """
     rng = random.Random(11)
-    n_files, n_kills = 200, times(50, 300)
+    n_files, n_kills = 200, times(50, 300, store)
     texts = documents(n_files)
     write(seeds, texts)
-    with open_rag(seeds) as rag:
+    with open_rag(seeds, store=store) as rag:
         rag.sync()
         expected = told(rag, 20)
     n_killed = 0
-    with Syncs(seeds) as syncs:
-        shutil.rmtree(seeds.parent / "index")
+    with Syncs(seeds, store) as syncs:
+        forget_index(seeds, store)
         started = time.monotonic()
         assert ["done"] == syncs.run()
         window = time.monotonic() - started
         for _ in range(n_kills):
-            shutil.rmtree(seeds.parent / "index")
+            forget_index(seeds, store)
             n_killed += syncs.run(seconds=rng.uniform(0, window)) == ["killed"]
-            with open_rag(seeds) as rag:
+            with open_rag(seeds, store=store) as rag:
                 rag.sync()
                 assert hashes(texts) == held(rag)
                 assert expected == told(rag, 20)
-    figure(f"R2: {n_killed} of {n_kills} killed, all finished by the next sync")
+    figure(
+        f"R2{' on a server' * bool(store)}: {n_killed} of {n_kills} killed, all finished by the next sync"
+    )
     assert n_killed >= n_kills / 2

@@ -29,27 +29,27 @@ def seeds():
         yield folder / "seeds"
 
 
-def test_of_two_writers_one_wins_or_waits(seeds, figure):
+def test_of_two_writers_one_wins_or_waits(seeds, store, figure):
     """R4: two syncs of the same changes begin together, 25 times; the index is whole and up to date after each.
 
     Seen to fail with the lock file not locked.
     """
     seen: Counter[str] = Counter()
-    with Syncs(seeds) as syncs:
-        for version in range(2, 2 + times(25, 250)):
+    with Syncs(seeds, store) as syncs:
+        for version in range(2, 2 + times(25, 250, store)):
             new = documents(N_FILES, version)
             write(seeds, new)
             said = syncs.run(2)
             seen.update(said)
             assert "done" in said
             assert {"done", "busy"} >= set(said)
-            with open_rag(seeds) as rag:
+            with open_rag(seeds, store=store) as rag:
                 assert hashes(new) == held(rag)
                 assert () == rag.faults()
-    figure(f"R4: two writers: {dict(seen)}")
+    figure(f"R4{' on a server' * bool(store)}: two writers: {dict(seen)}")
 
 
-def test_a_reader_never_sees_two_states(seeds, figure):
+def test_a_reader_never_sees_two_states(seeds, store, figure):
     """R4: 1,000 questions beside a writer, every other one about all documents; each answer is of one version.
 
     Seen to fail without a transaction around search and fetch, with search files of an older state used on, and with
@@ -65,17 +65,19 @@ def test_a_reader_never_sees_two_states(seeds, figure):
             version += 1
 
     seen: Counter[int] = Counter()
-    with Syncs(seeds) as syncs, open_rag(seeds) as rag:
+    with Syncs(seeds, store) as syncs, open_rag(seeds, store=store) as rag:
         writer = threading.Thread(target=keep_writing, args=[syncs])
         writer.start()
         try:
-            while seen.total() < times(1000, 20_000) or len(seen) < LEAST_STATES:
+            while seen.total() < times(1000, 20_000, store) or len(seen) < LEAST_STATES:
                 question = QUESTIONS[seen.total() % len(QUESTIONS)]
                 seen[version_told(rag.ask(question))] += 1
         finally:
             stop.set()
             writer.join()
-    figure(f"R4: {seen.total()} questions saw {len(seen)} states, none of them mixed")
+    figure(
+        f"R4{' on a server' * bool(store)}: {seen.total()} questions saw {len(seen)} states, none of them mixed"
+    )
 
 
 def version_told(answer):

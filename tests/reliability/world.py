@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from rag.collections import DEFAULT
 from rag.pipeline import Rag
+from rag.postgres import remove_collection
 
 TRIES = os.environ.get("TRIES", "some")
 """How often what must not happen is tried: some (`make test`), full (before its figures are claimed), or soak (`make soak`)."""
@@ -20,9 +23,17 @@ IN_MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 """Where waiting for the disk costs nothing: nothing here is about power failures."""
 
 
-def times(full: int, soak: int) -> int:
-    """Return how often to try: a fifth of the full number on the way, more in the soak."""
-    return {"full": full, "soak": soak}.get(TRIES, max(full // 5, 1))
+def times(full: int, soak: int, store: str = "") -> int:
+    """Return how often to try: a fifth of the full number on the way, more in the soak, a tenth of it on a server."""
+    tried = {"full": full, "soak": soak}.get(TRIES, max(full // 5, 1))
+    return max(tried // 10, 1) if store else tried
+
+
+def forget_index(seeds: Path, store: str) -> None:
+    """Take away what is indexed."""
+    if store:
+        remove_collection(store, DEFAULT)
+    shutil.rmtree(seeds.parent / "index", ignore_errors=True)
 
 
 @contextmanager
