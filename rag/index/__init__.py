@@ -7,7 +7,7 @@ vectors are made.
 
 from rag.index.database import FORMAT
 from rag.index.index import Index, discard
-from rag.index.reconciliation import put, remove, sync
+from rag.index.reconciliation import Unread, put, remove, sync, unread
 from rag.index.snapshot import EmbeddedSnapshot
 from rag.index.writer import Writer
 from rag.store import (
@@ -39,9 +39,11 @@ __all__ = [
     "Store",
     "StoredPassage",
     "Transaction",
+    "Unread",
     "Writer",
     "discard",
     "put",
     "remove",
     "sync",
+    "unread",
 ]

@@ -104,6 +104,7 @@ def sync(
     only: Collection[str] | None = None,
     identify: Callable[[R], str] | None = None,
     confirmed: bool = False,
+    wait: float = 0.0,
     progress: Progress | None = None,
 ) -> SyncReport:
     """Bring the index up to date with the files below some roots. Nothing is locked or written if nothing changed.
@@ -120,6 +121,7 @@ def sync(
         only: source_ids to look at; None for all.
         identify: tells the folder of a root from another in its place; '' where it cannot. None trusts every root.
         confirmed: many sources of a root may be removed at once.
+        wait: seconds to wait for another writer.
         progress: told about long work.
 
     Raises:
@@ -136,7 +138,7 @@ def sync(
     plan = _plan(seen, index, confirmed=confirmed)
     n_embedded = 0
     if plan.work:
-        with index.writer() as writer:
+        with index.writer(wait=wait) as writer:
             # What is there may have changed until the lock was ours.
             plan = _plan(seen, index, confirmed=confirmed)
             work = _Work(plan, writer, load=load, split=split, encode=encode, tell=tell)
@@ -147,6 +149,34 @@ def sync(
             plan.note(writer)
     files = sorted(plan.reports, key=lambda report: report.source_id)
     return SyncReport(files=tuple(files), n_embedded=n_embedded, seconds=time.monotonic() - started)
+
+
+def unread(
+    index: Store,
+    roots: Sequence[R],
+    *,
+    find: Callable[[R], tuple[list[F], list[FileReport]]],
+    hash_file: Callable[[Path], str],
+    identify: Callable[[R], str] | None = None,
+    progress: Progress | None = None,
+) -> Unread:
+    """Return which files a sync of some roots would read; nothing is changed. The arguments are those of `sync`.
+
+    Raises:
+        SourceNotFoundError: there is nothing at a root, and nothing of it is indexed or remembered.
+    """
+    seen = _look(
+        index,
+        roots,
+        find=find,
+        hash_file=hash_file,
+        only=None,
+        identify=identify,
+        tell=progress or _silent,
+    )
+    plan = _plan(seen, index, confirmed=False)
+    files = tuple((one.origin, one.file.source_id) for one in plan.load)
+    return Unread(files=files, places=dict(seen.places), is_changed=plan.work)
 
 
 def put(
@@ -204,6 +234,18 @@ def remove(index: Store, source_id: str) -> SyncReport:
             message = f"{source_id!r} stays out of the index until it is added again."
     report = FileReport(source_id=source_id, fate="removed", reason="by_hand", message=message)
     return SyncReport(files=(report,), n_embedded=0, seconds=time.monotonic() - started)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """What a sync would do."""
+
+    files: tuple[tuple[str, str], ...]
+    """Path of the root and source_id of each file that it would read, in order of source_id."""
+    places: Mapping[str, RootState]
+    """How each root was found, by its path."""
+    is_changed: bool
+    """Whether there is anything to do, reading or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

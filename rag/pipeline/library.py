@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -14,11 +15,12 @@ from rag.embedding import EncodedPassages, Encoder
 from rag.errors import IndexBusyError, IndexWriteError, SourceNotFoundError
 from rag.language.paths import led
 from rag.pipeline.completeness import Lag, gaps
+from rag.pipeline.one_file import WAIT, sync_file
 from rag.pipeline.roots import added_roots, forget
 from rag.schema import Citation, Source, Span, SplitPassage, SyncReport
 from rag.settings import Settings
 from rag.sources import Root, find_files, hash_file, identity
-from rag.store import Coverage, KnownRoot, Progress, Store
+from rag.store import Coverage, KnownRoot, Progress, RootState, Store
 from rag.tokens import TokenCounter
 
 log = logging.getLogger(__name__)
@@ -109,6 +111,63 @@ class Library:
         if not named:
             pages.clear()
         return report
+
+    def unread(
+        self,
+        named: Sequence[Path] = (),
+        *,
+        verify: bool = False,
+        progress: Progress | None = None,
+    ) -> store.Unread:
+        """Return what a sync of some files or folders would read, none for all; see `Rag.unread`."""
+        roots = [self._adopt(path) for path in named] if named else self.roots()
+        from rag.sources import KnownFiles
+
+        known = KnownFiles(
+            self._settings.index_dir / "files.sqlite", verify=verify, complete=not named
+        )
+        with known:
+            return store.unread(
+                self._index,
+                roots,
+                find=find_files,
+                hash_file=known.hash_file,
+                identify=identity,
+                progress=progress,
+            )
+
+    def note_waiting(
+        self, n_waiting: Mapping[str, int], found: Mapping[str, RootState] | None = None
+    ) -> None:
+        """Remember of each root how many of its files are yet to be read; see `Rag.note_waiting`."""
+        known = self._index.coverage().places
+        changed = [
+            replace(place, pending=n_waiting.get(path, 0), synced=known.get(path, place).synced)
+            for path, place in (found or known).items()
+            if path not in known or known[path].pending != n_waiting.get(path, 0)
+        ]
+        if changed:
+            with self._index.writer(wait=WAIT) as writer:
+                for place in changed:
+                    writer.note_place(place)
+
+    def sync_file(self, origin: str, source_id: str) -> SyncReport:
+        """Bring the index up to date with one file below a root; see `Rag.sync_file`."""
+        root = next((one for one in self.roots() if str(one.path) == origin), None)
+        if root is None:
+            return SyncReport(files=(), n_embedded=0, seconds=0.0)
+        from rag.sources import KeptPages, Worker
+
+        pages = KeptPages(self._settings.index_dir / "pages")
+        with Worker(languages=self._settings.ocr, pages=pages) as worker:
+            return sync_file(
+                self._index,
+                root,
+                source_id,
+                load=partial(worker.load, max_bytes=int(self._settings.max_file_mb * 2**20)),
+                split=self._split,
+                encode=self._encode,
+            )
 
     def sync_where_it_can(self, progress: Progress | None) -> None:
         """Bring the index up to date, or say on the log why what was indexed before is asked as it is."""

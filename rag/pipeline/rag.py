@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import cached_property, partial
@@ -37,7 +37,7 @@ from rag.schema import (
     Verify,
 )
 from rag.settings import Settings
-from rag.store import Progress, Store
+from rag.store import Progress, RootState, Store
 from rag.tokens import TokenCounter
 
 if TYPE_CHECKING:
@@ -522,6 +522,44 @@ class Rag:
         """
         return self._library.sync(
             border.paths_of(paths), confirmed=confirmed, verify=verify, progress=progress
+        )
+
+    def unread(
+        self,
+        paths: str | Path | Iterable[str | Path] = (),
+        *,
+        verify: bool = False,
+        progress: Progress | None = None,
+    ) -> store.Unread:
+        """Return which files a sync would read, for whoever has others read them; the arguments are those of `sync`."""
+        return self._library.unread(border.paths_of(paths), verify=verify, progress=progress)
+
+    def note_waiting(
+        self, n_waiting: Mapping[str, int], found: Mapping[str, RootState] | None = None
+    ) -> None:
+        """Have answers say that the index is not finished.
+
+        Args:
+            n_waiting: how many files of each root are yet to be read, by its path.
+            found: the roots as `unread` found them; None for those that are known.
+        """
+        self._library.note_waiting(n_waiting, found)
+
+    def sync_file(self, origin: str, source_id: str) -> SyncReport:
+        """Bring the index up to date with one file, locked only for as long as it takes to put it in.
+
+        Several processes can do so at the same time, each with another file.
+
+        Args:
+            origin: path of the root that it lies below.
+            source_id: of the file; nothing is done where the root was forgotten.
+
+        Raises:
+            IndexBusyError: others were writing all the time.
+            IndexWriteError: the index cannot be written.
+        """
+        return self._library.sync_file(
+            border.text_of("origin", origin), border.text_of("source_id", source_id)
         )
 
     def add(self, path: str | Path) -> SyncReport:

@@ -1,0 +1,256 @@
+"""What a worker does: takes jobs from the queue, each one file, until it is told to stop.
+
+A job that fails is tried again, a few times; so is one of a worker that died, seen by its heartbeat. Doing a job
+twice does no harm: a file that is indexed as it is costs a hash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from threading import Event, Lock, Thread
+from typing import Protocol
+
+from procrastinate import App, RetryStrategy
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.jobs import Status
+
+from rag.errors import IndexBusyError, IndexStateError, RagError, SourceError
+from rag.index import Unread
+from rag.schema import SyncReport
+from rag.store import RootState
+from rag.worker.queue import INDEX, QUEUE, SETTLE, TEND, Queue, connector, prepare
+
+log = logging.getLogger(__name__)
+
+RETRIES = 3
+"""Times that a job is tried again."""
+_SETTLING = 2
+"""Seconds until it is looked again whether all files are done."""
+_HOURS_KEPT = 7 * 24
+"""Hours for which jobs that were given up are kept."""
+_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""Seconds before the database is tried again, the last for all after it."""
+
+
+class Indexed(Protocol):
+    """What a worker needs of `rag.Rag`."""
+
+    def unread(self) -> Unread:
+        """Return which files a sync would read."""
+
+    def note_waiting(
+        self, n_waiting: Mapping[str, int], found: Mapping[str, RootState] | None = None
+    ) -> None:
+        """Have answers say that the index is not finished."""
+
+    def sync_file(self, origin: str, source_id: str) -> SyncReport:
+        """Bring the index up to date with one file."""
+
+    def sync(self) -> SyncReport:
+        """Bring the index up to date."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """How a worker works."""
+
+    jobs: int = 1
+    """Files at the same time."""
+    watch: float = 0.0
+    """Seconds between two looks at the documents of `collections`; 0 leaves looking to others."""
+    collections: Callable[[], tuple[str, ...]] = lambda: ("",)
+    """Names of those that are looked at; "" for the default one."""
+    once: bool = False
+    """Stop when the queue is empty."""
+    heartbeat: float = 10.0
+    """Seconds between two signs of life."""
+    dead_after: float = 30.0
+    """Seconds without one after which a worker's jobs are another's."""
+
+
+def work(url: str, open_rag: Callable[[str], Indexed], how: Work) -> None:
+    """Do jobs until a signal stops it, or the queue is empty and that is wanted.
+
+    A database that is away is waited for.
+
+    Args:
+        url: of the database.
+        open_rag: opens a collection by its name, "" for the default one, without bringing it up to date.
+        how: how to work.
+    """
+    prepare(url)
+    with ExitStack() as stack:
+        opened = stack.enter_context(_Opened(open_rag))
+        if how.watch:
+            stack.enter_context(_Watch(url, opened, how))
+        n_failed = 0
+        while True:
+            try:
+                asyncio.run(_run(url, opened, how))
+            except (ConnectorException, OSError) as exc:
+                if how.once:
+                    raise
+                pause = _PAUSES[min(n_failed, len(_PAUSES) - 1)]
+                n_failed += 1
+                log.warning(
+                    "The queue cannot be reached (%s); next try in %g s.", type(exc).__name__, pause
+                )
+                if Event().wait(pause):
+                    return
+            else:
+                return
+
+
+async def _run(url: str, opened: _Opened, how: Work) -> None:
+    app = _app(url, opened, how)
+    async with app.open_async():
+        log.info("Worker is waiting for jobs.")
+        await app.run_worker_async(
+            queues=[QUEUE],
+            concurrency=how.jobs + 1,  # one for what takes a moment: jobs of dead workers
+            wait=not how.once,
+            delete_jobs="successful",
+            update_heartbeat_interval=how.heartbeat,
+            stalled_worker_timeout=how.dead_after,
+            fetch_job_polling_interval=2.0,
+        )
+
+
+def _app(url: str, opened: _Opened, how: Work) -> App:
+    """Return the tasks of a worker."""
+    app = App(connector=connector(url, most=how.jobs + 4))
+    slots = asyncio.Semaphore(how.jobs)
+    retry = RetryStrategy(max_attempts=RETRIES, exponential_wait=2)
+
+    @app.task(name=INDEX, queue=QUEUE, retry=retry)
+    async def index_file(collection: str, origin: str, source_id: str) -> None:
+        async with slots:
+            await asyncio.to_thread(_index, opened, collection, origin, source_id)
+
+    @app.task(name=SETTLE, queue=QUEUE, retry=retry)
+    async def settle(collection: str) -> None:
+        if not await asyncio.to_thread(_settle, url, opened, collection):
+            with suppress(AlreadyEnqueued):
+                lock = f"settle/{collection}"
+                later = settle.configure(
+                    lock=lock, queueing_lock=lock, schedule_in={"seconds": _SETTLING}
+                )
+                await later.defer_async(collection=collection)
+
+    @app.periodic(cron="* * * * * */5")
+    @app.task(name=TEND, queue=QUEUE, lock=TEND, queueing_lock=TEND, priority=100)
+    async def tend(timestamp: int) -> None:  # noqa: ARG001  (procrastinate passes it)
+        await _tend(app, how.dead_after)
+
+    return app
+
+
+def _index(opened: _Opened, collection: str, origin: str, source_id: str) -> None:
+    """Index one file; what could not be reached is worth another try."""
+    report = opened.rag(collection).sync_file(origin, source_id)
+    for file in report.files:
+        if file.fate in {"failed", "unreachable"}:
+            log.warning("%s", file.message)
+        if file.source_id == source_id and file.fate == "unreachable":
+            raise SourceError("unreachable", file.message)
+    log.info("Indexed a file: %d passages embedded in %.1f s.", report.n_embedded, report.seconds)
+
+
+def _settle(url: str, opened: _Opened, collection: str) -> bool:
+    """Have answers say how many files are left; once none is, do what is left. Return whether that was done."""
+    rag = opened.rag(collection)
+    with Queue(url) as queue:
+        waiting = queue.waiting(collection)
+    if not waiting:
+        with suppress(IndexBusyError):
+            rag.sync()
+            return True
+        return False
+    with suppress(IndexBusyError):
+        rag.note_waiting(waiting)
+    return False
+
+
+async def _tend(app: App, dead_after: float) -> None:
+    """Give jobs of dead workers back to the queue, unless they were tried too often."""
+    jobs = app.job_manager
+    for job in await jobs.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=dead_after):
+        if job.attempts >= RETRIES:
+            log.warning("A file was given up: %d workers died of it.", job.attempts + 1)
+            await jobs.finish_job(job, Status.FAILED, delete_job=False)
+        else:
+            log.warning("A worker died; its job is taken again.")
+            await jobs.retry_job(job)
+    await jobs.delete_old_jobs(
+        nb_hours=_HOURS_KEPT, queue=QUEUE, include_failed=True, include_cancelled=True
+    )
+
+
+class _Opened:
+    """Collections that were opened, each once."""
+
+    def __init__(self, open_rag: Callable[[str], Indexed]) -> None:
+        self._open = open_rag
+        self._lock = Lock()
+        self._rags: dict[str, Indexed] = {}
+
+    def __enter__(self) -> _Opened:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for rag in self._rags.values():
+            with suppress(IndexStateError):
+                rag.close()
+
+    def rag(self, collection: str) -> Indexed:
+        """Return a collection."""
+        with self._lock:
+            if collection not in self._rags:
+                self._rags[collection] = self._open(collection)
+            return self._rags[collection]
+
+
+class _Watch:
+    """Looks at the documents now and then, in a thread of its own, and puts what has changed into the queue."""
+
+    def __init__(self, url: str, opened: _Opened, how: Work) -> None:
+        self._url = url
+        self._opened = opened
+        self._how = how
+        self._stop = Event()
+        self._thread = Thread(target=self._run, name="watch", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            for collection in self._how.collections():
+                try:
+                    enqueue(self._url, self._opened.rag(collection), collection)
+                except RagError as exc:
+                    log.warning("The documents could not be looked at. %s", exc)
+            self._stop.wait(self._how.watch)
+
+
+def enqueue(url: str, rag: Indexed, collection: str) -> int:
+    """Put a job for each file that has changed into the queue; return how many are new."""
+    found = rag.unread()
+    if not found.is_changed:
+        return 0
+    with Queue(url) as queue:
+        n_new = queue.put(collection, found.files)
+        with suppress(IndexBusyError):
+            rag.note_waiting(queue.waiting(collection), found.places)
+    return n_new
