@@ -178,6 +178,10 @@ class Settings(BaseSettings):
         False,
         description="whether clients of OpenAI's protocol may ask the web chat, at /v1/chat/completions",
     )
+    sync_on_start: bool = Field(
+        True,
+        description="whether a server brings the index up to date when it starts; off where `rag worker` does",
+    )
     metrics: bool = Field(
         False, description="whether the web chat tells its figures to Prometheus, at /metrics"
     )

@@ -329,7 +329,7 @@ def _opener(settings: Settings) -> Factory:
     def open_rag(progress: OnProgress) -> Answering:
         from rag.pipeline import Rag
 
-        return Rag.open(settings, progress=progress)
+        return Rag.open(settings, sync=settings.sync_on_start, progress=progress)
 
     return open_rag
 
