@@ -41,6 +41,10 @@ SELECT task_name, args->>'origin' AS origin, count(*) AS n FROM procrastinate_jo
 WHERE queue_name = %(queue)s AND status IN ('todo', 'doing') AND args->>'collection' = %(collection)s
 GROUP BY 1, 2
 """
+_LEFT = """
+SELECT count(*) AS n FROM procrastinate_jobs
+WHERE queue_name = %(queue)s AND task_name <> %(tend)s AND status IN ('todo', 'doing')
+"""
 _LOCKED = "SELECT queueing_lock FROM procrastinate_jobs WHERE status = 'todo' AND queueing_lock IS NOT NULL"
 _FAILED = """
 SELECT count(*) AS n FROM procrastinate_jobs
@@ -106,6 +110,12 @@ class Queue:
     def is_done(self, collection: str) -> bool:
         """Whether no job of a collection is left, the last one not either."""
         return not self._waiting(collection)
+
+    def n_left(self) -> int:
+        """Return how many jobs of all collections wait or are worked on."""
+        with reached():
+            [row] = self._rows(_LEFT, queue=QUEUE, tend=TEND)
+        return int(row["n"])
 
     def n_failed(self, collection: str) -> int:
         """Return how many jobs of a collection were given up."""

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
-from typing import Protocol
 
 from procrastinate import App, RetryStrategy
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
 
 from rag.errors import IndexBusyError, IndexStateError, RagError, SourceError
-from rag.index import Unread
-from rag.schema import SyncReport
-from rag.store import RootState
+from rag.worker.asking import Indexed, enqueue
 from rag.worker.queue import INDEX, QUEUE, SETTLE, TEND, Queue, connector, prepare
 
 log = logging.getLogger(__name__)
@@ -32,29 +30,10 @@ _SETTLING = 2
 """Seconds until it is looked again whether all files are done."""
 _HOURS_KEPT = 7 * 24
 """Hours for which jobs that were given up are kept."""
+_LOOK = 0.5
+"""Seconds between two looks whether the queue is empty."""
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds before the database is tried again, the last for all after it."""
-
-
-class Indexed(Protocol):
-    """What a worker needs of `rag.Rag`."""
-
-    def unread(self) -> Unread:
-        """Return which files a sync would read."""
-
-    def note_waiting(
-        self, n_waiting: Mapping[str, int], found: Mapping[str, RootState] | None = None
-    ) -> None:
-        """Have answers say that the index is not finished."""
-
-    def sync_file(self, origin: str, source_id: str) -> SyncReport:
-        """Bring the index up to date with one file."""
-
-    def sync(self) -> SyncReport:
-        """Bring the index up to date."""
-
-    def close(self) -> None:
-        """Let go of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +84,14 @@ def work(url: str, open_rag: Callable[[str], Indexed], how: Work) -> None:
                 if Event().wait(pause):
                     return
             else:
-                return
+                if not how.once or _is_empty(url):
+                    return
+                time.sleep(_LOOK)
+
+
+def _is_empty(url: str) -> bool:
+    with Queue(url) as queue:
+        return not queue.n_left()
 
 
 async def _run(url: str, opened: _Opened, how: Work) -> None:
@@ -238,19 +224,11 @@ class _Watch:
         while not self._stop.is_set():
             for collection in self._how.collections():
                 try:
-                    enqueue(self._url, self._opened.rag(collection), collection)
+                    self._look(collection)
                 except RagError as exc:
                     log.warning("The documents could not be looked at. %s", exc)
             self._stop.wait(self._how.watch)
 
-
-def enqueue(url: str, rag: Indexed, collection: str) -> int:
-    """Put a job for each file that has changed into the queue; return how many are new."""
-    found = rag.unread()
-    if not found.is_changed:
-        return 0
-    with Queue(url) as queue:
-        n_new = queue.put(collection, found.files)
-        with suppress(IndexBusyError):
-            rag.note_waiting(queue.waiting(collection), found.places)
-    return n_new
+    def _look(self, collection: str) -> None:
+        with Queue(self._url) as queue:
+            enqueue(queue, self._opened.rag(collection), collection)
