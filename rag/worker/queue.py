@@ -27,8 +27,8 @@ except ImportError as exc:
 
 SCHEMA = "footnote_jobs"
 QUEUE = "index"
-INDEX, SETTLE, TEND = "index_file", "settle", "tend"
-"""Tasks: one file; what is left once all files are done; jobs of workers that died."""
+INDEX, SETTLE = "index_file", "settle"
+"""Tasks: one file; what is left once all files are done."""
 _LOCK = 1181708149
 _BATCH = 500
 _PAUSE = 0.5
@@ -43,7 +43,7 @@ GROUP BY 1, 2
 """
 _LEFT = """
 SELECT count(*) AS n FROM procrastinate_jobs
-WHERE queue_name = %(queue)s AND task_name <> %(tend)s AND status IN ('todo', 'doing')
+WHERE queue_name = %(queue)s AND status IN ('todo', 'doing')
 """
 _LOCKED = "SELECT queueing_lock FROM procrastinate_jobs WHERE status = 'todo' AND queueing_lock IS NOT NULL"
 _FAILED = """
@@ -114,7 +114,7 @@ class Queue:
     def n_left(self) -> int:
         """Return how many jobs of all collections wait or are worked on."""
         with reached():
-            [row] = self._rows(_LEFT, queue=QUEUE, tend=TEND)
+            [row] = self._rows(_LEFT, queue=QUEUE)
         return int(row["n"])
 
     def n_failed(self, collection: str) -> int:

@@ -9,18 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 
 from procrastinate import App, RetryStrategy
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
-from procrastinate.jobs import Status
 
 from rag.errors import IndexBusyError, IndexStateError, RagError, SourceError
 from rag.worker.asking import Indexed, enqueue
-from rag.worker.queue import INDEX, QUEUE, SETTLE, TEND, Queue, connector, prepare
+from rag.worker.queue import INDEX, QUEUE, SETTLE, Queue, connector, prepare
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +31,20 @@ _HOURS_KEPT = 7 * 24
 """Hours for which jobs that were given up are kept."""
 _LOOK = 0.5
 """Seconds between two looks whether the queue is empty."""
+_TAKEN = "A worker died; its job is tried again, for the %d. time."
+_DEAD = """
+FROM (
+    SELECT j.id, j.attempts FROM procrastinate_jobs j LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
+    WHERE j.status = 'doing' AND j.queue_name = %(queue)s
+        AND (w.id IS NULL OR w.last_heartbeat < now() - %(seconds)s * interval '1 second')
+        AND j.attempts {} %(retries)s
+    FOR UPDATE OF j SKIP LOCKED
+) dead
+"""
+_TAKE_BACK = (
+    "SELECT attempts, procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL)" + _DEAD.format("<")
+)
+_GIVE_UP = "SELECT attempts, procrastinate_finish_job_v1(id, 'failed', false)" + _DEAD.format(">=")
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds before the database is tried again, the last for all after it."""
 
@@ -52,6 +65,8 @@ class Work:
     """Seconds between two signs of life."""
     dead_after: float = 30.0
     """Seconds without one after which a worker's jobs are another's."""
+    patience: int = 2
+    """A job that failed for the nth time is tried again after this many seconds to the power of n + 1."""
 
 
 def work(url: str, open_rag: Callable[[str], Indexed], how: Work) -> None:
@@ -69,6 +84,7 @@ def work(url: str, open_rag: Callable[[str], Indexed], how: Work) -> None:
         opened = stack.enter_context(_Opened(open_rag))
         if how.watch:
             stack.enter_context(_Watch(url, opened, how))
+        log.info("Worker is waiting for jobs.")
         n_failed = 0
         while True:
             try:
@@ -96,11 +112,10 @@ def _is_empty(url: str) -> bool:
 
 async def _run(url: str, opened: _Opened, how: Work) -> None:
     app = _app(url, opened, how)
-    async with app.open_async():
-        log.info("Worker is waiting for jobs.")
+    async with app.open_async(), _tended(app, how):
         await app.run_worker_async(
             queues=[QUEUE],
-            concurrency=how.jobs + 1,  # one for what takes a moment: jobs of dead workers
+            concurrency=how.jobs,
             wait=not how.once,
             delete_jobs="successful",
             update_heartbeat_interval=how.heartbeat,
@@ -112,13 +127,11 @@ async def _run(url: str, opened: _Opened, how: Work) -> None:
 def _app(url: str, opened: _Opened, how: Work) -> App:
     """Return the tasks of a worker."""
     app = App(connector=connector(url, most=how.jobs + 4))
-    slots = asyncio.Semaphore(how.jobs)
-    retry = RetryStrategy(max_attempts=RETRIES, exponential_wait=2)
+    retry = RetryStrategy(max_attempts=RETRIES, exponential_wait=how.patience)
 
     @app.task(name=INDEX, queue=QUEUE, retry=retry)
     async def index_file(collection: str, origin: str, source_id: str) -> None:
-        async with slots:
-            await asyncio.to_thread(_index, opened, collection, origin, source_id)
+        await asyncio.to_thread(_index, opened, collection, origin, source_id)
 
     @app.task(name=SETTLE, queue=QUEUE, retry=retry)
     async def settle(collection: str) -> None:
@@ -129,11 +142,6 @@ def _app(url: str, opened: _Opened, how: Work) -> App:
                     lock=lock, queueing_lock=lock, schedule_in={"seconds": _SETTLING}
                 )
                 await later.defer_async(collection=collection)
-
-    @app.periodic(cron="* * * * * */5")
-    @app.task(name=TEND, queue=QUEUE, lock=TEND, queueing_lock=TEND, priority=100)
-    async def tend(timestamp: int) -> None:  # noqa: ARG001  (procrastinate passes it)
-        await _tend(app, how.dead_after)
 
     return app
 
@@ -164,19 +172,40 @@ def _settle(url: str, opened: _Opened, collection: str) -> bool:
     return False
 
 
-async def _tend(app: App, dead_after: float) -> None:
-    """Give jobs of dead workers back to the queue, unless they were tried too often."""
-    jobs = app.job_manager
-    for job in await jobs.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=dead_after):
-        if job.attempts >= RETRIES:
-            log.warning("A file was given up: %d workers died of it.", job.attempts + 1)
-            await jobs.finish_job(job, Status.FAILED, delete_job=False)
-        else:
-            log.warning("A worker died; its job is taken again.")
-            await jobs.retry_job(job)
-    await jobs.delete_old_jobs(
+@asynccontextmanager
+async def _tended(app: App, how: Work) -> AsyncIterator[None]:
+    """Look after jobs of dead workers, now and again, until the block ends."""
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(how.dead_after / 3)
+            await _tend(app, how.dead_after)
+
+    await _tend(app, how.dead_after)
+    await app.job_manager.delete_old_jobs(
         nb_hours=_HOURS_KEPT, queue=QUEUE, include_failed=True, include_cancelled=True
     )
+    looking = asyncio.create_task(look())
+    try:
+        yield
+    finally:
+        looking.cancel()
+
+
+async def _tend(app: App, dead_after: float) -> None:
+    """Give jobs of dead workers back to the queue, unless they were tried too often."""
+    try:
+        for query, said in (
+            (_GIVE_UP, "A file was given up: %d workers died of it."),
+            (_TAKE_BACK, _TAKEN),
+        ):
+            found = await app.connector.execute_query_all_async(
+                query=query, queue=QUEUE, retries=RETRIES, seconds=dead_after
+            )
+            for row in found:
+                log.warning(said, row["attempts"] + 1)
+    except ConnectorException as exc:
+        log.warning("Jobs of dead workers could not be looked for (%s).", type(exc).__name__)
 
 
 class _Opened:
