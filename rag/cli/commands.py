@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rag.cli import collections, evaluation
+from rag.cli import collections, evaluation, workers
 from rag.cli.inputs import history_from, may_remove, question_from
 from rag.cli.options import (
     Collection,
@@ -48,6 +48,7 @@ app = typer.Typer(
 )
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(collections.app, name="collections")
+app.command()(workers.worker)
 
 
 def _version(wanted: bool) -> None:
@@ -107,6 +108,12 @@ def sync(
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Remove also where most of a folder is missing.")
     ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Have workers read what changed, and wait for them.")
+    ] = False,
+    enqueue: Annotated[
+        bool, typer.Option("--enqueue", help="The same, without waiting.")
+    ] = False,
     as_json: Json = False,
     seeds: Seeds = None,
     index: Index = None,
@@ -115,7 +122,17 @@ def sync(
     session: Session = ctx.obj
     if forget and (paths or rebuild):
         raise typer.BadParameter("it goes with no path and no --rebuild.", param_hint="--forget")
+    if (wait or enqueue) and (forget or rebuild or yes):
+        raise typer.BadParameter("it goes with paths and --verify only.", param_hint="--wait")
     settings = settings_for(session, seeds=seeds, index=index)
+    if wait or enqueue:
+        with opened(session, settings, sync=False) as rag:
+            report = workers.sync_by_workers(
+                session, settings, rag, paths or (), wait=wait, verify=verify
+            )
+        if report is None:
+            return Exit.ANSWERED
+        return _tell_sync(session.screen, report, every=every, as_json=as_json)
     if forget:
         with opened(session, settings, sync=False) as rag:
             reports = [rag.forget(path) for path in forget]
