@@ -189,6 +189,11 @@ class Settings(BaseSettings):
         "text",
         description="how a server and a worker write their logs: 'text', or 'json', an object a line",
     )
+    users_file: Path | None = Field(
+        None,
+        description="file of the accounts of `rag users`: with it only these may ask over the web; none for one person,"
+        " or everybody with the password",
+    )
     # Not in what is kept and shown of settings: runs, reports, `repr`.
     store: SecretStr = Field(
         SecretStr(""),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rag.cli import collections, evaluation, workers
+from rag.cli import collections, evaluation, users, workers
 from rag.cli.inputs import history_from, may_remove, question_from
 from rag.cli.options import (
     Collection,
@@ -49,6 +49,7 @@ app = typer.Typer(
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(collections.app, name="collections")
 app.command()(workers.worker)
+app.add_typer(users.app, name="users")
 
 
 def _version(wanted: bool) -> None:

@@ -18,11 +18,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rag.web.collections import EVERYBODY, let_in
 from rag.web.hardening import Refused
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from pydantic import SecretStr
     from starlette.types import Scope
+
+    from rag.web.collections import Person
+
+    Recognise: TypeAlias = Callable[[bytes, bytes], Person | None]
+    """Returns whose name and password it is; the name is empty with a token."""
 
 log = logging.getLogger(__name__)
 
@@ -62,16 +70,27 @@ class Password:
     been in carries a cookie, which only says so: with it, and the right password, there is no pause.
 
     Args:
-        password: not empty.
+        password: not empty; None where there are accounts.
+        recognise: tells whose name and password, or token, was said.
         clock: seconds, never going back.
     """
 
-    def __init__(self, password: SecretStr, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        password: SecretStr | None = None,
+        *,
+        recognise: Recognise | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if (password is None) == (recognise is None):
+            raise ValueError("there is either one password or accounts")
         self._clock = clock
+        self._recognise = recognise
         # Digests under a key of this process: of one length whatever was said, so that comparing them
         # takes one time, and no use to whoever reads the memory; a wrong password may be one of another place.
         self._key = secrets.token_bytes(32)
-        self._right = self._digest(password.get_secret_value().encode("utf-8", "surrogateescape"))
+        right = password.get_secret_value() if password else secrets.token_hex()
+        self._right = self._digest(right.encode("utf-8", "surrogateescape"))
         self._been_in = secrets.token_urlsafe(32).encode()
         self._known: OrderedDict[str, _Guesses] = OrderedDict()
         """By address; the one that has guessed last comes last."""
@@ -82,22 +101,31 @@ class Password:
         Raises:
             Refused: it does not say the password, or none from its address is looked at at the moment.
         """
-        said = _said(scope)
-        if said is None:
+        given = _said(scope)
+        if given is None:
             raise Refused(401, "This server wants a password.", [_CHALLENGE])
+        name, said = given
         has_been_in = self._has_been_in(scope)
         guesses = self._guesses(self._name(scope))
         is_locked = len(guesses.wrong) >= N_GUESSES and not has_been_in
         if is_locked and (later := self._later(guesses)):
             raise _locked(later, later)
-        digest = self._digest(said)
-        if hmac.compare_digest(digest, self._right):
+        digest = self._digest(said if self._recognise is None else name + b"\0" + said)
+        person = self._person(name, said, digest)
+        if person is not None:
+            let_in(scope, person)
             return () if has_been_in else (self._cookie(),)
         self._remember(self._name(scope), guesses, digest)
         if is_locked:
             guesses.looks_from = max(guesses.looks_from, self._clock()) + PAUSE
             raise _locked(min(guesses.wrong.values()) + FORGOTTEN - self._clock(), 0)
         raise Refused(401, "The password is wrong.", [_CHALLENGE])
+
+    def _person(self, name: bytes, said: bytes, digest: bytes) -> Person | None:
+        """Return who says this; None for nobody who is known."""
+        if self._recognise is not None:
+            return self._recognise(name, said)
+        return EVERYBODY if hmac.compare_digest(digest, self._right) else None
 
     def _digest(self, said: bytes) -> bytes:
         return hmac.digest(self._key, said, "sha256")
@@ -160,22 +188,22 @@ def _locked(wait: float, later: float) -> Refused:
     )
 
 
-def _said(scope: Scope) -> bytes | None:
-    """Return the password that a request says; None where it says none in a form that can be read."""
+def _said(scope: Scope) -> tuple[bytes, bytes] | None:
+    """Return the name and password that a request says, no name with a token; None where none can be read."""
     given = [value for name, value in scope["headers"] if name == b"authorization"]
     if len(given) != 1:
         return None
     scheme, _, credentials = given[0].partition(b" ")
     if scheme.lower() == b"bearer":  # what clients of OpenAI's protocol send as their key
-        return credentials.strip() or None
+        return (b"", credentials.strip()) if credentials.strip() else None
     if scheme.lower() != b"basic":
         return None
     try:
         decoded = base64.b64decode(credentials.strip(), validate=True)
     except binascii.Error:
         return None
-    _, colon, password = decoded.partition(b":")
-    return password if colon else None
+    name, colon, password = decoded.partition(b":")
+    return (name, password) if colon else None
 
 
 def who(name: str) -> str:

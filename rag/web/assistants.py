@@ -218,7 +218,8 @@ class Assistants:
         async with self._places.taken():
             return await _apart(lambda: offer.call(given, one, person))
 
-    def _ask(self, given: _Question, one: OpenCollection, _: Person) -> _Result:
+    def _ask(self, given: _Question, one: OpenCollection, person: Person) -> _Result:
+        self._collections.note(person, "asked", one, given.question)
         answer = ask(
             one.opening,
             given.question,
@@ -229,7 +230,8 @@ class Assistants:
         )
         return as_text(answer), answer.to_dict()
 
-    def _search(self, given: _Query, one: OpenCollection, _: Person) -> _Result:
+    def _search(self, given: _Query, one: OpenCollection, person: Person) -> _Result:
+        self._collections.note(person, "searched", one, given.query)
         rag = one.opening.wait()
         found = rag.search(given.query, given.k)
         lacking = " ".join(rag.gaps())

@@ -6,10 +6,11 @@ was started with. A server that was started with a named one has no other.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from urllib.parse import parse_qs
 
 from rag.collections import (
@@ -34,11 +35,18 @@ if TYPE_CHECKING:
 PARAMETER = "collection"
 """Of an address, as often as collections are meant."""
 
+_EVENTS = "/gradio_api/queue/data"
+"""Where a page reads what happens on it."""
+_MOST_SESSIONS = 4096
 _PERSON = "footnote.person"
 _SEVERAL = "Several collections together are only asked. Choose one of them to change it."
 _READER = "You may ask these documents, and not change them."
 _NONE = "There is no collection that you may ask."
 _NO_NAMES = "'collection' wants a name, or a list of names; got {!r}."
+
+
+Audit: TypeAlias = Callable[[str, str, Sequence[str], str], None]
+"""Told who did what, in which collections, with which question or source."""
 
 
 class Person(Protocol):
@@ -94,14 +102,20 @@ class Collections:
     Args:
         home: the one that the server was started with.
         make: begins to open others; None where there are no others.
+        audit: notes who did what; None where nobody is told from others.
     """
 
     def __init__(
         self,
         home: OpenCollection,
         make: Callable[[tuple[str, ...]], OpenCollection] | None = None,
+        *,
+        audit: Audit | None = None,
     ) -> None:
         self.home = home
+        self._audit = audit
+        self._owners: OrderedDict[str, str] = OrderedDict()
+        """Whose page a session of Gradio is."""
         self._make = make if home.names == (DEFAULT,) else None
         self._made: dict[tuple[tuple[str, tuple[int, int]], ...], OpenCollection] = {}
         self._lock = Lock()
@@ -171,6 +185,26 @@ class Collections:
         if refusal := self.refusal(one, person):
             raise ArgumentError(refusal)
 
+    def note(self, person: Person, did: str, one: OpenCollection, what: str) -> None:
+        """Note what somebody did, where people are told apart."""
+        if self._audit is not None and person.name:
+            self._audit(person.name, did, one.names, what)
+
+    def check_session(self, session: str | None, person: Person) -> None:
+        """Keep the page of one person from others: a session belongs to who used it first.
+
+        Raises:
+            CollectionNotFoundError: it is another's.
+        """
+        if not session or not person.name:
+            return
+        with self._lock:
+            owner = self._owners.setdefault(session, person.name)
+            if len(self._owners) > _MOST_SESSIONS:
+                self._owners.popitem(last=False)
+        if owner != person.name:
+            raise CollectionNotFoundError(_NONE)
+
     def start(self) -> None:
         """Begin to open the one of the server."""
         self.home.opening.start()
@@ -186,7 +220,7 @@ class Collections:
 
 
 class Known:
-    """Answers the page of a collection that is not there with a sentence: an ASGI middleware.
+    """Answers the page of a collection that is not there, or of somebody else, with a sentence: an ASGI middleware.
 
     Args:
         app: what is behind it.
@@ -203,11 +237,15 @@ class Known:
         Raises:
             Refused: it is.
         """
-        if scope["type"] == "http" and scope["path"] == "/":
-            try:
+        try:
+            if scope["type"] == "http" and scope["path"] == "/":
                 self._collections.chosen(named_in(scope), person_of(scope))
-            except RagError as exc:
-                raise Refused(404, str(exc)) from None
+            elif scope["type"] == "http" and scope["path"] == _EVENTS:
+                query = parse_qs(scope["query_string"].decode("latin-1"))
+                for session in query.get("session_hash", []):
+                    self._collections.check_session(session, person_of(scope))
+        except RagError as exc:
+            raise Refused(404, str(exc)) from None
         await self._app(scope, receive, send)
 
 

@@ -161,7 +161,9 @@ class Completions:
         try:
             asked = self._asked(await request.body())
             wanted = asked.collection or named_in(request.scope)
-            one = self._collections.chosen(wanted, person_of(request.scope))
+            person = person_of(request.scope)
+            one = self._collections.chosen(wanted, person)
+            self._collections.note(person, "asked", one, asked.question)
             # What cannot be asked is refused before a stream begins.
             events = await _begun(self._events(asked, one.opening))
             if asked.streams:

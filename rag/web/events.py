@@ -88,6 +88,7 @@ def visited(
     """
     scope: Scope | None = request.request.scope if request.request is not None else None
     person = person_of(scope)
+    collections.check_session(request.session_hash, person)
     return collections.chosen(wanted or named_in(scope), person), person
 
 

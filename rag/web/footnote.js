@@ -158,6 +158,9 @@
       event.preventDefault();
       if (!pressed || event.detail === 0) choose(link); // no detail: the key Enter
       pressed = null;
+    } else if (event.target.closest?.("a.fn-there") && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault(); // Gradio has every link open a page of its own
+      location.assign(event.target.closest("a.fn-there").href);
     } else if (event.target.closest?.("a[href='#fn-close']")) {
       event.preventDefault();
       close();

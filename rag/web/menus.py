@@ -80,22 +80,22 @@ def picker(choices: Sequence[str], chosen: Sequence[str], *, fixed: bool) -> str
         chosen: those that the page belongs to.
         fixed: whether nothing can be changed here; the style hides what changes it.
     """
-    mark = '<span class="fn-fixed"></span>' if fixed else ""
+    mark = " fn-fixed" if fixed else ""
     if len(choices) < 2:
-        return mark + (f'<p class="fn-name">{escape(choices[0])}</p>' if choices else "")
+        return f'<p class="fn-name{mark}">{escape("".join(choices))}</p>'
     links = "".join(_link((name,), name, tuple(chosen) == (name,)) for name in choices)
     links += _link(choices, _TOGETHER, set(chosen) == set(choices))
     said = _TOGETHER if set(chosen) == set(choices) else ", ".join(chosen)
     return (
-        f'{mark}<details class="fn-menu fn-picking"><summary class="fn-do" title="Which documents are asked">'
+        f'<details class="fn-menu fn-picking{mark}"><summary class="fn-do" title="Which documents are asked">'
         f'<span>{escape(said)}</span></summary><div class="fn-list">{_CHOOSE}{links}</div></details>'
     )
 
 
 def _link(names: Sequence[str], label: str, is_here: bool) -> str:
     query = urlencode([("collection", name) for name in names])
-    here = ' aria-current="page"' if is_here else ""
-    return f'<a class="fn-talk" href="/?{query}"{here}>{escape(label)}</a>'
+    said = f"<strong>{escape(label)}</strong>" if is_here else escape(label)
+    return f'<a class="fn-there" href="/?{query}">{said}</a>'
 
 
 _KEYS = "".join(f"<li><kbd>{keys}</kbd> <span>{what}</span></li>" for keys, what in SHORTCUTS)

@@ -235,6 +235,7 @@ def _chat(
         uploads=settings.uploads and not collections.refusal(one, person),
         seeds=str(one.settings.seeds_dir if not is_home else one.settings.seeds_dir.name),
         collections=one.names if collections.choices(person) else (),
+        note=lambda did, what: collections.note(person, did, one, what),
     )
 
 

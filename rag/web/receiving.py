@@ -35,7 +35,12 @@ _SILENT = "Nothing came for a while, so the file was not taken in. Try again."
 
 
 def add_routes(
-    app: FastAPI, find: Callable[[Request], TakingIn], *, open_: bool, silence: float = SILENCE
+    app: FastAPI,
+    find: Callable[[Request], TakingIn],
+    *,
+    open_: bool,
+    silence: float = SILENCE,
+    note: Callable[[Request, str], None] = lambda *_: None,
 ) -> None:
     """Take in files, and tell which can be.
 
@@ -44,6 +49,7 @@ def add_routes(
         find: returns what indexes that which a request brings, or raises RagError where nothing may.
         open_: False refuses all.
         silence: seconds to wait for the next bytes.
+        note: notes the name of a file that was taken in.
     """
     slots = asyncio.Semaphore(N_AT_ONCE)
 
@@ -67,7 +73,10 @@ def add_routes(
             return _refusal(429, _MANY)
         async with slots:
             try:
-                return await _receive(request, taking_in, silence)
+                name, response = await _receive(request, taking_in, silence)
+                if name:
+                    note(request, name)
+                return response
             except SourceError as exc:
                 return _refusal(_STATUS.get(exc.reason, 400), str(exc))
             except TimeoutError:
@@ -76,8 +85,10 @@ def add_routes(
                 return _refusal(400, _SILENT)
 
 
-async def _receive(request: Request, taking_in: TakingIn, silence: float) -> JSONResponse:
-    """Write what arrives into the folder, and have it indexed unless that is there already."""
+async def _receive(
+    request: Request, taking_in: TakingIn, silence: float
+) -> tuple[str, JSONResponse]:
+    """Write what arrives into the folder, and have it indexed unless that is there already; return what it is called."""
     arriving = taking_in.uploads.arriving(request.query_params.get("name", ""))
     arrival = await asyncio.to_thread(arriving.__enter__)
     try:
@@ -88,20 +99,15 @@ async def _receive(request: Request, taking_in: TakingIn, silence: float) -> JSO
         arriving.__exit__(None, None, None)
 
 
-def _kept(arrival: Arrival, taking_in: TakingIn) -> JSONResponse:
+def _kept(arrival: Arrival, taking_in: TakingIn) -> tuple[str, JSONResponse]:
     twin = taking_in.twin(arrival.sha256)
     if twin:
-        return JSONResponse(
-            {
-                "name": twin,
-                "added": False,
-                "message": f"Its content is there already, as {twin!r}. Nothing was added.",
-            }
-        )
+        message = f"Its content is there already, as {twin!r}. Nothing was added."
+        return "", JSONResponse({"name": twin, "added": False, "message": message})
     kept = arrival.keep()
     taking_in.take(kept.name)
     message = "It takes the place of the file that had this name." if kept.replaced else ""
-    return JSONResponse({"name": kept.name, "added": True, "message": message})
+    return kept.name, JSONResponse({"name": kept.name, "added": True, "message": message})
 
 
 async def _blocks(request: Request, silence: float) -> AsyncIterator[bytes]:

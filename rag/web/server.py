@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from rag.settings import Settings
     from rag.web.assistants import Assistants
+    from rag.web.collections import Audit
     from rag.web.completions import Completions
     from rag.web.connecting import Connecting
     from rag.web.opening import Answering
@@ -85,7 +86,7 @@ def serve(
     from rag.web import connections
 
     reaches_out = not _is_loopback(host)
-    if reaches_out and not settings.password:
+    if reaches_out and not _is_guarded(settings):
         raise SettingsError(_NO_PASSWORD.format(host=host))
     with _listen(host, port) as listener:
         logs.to_stderr(settings)
@@ -154,8 +155,8 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
     app.add_middleware(Known, collections=collections)
     app.add_middleware(
         Hardened,
-        hosts=None if settings.password else LOOPBACK_NAMES,
-        guard=Password(settings.password) if settings.password else None,
+        hosts=None if _is_guarded(settings) else LOOPBACK_NAMES,
+        guard=_guard(settings),
         paths=(ASSISTANTS,) * bool(assistants)
         + (metrics.METRICS,) * bool(figures)
         + (completions.paths if completions else ()),
@@ -169,14 +170,38 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
     showing.add_page_routes(
         app, lambda request: [one.opening for one in collections.opened(person_of(request.scope))]
     )
-    receiving.add_routes(app, partial(_receiver, collections), open_=settings.uploads)
+    receiving.add_routes(
+        app,
+        partial(_receiver, collections),
+        open_=settings.uploads,
+        note=partial(_note_upload, collections),
+    )
     _mount(app, page, settings)
     return app
 
 
+def _is_guarded(settings: Settings) -> bool:
+    """Tell whether people say who they are, so that others than the one at this machine may come."""
+    return bool(settings.password) or settings.users_file is not None
+
+
+def _guard(settings: Settings) -> Password | None:
+    """Return what asks for a password.
+
+    Raises:
+        SettingsError: there are accounts, and what hashes their passwords is not installed.
+    """
+    if settings.users_file is not None:
+        from rag.pipeline.users import Users, check_installed
+
+        check_installed()
+        return Password(recognise=Users(settings.users_file).recognised)
+    return Password(settings.password) if settings.password else None
+
+
 def _connecting(opening: Opening, settings: Settings) -> Connecting | None:
     """Return what connects chat models; None with a password, by which others may come."""
-    if settings.password:
+    if _is_guarded(settings):
         return None
     from rag.keys import system_keyring
     from rag.web.connecting import Connecting
@@ -244,7 +269,9 @@ def _add_routes(app: FastAPI, collections: Collections, settings: Settings) -> N
     def health() -> JSONResponse:
         state = collections.home.opening.state
         said: dict[str, str] = {"status": state.status}
-        if not settings.password:  # what has failed may be a path or an address: not for everybody
+        if not _is_guarded(
+            settings
+        ):  # what has failed may be a path or an address: not for everybody
             said["message"] = state.message
         return JSONResponse(said, status_code=200 if state.status == "ready" else 503)
 
@@ -280,7 +307,16 @@ def _collections(opening: Opening, settings: Settings) -> Collections:
         return _open_collection(names, Opening(open_rag, on_failure=_tell), settings)
 
     home = _open_collection((settings.collection or DEFAULT,), opening, settings)
-    return Collections(home, make)
+    return Collections(home, make, audit=_audit(settings))
+
+
+def _audit(settings: Settings) -> Audit | None:
+    """Return what notes who did what; None where nobody is told from others."""
+    if settings.users_file is None:
+        return None
+    from rag.pipeline.users import AuditLog, audit_path
+
+    return AuditLog(audit_path(settings.users_file)).note
 
 
 def _open_collection(
@@ -306,6 +342,12 @@ def _receiver(collections: Collections, request: Request) -> TakingIn:
     one = collections.chosen(named_in(request.scope), person)
     collections.check_changeable(one, person)
     return one.taking_in
+
+
+def _note_upload(collections: Collections, request: Request, name: str) -> None:
+    person = person_of(request.scope)
+    one = collections.chosen(named_in(request.scope), person)
+    collections.note(person, "added", one, name)
 
 
 def _assistants(collections: Collections, settings: Settings) -> Assistants:

@@ -122,6 +122,8 @@ def built_with(statistics: Mapping[str, object]) -> str:
     """Return what is indexed, in numbers, and with what settings."""
     if not statistics:
         return '<p class="fn-note">Getting ready…</p>'
+    if "sources" not in statistics:  # of several collections, each its own
+        return ""
     n_sources, n_passages = statistics.get("sources"), statistics.get("passages")
     counts = " · ".join(
         counted(n, noun)

@@ -17,6 +17,7 @@ from rag.errors import ArgumentError, RagError
 from rag.web import render, shelf
 from rag.web.events import Events
 from rag.web.taking_in import Entry
+from rag.web.talking import Note
 
 if TYPE_CHECKING:
     from rag.settings import Settings
@@ -279,7 +280,10 @@ def wire(
     does = Events(
         collections,
         lambda one, person: Tab(
-            one.taking_in, one.opening, refusal=collections.refusal(one, person)
+            one.taking_in,
+            one.opening,
+            refusal=collections.refusal(one, person),
+            note=lambda did, what: collections.note(person, did, one, what),
         ),
     )
     follow: dict[str, Any] = {
@@ -350,12 +354,21 @@ class Tab:
         taking_in: does what is asked for.
         opening: tells when there is something to show.
         refusal: why nothing may be changed here; '' where it may.
+        note: notes what was done.
     """
 
-    def __init__(self, taking_in: TakingIn, opening: Opening, *, refusal: str = "") -> None:
+    def __init__(
+        self,
+        taking_in: TakingIn,
+        opening: Opening,
+        *,
+        refusal: str = "",
+        note: Note = lambda *_: None,
+    ) -> None:
         self._taking_in = taking_in
         self._opening = opening
         self._refusal = refusal
+        self._note = note
 
     async def follow(self) -> AsyncIterator[tuple[Update, ...]]:
         """Show what is done until nothing is, and tell when the list has changed."""
@@ -462,20 +475,21 @@ class Tab:
 
     def remove(self, view: View) -> tuple[Update, ...]:
         """Remove the source that is open."""
-        return self._told(view, self._taking_in.remove), gr.Column(visible=False)
+        return self._told(view, self._taking_in.remove, "removed"), gr.Column(visible=False)
 
     def rename(self, view: View, name: str) -> str:
         """Rename the file of the source that is open."""
-        return self._told(view, lambda one: self._taking_in.rename(one, name))
+        return self._told(view, lambda one: self._taking_in.rename(one, name), "renamed")
 
     def reread(self, view: View) -> str:
         """Read the source that is open again."""
-        return self._told(view, self._taking_in.read_again)
+        return self._told(view, self._taking_in.read_again, "read")
 
     def reread_all(self) -> str:
         """Look at all files again."""
         if self._refusal:
             return shelf.trouble(self._refusal)
+        self._note("read", "")
         self._taking_in.read_again()
         return ""
 
@@ -507,6 +521,7 @@ class Tab:
             kept = self._taking_in.uploads.add_text(title, text)
         except RagError as exc:
             return shelf.trouble(str(exc)), gr.skip(), gr.skip()
+        self._note("added", kept.name)
         self._taking_in.take(kept.name)
         return "", "", ""
 
@@ -516,6 +531,7 @@ class Tab:
             self._check()
             for one in url.split():
                 self._taking_in.take_address(one)
+                self._note("added", one)
         except RagError as exc:
             return shelf.trouble(str(exc)), gr.skip()
         return "", ""
@@ -529,7 +545,7 @@ class Tab:
         if self._refusal:
             raise ArgumentError(self._refusal)
 
-    def _told(self, view: View, do: Callable[[Entry], None]) -> str:
+    def _told(self, view: View, do: Callable[[Entry], None], did: str) -> str:
         """Do something with the source that is open; returns why it was not done, if it was not."""
         one = _entry(self._taking_in.entries(), view.chosen)
         if one is None:
@@ -537,6 +553,7 @@ class Tab:
         try:
             self._check()
             do(one)
+            self._note(did, one.source_id)
         except RagError as exc:
             return shelf.trouble(str(exc))
         return ""

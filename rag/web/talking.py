@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 
 Update: TypeAlias = Any
 """What Gradio takes as a new state of a component."""
+
+Note: TypeAlias = Callable[[str, str], None]
+"""Notes a deed, by a word, and the question or source that it was about."""
 
 ASK, STOP = "Ask", "Stop"
 """What the button beside the question says."""
@@ -77,6 +80,7 @@ class Chat:
         uploads: bool = True,
         seeds: str = "seeds",
         collections: Sequence[str] = (),
+        note: Note = lambda *_: None,
     ) -> None:
         self._opening = opening
         self._max_chars = max_chars
@@ -85,6 +89,7 @@ class Chat:
         self._uploads = uploads
         self._seeds = seeds
         self._collections = tuple(collections)
+        self._note = note
 
     async def greet(self) -> AsyncIterator[tuple[Update, ...]]:
         """Say how far the opening is, until it is done; where it fails, until it has succeeded all the same."""
@@ -330,6 +335,7 @@ class Chat:
         try:
             if not _text("question", question).strip():
                 raise QuestionError("The question is empty: ask something about your sources.")
+            self._note("asked", question)
             return ask(
                 self._opening,
                 question,
@@ -348,6 +354,7 @@ class Chat:
         while (state := self._opening.state).status == "starting":
             yield replace(exchange, notice=f"{state.message} Your question is next.")
             await asyncio.sleep(_LOOK_AGAIN)
+        self._note("asked", exchange.question)
         events = in_thread(
             lambda: self._opening.wait().stream(
                 exchange.question,
