@@ -73,10 +73,7 @@ def add_routes(
             return _refusal(429, _MANY)
         async with slots:
             try:
-                name, response = await _receive(request, taking_in, silence)
-                if name:
-                    note(request, name)
-                return response
+                return await _receive(request, taking_in, silence, note)
             except SourceError as exc:
                 return _refusal(_STATUS.get(exc.reason, 400), str(exc))
             except TimeoutError:
@@ -86,15 +83,18 @@ def add_routes(
 
 
 async def _receive(
-    request: Request, taking_in: TakingIn, silence: float
-) -> tuple[str, JSONResponse]:
-    """Write what arrives into the folder, and have it indexed unless that is there already; return what it is called."""
+    request: Request, taking_in: TakingIn, silence: float, note: Callable[[Request, str], None]
+) -> JSONResponse:
+    """Write what arrives into the folder, and have it indexed unless that is there already."""
     arriving = taking_in.uploads.arriving(request.query_params.get("name", ""))
     arrival = await asyncio.to_thread(arriving.__enter__)
     try:
         async for block in _blocks(request, silence):
             await asyncio.to_thread(arrival.write, block)
-        return await asyncio.to_thread(_kept, arrival, taking_in)
+        name, response = await asyncio.to_thread(_kept, arrival, taking_in)
+        if name:
+            note(request, name)
+        return response
     finally:
         arriving.__exit__(None, None, None)
 
