@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 Role: TypeAlias = Literal["reader", "editor", "admin"]
-"""A reader asks, an editor adds and removes sources too, an admin also reads the log of a collection."""
+"""A reader asks, an editor and an admin add and remove sources too."""
 
 ALL = "*"
 """Stands for every collection in the roles of a user."""
