@@ -48,5 +48,5 @@ def test_a_collection_is_chosen_asked_and_given_files(
     page.get_by_role("link", name="All together").click()
     page.locator("p.fn-ready").filter(has_text="2 sources").wait_for()
     visit.to("Sources")
-    assert page.get_by_text("farm/goat.txt").is_visible()
+    page.locator(".fn-entry").filter(has_text="farm/uploads/goat.txt").wait_for()
     assert not page.get_by_role("button", name="Choose files…").is_visible()
