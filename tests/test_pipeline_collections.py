@@ -123,13 +123,18 @@ def test_a_question_can_name_its_collection(known, settings):  # noqa: ARG001  (
 def test_a_later_collection_of_the_same_name_shows_nothing_of_the_one_before(known, settings):
     """Also where the first was open."""
     with opener(settings) as rag:
+        both = ("default", "farm")
         assert "answered" == rag.ask("Where do sheep graze?", collection="farm").status
+        assert "answered" == rag.ask("Where do sheep graze?", collection=both).status
         known.remove("farm")
         with pytest.raises(ArgumentError, match="there are: default"):
             rag.ask("Where do sheep graze?", collection="farm")
         known.create("farm")
 
         assert "no_sources" == rag.ask("Where do sheep graze?", collection="farm").reason.code
+        assert "sheep" not in str(rag.ask("Where do sheep graze?", collection=both).citations)
+        assert "answered" == rag.ask("Who praised the bridge?", collection=both).status
+        assert "answered" == rag.ask("Who praised the bridge?").status
 
 
 @pytest.fixture

@@ -140,7 +140,17 @@ class Rag:
         )
         names = border.collections_of(collection)
         if len(names) > 1:
-            return cls._open_several(settings, names, answerers, sync=sync, progress=progress)
+            own = [settings.of_collection(name) for name in names]
+            for one in own:
+                check_visible(one.collections_dir, one.collection)
+            encoder = load_encoder(settings.encoder)
+            members = {
+                one.collection or DEFAULT: cls._open_one(
+                    one, (), sync=sync, progress=progress, encoder=encoder
+                )
+                for one in own
+            }
+            return cls._over(settings, members, answerers)
         settings = settings.of_collection(names[0]) if names else settings
         return cls._open_one(settings, answerers, sync=sync, rebuild=rebuild, progress=progress)
 
@@ -193,29 +203,12 @@ class Rag:
         )
 
     @classmethod
-    def _open_several(
-        cls,
-        settings: Settings,
-        names: Sequence[str],
-        answerers: Sequence[Answerer] | None,
-        *,
-        sync: bool,
-        progress: Progress | None,
-        encoder: Encoder | None = None,
+    def _over(
+        cls, settings: Settings, members: Mapping[str, Rag], answerers: Sequence[Answerer] | None
     ) -> Self:
-        """Open several collections as one, each brought up to date by itself."""
+        """Return one pipeline over those of several collections."""
         from rag.pipeline.together import Together
 
-        own = [settings.of_collection(name) for name in names]
-        for one in own:
-            check_visible(one.collections_dir, one.collection)
-        encoder = encoder or load_encoder(settings.encoder)
-        members = {
-            one.collection or DEFAULT: cls._open_one(
-                one, (), sync=sync, progress=progress, encoder=encoder
-            )
-            for one in own
-        }
         first = next(iter(members.values()))
         if answerers is None:
             answerers = load_answerers(settings, first._tokens)
@@ -265,20 +258,21 @@ class Rag:
         with self._locks.setdefault(key, Lock()):
             if key not in self._beside:
                 for old in [one for one in self._beside if [*dict(one)] == [*names]]:
-                    self._beside.pop(old).close()  # of a collection that is there no more
+                    gone = self._beside.pop(old)  # of a collection that is there no more
+                    if len(names) == 1:  # several share what is open of each
+                        gone.close()
                 self._beside[key] = self._open_beside(names, sync=sync, progress=progress)
             return self._beside[key]
 
     def _open_beside(self, names: Sequence[str], *, sync: bool, progress: Progress | None) -> Rag:
         answerers = tuple(self._answerers.values())
-        if len(names) == 1:
-            own = self.settings.of_collection(names[0])
-            return self._open_one(
-                own, answerers, sync=sync, progress=progress, encoder=self._encoder
-            )
-        return self._open_several(
-            self.settings, names, answerers, sync=sync, progress=progress, encoder=self._encoder
-        )
+        if len(names) > 1:
+            members = {
+                name: self.in_collection(name, sync=sync, progress=progress) for name in names
+            }
+            return self._over(self.settings, members, answerers)
+        own = self.settings.of_collection(names[0])
+        return self._open_one(own, answerers, sync=sync, progress=progress, encoder=self._encoder)
 
     @property
     def _names(self) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ PARAMETER = "collection"
 
 _EVENTS = "/gradio_api/queue/data"
 """Where a page reads what happens on it."""
+_MOST_OPEN = 256
+"""Collections, and choices of several, that are held open; then a choice of several makes room."""
 _MOST_SESSIONS = 4096
 _PERSON = "footnote.person"
 _SEVERAL = "Several collections together are only asked. Choose one of them to change it."
@@ -158,10 +160,16 @@ class Collections:
             if key not in self._made:
                 for old in [one for one in self._made if [*dict(one)] == [*names]]:
                     self._made.pop(old).taking_in.close()  # of a collection that is there no more
+                if len(self._made) >= _MOST_OPEN and (spare := self._spare()):
+                    self._made.pop(spare).taking_in.close()
                 self._made[key] = self._make(names)
                 self._made[key].opening.start()
                 self._made[key].taking_in.start()
             return self._made[key]
+
+    def _spare(self) -> tuple[tuple[str, tuple[int, int]], ...] | None:
+        """Return the first that are several as one: they can be put together again at any time."""
+        return next((key for key, one in self._made.items() if not one.is_one), None)
 
     def opened(self, person: Person) -> Iterable[OpenCollection]:
         """Return those that are open already, and that somebody may ask."""

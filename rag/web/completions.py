@@ -101,7 +101,8 @@ class _Asked:
     """A request, understood."""
 
     model: str
-    collection: str | list[str]
+    names: tuple[str, ...]
+    """The collections that are asked."""
     question: str
     history: tuple[Turn, ...]
     streams: bool
@@ -127,7 +128,7 @@ class Completions:
         self._collections = collections
         self._max_chars = max_chars
         self._places = places or Places()
-        self._told: OrderedDict[str, Turn] = OrderedDict()
+        self._told: OrderedDict[tuple[tuple[str, ...], str], Turn] = OrderedDict()
         self._since = int(time.time())
 
     def routes(self) -> list[Route]:
@@ -159,10 +160,9 @@ class Completions:
     async def _complete(self, request: Request) -> Response:
         """Answer the last message of a conversation."""
         try:
-            asked = self._asked(await request.body())
-            wanted = asked.collection or named_in(request.scope)
-            person = person_of(request.scope)
-            one = self._collections.chosen(wanted, person)
+            wanted, person = _wanted(await request.body()), person_of(request.scope)
+            one = self._collections.chosen(wanted.collection or named_in(request.scope), person)
+            asked = self._asked(wanted, one.names)
             self._collections.note(person, "asked", one, asked.question)
             # What cannot be asked is refused before a stream begins.
             events = await _begun(self._events(asked, one.opening))
@@ -183,18 +183,12 @@ class Completions:
             log.error("A completion could not be given: %s", trail(exc))  # noqa: TRY400
             return _refusal(RagError(OUR_FAULT))
 
-    def _asked(self, body: bytes) -> _Asked:
-        """Read a request.
+    def _asked(self, wanted: _Wanted, names: tuple[str, ...]) -> _Asked:
+        """Understand a request to some collections.
 
         Raises:
             QuestionError: it cannot be asked.
         """
-        try:
-            wanted = _Wanted.model_validate_json(body)
-        except ValidationError as exc:
-            fault = exc.errors()[0]
-            param = ".".join(map(str, fault["loc"])) or None
-            raise _WrongError(f"The request cannot be used: {fault['msg']}.", param) from exc
         if wanted.n not in (None, 1):
             raise _WrongError("One answer is given to a question; got n other than 1.", "n")
         *before, last = wanted.messages
@@ -206,21 +200,21 @@ class Completions:
         options = wanted.stream_options
         return _Asked(
             model=wanted.model,
-            collection=wanted.collection,
+            names=names,
             question=question,
-            history=tuple(self._turns(before)),
+            history=tuple(self._turns(before, names)),
             streams=bool(wanted.stream),
             tells_usage=bool(options and options.include_usage),
         )
 
-    def _turns(self, messages: Sequence[_Message]) -> Iterator[Turn]:
+    def _turns(self, messages: Sequence[_Message], names: tuple[str, ...]) -> Iterator[Turn]:
         """Yield what was said before; rules for a model are none for this program."""
         for message in messages:
             text = _text(message)
             if message.role == "user" and text.strip():
                 yield Turn(role="user", text=text)
             elif message.role == "assistant" and text.strip():
-                known = self._told.get(_key(text))
+                known = self._told.get((names, _key(text)))
                 bare = text.rpartition(f"\n\n{_SOURCES}\n")[0] or text
                 yield known or Turn(role="assistant", text=bare)
 
@@ -238,7 +232,7 @@ class Completions:
                 yield event
 
     def _whole(self, asked: _Asked, answer: Answer) -> dict[str, object]:
-        content = self._content(answer)
+        content = self._content(asked, answer)
         message = {
             "role": "assistant",
             "content": content,
@@ -274,7 +268,7 @@ class Completions:
     def _answer_chunks(
         self, asked: _Asked, about: dict[str, object], answer: Answer
     ) -> Iterator[dict[str, object]]:
-        content = self._content(answer)
+        content = self._content(asked, answer)
         for line in content.splitlines(keepends=True):
             yield _chunk(about, {"content": line})
         yield _chunk(about, {"annotations": _annotations(answer, content)})
@@ -282,14 +276,14 @@ class Completions:
         if asked.tells_usage:
             yield {**about, "choices": [], "usage": _usage(answer)}
 
-    def _content(self, answer: Answer) -> str:
+    def _content(self, asked: _Asked, answer: Answer) -> str:
         """Return an answer as Markdown, and remember what it cites, for when it is asked about."""
         parts = list(markdown_parts(answer, lambda number: f"[{number}]"))
         if answer.citations:
             parts += [_SOURCES, *map(_source_line, answer.citations)]
         content = "\n\n".join(parts)
         turn = Turn(role="assistant", text=answer.text, citations=answer.citations)
-        self._told[_key(content)] = turn
+        self._told[asked.names, _key(content)] = turn
         if len(self._told) > _MOST_TOLD:
             self._told.popitem(last=False)
         return content
@@ -324,6 +318,20 @@ async def _begun(events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
                 yield event
 
     return resumed()
+
+
+def _wanted(body: bytes) -> _Wanted:
+    """Read a request.
+
+    Raises:
+        QuestionError: it cannot be meant.
+    """
+    try:
+        return _Wanted.model_validate_json(body)
+    except ValidationError as exc:
+        fault = exc.errors()[0]
+        param = ".".join(map(str, fault["loc"])) or None
+        raise _WrongError(f"The request cannot be used: {fault['msg']}.", param) from exc
 
 
 def _check_model(rag: Answering, name: str) -> None:
