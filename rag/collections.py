@@ -79,7 +79,7 @@ def check_known(name: str, known: Iterable[str]) -> None:
         )
 
 
-def mark_of(top: Path, name: str) -> tuple[int, int]:
+def stamp_of(top: Path, name: str) -> tuple[int, int]:
     """Return what tells a named collection from a later one of the same name; zeros for the default one."""
     if not name or name == DEFAULT:
         return 0, 0

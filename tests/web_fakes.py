@@ -43,7 +43,7 @@ from rag.schema import (
 )
 from rag.settings import Settings
 from rag.web import build_app
-from rag.web.collections import Collections, OpenCollection
+from rag.web.collections import OpenCollection, OpenCollections
 from rag.web.taking_in import TakingIn
 from rag.web.uploads import Uploads
 
@@ -510,7 +510,7 @@ def make_app(*args: Any, **options: Any) -> FastAPI:
     return asyncio.run(make())
 
 
-def only(opening: Opening, settings: Settings | None = None) -> Collections:
+def only(opening: Opening, settings: Settings | None = None) -> OpenCollections:
     """Return the one collection of a server."""
     settings = settings or Settings()
     uploads = Uploads(settings.index_dir / "uploads", max_file=1)
@@ -518,4 +518,4 @@ def only(opening: Opening, settings: Settings | None = None) -> Collections:
     home = OpenCollection(
         names=("default",), settings=settings, opening=opening, taking_in=taking_in
     )
-    return Collections(home)
+    return OpenCollections(home)

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias, TypedDict, Unpack, get_args
 
 from rag import index as store
-from rag.collections import DEFAULT, check_visible, mark_of
+from rag.collections import DEFAULT, check_visible, stamp_of
 from rag.embedding import Encoder, load_encoder
 from rag.errors import IndexBusyError, QuestionError, SettingsError
 from rag.pipeline import border
@@ -254,7 +254,7 @@ class Rag:
         names = tuple(dict.fromkeys(one.collection or DEFAULT for one in settings))
         if not names or names == self._names:
             return self
-        key = tuple((name, mark_of(top, name)) for name in names)
+        key = tuple((name, stamp_of(top, name)) for name in names)
         with self._locks.setdefault(key, Lock()):
             if key not in self._beside:
                 for old in [one for one in self._beside if [*dict(one)] == [*names]]:

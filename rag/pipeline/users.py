@@ -28,7 +28,7 @@ from rag.privacy import make_file, make_folder
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-Role: TypeAlias = Literal["reader", "editor", "admin"]
+UserRole: TypeAlias = Literal["reader", "editor", "admin"]
 """A reader asks, an editor and an admin add and remove sources too."""
 
 ALL = "*"
@@ -58,11 +58,11 @@ class User:
     name: str
     password: str = field(repr=False)
     """Its argon2id hash."""
-    roles: Mapping[str, Role]
+    roles: Mapping[str, UserRole]
     """By collection; `*` stands for all."""
     tokens: tuple[Token, ...] = ()
 
-    def role_in(self, collection: str) -> Role | None:
+    def role_in(self, collection: str) -> UserRole | None:
         """Return what they may do in a collection; None for nothing."""
         return self.roles.get(collection) or self.roles.get(ALL)
 
@@ -94,7 +94,7 @@ class Users:
         """Return every account, in order of names."""
         return tuple(user for _, user in sorted(self._users().items()))
 
-    def add(self, name: str, password: str, roles: Mapping[str, Role]) -> User:
+    def add(self, name: str, password: str, roles: Mapping[str, UserRole]) -> User:
         """Make an account, or give one another password, with its roles as they are.
 
         Raises:
@@ -119,15 +119,15 @@ class Users:
 
     def set_role(self, name: str, collection: str, role: str | None) -> User:
         """Give somebody a role in a collection; None takes it away."""
-        if role is not None and role not in get_args(Role):
+        if role is not None and role not in get_args(UserRole):
             raise ArgumentError(
-                f"role: wanted one of {', '.join(get_args(Role))}, none; got {role!r}."
+                f"role: wanted one of {', '.join(get_args(UserRole))}, none; got {role!r}."
             )
         with self._changing() as users:
             user = _of(users, name)
             roles = {one: held for one, held in user.roles.items() if one != collection}
             users[name] = replace(
-                user, roles=roles | ({collection: cast("Role", role)} if role else {})
+                user, roles=roles | ({collection: cast("UserRole", role)} if role else {})
             )
             return users[name]
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
     from starlette.types import Receive, Scope, Send
 
-    from rag.web.collections import Collections, OpenCollection, Person
+    from rag.web.collections import OpenCollection, OpenCollections, Person
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +148,7 @@ class Assistants:
     """
 
     def __init__(
-        self, collections: Collections, *, max_chars: int, at_once: int, waiting: int
+        self, collections: OpenCollections, *, max_chars: int, at_once: int, waiting: int
     ) -> None:
         self._collections = collections
         self._max_chars = max_chars

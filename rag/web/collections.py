@@ -17,7 +17,7 @@ from rag.collections import (
     DEFAULT,
     check_known,
     collection_name,
-    mark_of,
+    stamp_of,
     visible_collections,
 )
 from rag.errors import ArgumentError, CollectionNotFoundError, QuestionError, RagError
@@ -98,7 +98,7 @@ class OpenCollection:
         return len(self.names) == 1
 
 
-class Collections:
+class OpenCollections:
     """Those of one server.
 
     Args:
@@ -155,7 +155,7 @@ class Collections:
             return self.home
         assert self._make is not None
         top = self.home.settings.collections_dir
-        key = tuple((name, mark_of(top, name)) for name in names)
+        key = tuple((name, stamp_of(top, name)) for name in names)
         with self._lock:
             if key not in self._made:
                 for old in [one for one in self._made if [*dict(one)] == [*names]]:
@@ -227,7 +227,7 @@ class Collections:
             one.opening.close()
 
 
-class Known:
+class PageCheck:
     """Answers the page of a collection that is not there, or of somebody else, with a sentence: an ASGI middleware.
 
     Args:
@@ -235,7 +235,7 @@ class Known:
         collections: those of the server.
     """
 
-    def __init__(self, app: ASGIApp, *, collections: Collections) -> None:
+    def __init__(self, app: ASGIApp, *, collections: OpenCollections) -> None:
         self._app = app
         self._collections = collections
 

@@ -37,7 +37,7 @@ from rag.web.streaming import in_thread
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from rag.web.collections import Collections
+    from rag.web.collections import OpenCollections
     from rag.web.opening import Answering, Opening
 
 log = logging.getLogger(__name__)
@@ -123,7 +123,7 @@ class Completions:
     """What is open for them; the last with what is below it."""
 
     def __init__(
-        self, collections: Collections, *, max_chars: int, places: Places | None = None
+        self, collections: OpenCollections, *, max_chars: int, places: Places | None = None
     ) -> None:
         self._collections = collections
         self._max_chars = max_chars

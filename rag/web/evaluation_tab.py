@@ -18,7 +18,7 @@ import gradio as gr
 from rag.errors import RagError
 from rag.evaluation.report import EvaluationReport
 from rag.web import figures
-from rag.web.collections import Collections, OpenCollection, Person
+from rag.web.collections import OpenCollection, OpenCollections, Person
 from rag.web.evaluating import REPORTS, Evaluating, SetName
 from rag.web.events import Events
 from rag.web.logs import trail
@@ -105,7 +105,7 @@ def lay_out() -> Parts:
     )
 
 
-def wire(blocks: gr.Blocks, parts: Parts, model: gr.Dropdown, collections: Collections) -> None:
+def wire(blocks: gr.Blocks, parts: Parts, model: gr.Dropdown, collections: OpenCollections) -> None:
     """Say what happens when something is done; nothing of it is a public endpoint."""
     tab = Events(collections, _tab)
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 import gradio as gr
 
 from rag.errors import RagError
-from rag.web.collections import Collections, OpenCollection, Person, named_in, person_of
+from rag.web.collections import OpenCollection, OpenCollections, Person, named_in, person_of
 from rag.web.mistakes import status_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Events(Generic[T]):
     """
 
     def __init__(
-        self, collections: Collections, make: Callable[[OpenCollection, Person], T]
+        self, collections: OpenCollections, make: Callable[[OpenCollection, Person], T]
     ) -> None:
         self._collections = collections
         self._make = make
@@ -74,7 +74,7 @@ class Events(Generic[T]):
 
 
 def visited(
-    collections: Collections, request: gr.Request, wanted: object = None
+    collections: OpenCollections, request: gr.Request, wanted: object = None
 ) -> tuple[OpenCollection, Person]:
     """Return what the page that sends a request belongs to, and who sits before it.
 

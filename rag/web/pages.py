@@ -21,7 +21,7 @@ from rag.evaluation.feedback import record_feedback
 from rag.web import evaluation_tab, menus, render, settings_tab, sources_tab
 from rag.web.asking import N_AT_ONCE, N_WAITING, OUR_FAULT
 from rag.web.carrying import Carrying
-from rag.web.collections import Collections, OpenCollection, Person
+from rag.web.collections import OpenCollection, OpenCollections, Person
 from rag.web.evaluating import feedback_file
 from rag.web.events import Events, refused, visited
 from rag.web.finding import MOST_CHARS
@@ -167,7 +167,7 @@ class _Page(gr.Blocks):
 
 
 def build(
-    collections: Collections,
+    collections: OpenCollections,
     settings: Settings,
     *,
     examples: Sequence[str] = (),
@@ -219,7 +219,7 @@ def _rest(blocks: gr.Blocks) -> None:
 
 
 def _chat(
-    collections: Collections,
+    collections: OpenCollections,
     settings: Settings,
     examples: Sequence[str],
     one: OpenCollection,
@@ -246,7 +246,7 @@ def _keep_none(*_: object, **__: object) -> None:
     )
 
 
-def _picker(collections: Collections) -> Callable[..., str]:
+def _picker(collections: OpenCollections) -> Callable[..., str]:
     """Return what shows the collections that whoever sits before the page can choose among."""
 
     def pick(request: gr.Request) -> str:
@@ -262,7 +262,7 @@ def _picker(collections: Collections) -> Callable[..., str]:
     return pick
 
 
-def _endpoint(collections: Collections, settings: Settings) -> Callable[..., dict[str, Any]]:
+def _endpoint(collections: OpenCollections, settings: Settings) -> Callable[..., dict[str, Any]]:
     """Return the endpoint for programs."""
 
     def ask(

@@ -22,7 +22,7 @@ from rag.sources.remote import fetch
 from rag.web import logs, metrics
 from rag.web.access import Password
 from rag.web.asking import N_AT_ONCE, N_WAITING
-from rag.web.collections import Collections, Known, OpenCollection, named_in, person_of
+from rag.web.collections import OpenCollection, OpenCollections, PageCheck, named_in, person_of
 from rag.web.hardening import HEALTH, MAX_BODY, Hardened
 from rag.web.mistakes import Border
 from rag.web.opening import Factory, OnProgress, Opening
@@ -152,7 +152,7 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Border, functions=pages.functions(page))
-    app.add_middleware(Known, collections=collections)
+    app.add_middleware(PageCheck, collections=collections)
     app.add_middleware(
         Hardened,
         hosts=None if _is_guarded(settings) else LOOPBACK_NAMES,
@@ -212,7 +212,7 @@ def _connecting(opening: Opening, settings: Settings) -> Connecting | None:
     )
 
 
-def _completions(collections: Collections, settings: Settings) -> Completions:
+def _completions(collections: OpenCollections, settings: Settings) -> Completions:
     """Return what answers clients of OpenAI's protocol."""
     from rag.web.completions import Completions
 
@@ -257,7 +257,7 @@ def _mount(app: FastAPI, page: Blocks, settings: Settings) -> None:
     )
 
 
-def _add_routes(app: FastAPI, collections: Collections, settings: Settings) -> None:
+def _add_routes(app: FastAPI, collections: OpenCollections, settings: Settings) -> None:
     """Serve what is beside the page: whether questions can be asked, its script, reports."""
     from fastapi import Response
     from fastapi.responses import FileResponse, JSONResponse
@@ -297,7 +297,7 @@ def _add_routes(app: FastAPI, collections: Collections, settings: Settings) -> N
     app.router.routes.append(Route("/reports/{run}/{name}", endpoint=report))
 
 
-def _collections(opening: Opening, settings: Settings) -> Collections:
+def _collections(opening: Opening, settings: Settings) -> OpenCollections:
     """Return the collections, the one of the settings being opened by `opening`."""
 
     def make(names: tuple[str, ...]) -> OpenCollection:
@@ -307,7 +307,7 @@ def _collections(opening: Opening, settings: Settings) -> Collections:
         return _open_collection(names, Opening(open_rag, on_failure=_tell), settings)
 
     home = _open_collection((settings.collection or DEFAULT,), opening, settings)
-    return Collections(home, make, audit=_audit(settings))
+    return OpenCollections(home, make, audit=_audit(settings))
 
 
 def _audit(settings: Settings) -> Audit | None:
@@ -332,7 +332,7 @@ def _open_collection(
     return OpenCollection(names=names, settings=own, opening=opening, taking_in=taking_in)
 
 
-def _receiver(collections: Collections, request: Request) -> TakingIn:
+def _receiver(collections: OpenCollections, request: Request) -> TakingIn:
     """Return what takes in the file that a request brings.
 
     Raises:
@@ -344,13 +344,13 @@ def _receiver(collections: Collections, request: Request) -> TakingIn:
     return one.taking_in
 
 
-def _note_upload(collections: Collections, request: Request, name: str) -> None:
+def _note_upload(collections: OpenCollections, request: Request, name: str) -> None:
     person = person_of(request.scope)
     one = collections.chosen(named_in(request.scope), person)
     collections.note(person, "added", one, name)
 
 
-def _assistants(collections: Collections, settings: Settings) -> Assistants:
+def _assistants(collections: OpenCollections, settings: Settings) -> Assistants:
     try:
         from rag.web.assistants import Assistants
     except ModuleNotFoundError as exc:

@@ -20,7 +20,7 @@ from rag.web.model_form import NO_CONNECTING, ModelForm, lay_out_form, wire_form
 
 if TYPE_CHECKING:
     from rag.settings import Settings
-    from rag.web.collections import Collections
+    from rag.web.collections import OpenCollections
     from rag.web.connecting import Connecting
     from rag.web.opening import Opening
 
@@ -170,7 +170,7 @@ def wire(
     parts: Parts,
     model: gr.Dropdown,
     settings: Settings,
-    collections: Collections,
+    collections: OpenCollections,
     connecting: Connecting | None = None,
 ) -> None:
     """Say what happens when something is chosen; nothing of it is a public endpoint.

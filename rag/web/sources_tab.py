@@ -21,7 +21,7 @@ from rag.web.talking import Note
 
 if TYPE_CHECKING:
     from rag.settings import Settings
-    from rag.web.collections import Collections
+    from rag.web.collections import OpenCollections
     from rag.web.opening import Opening
     from rag.web.taking_in import TakingIn
 
@@ -255,7 +255,7 @@ def _lay_out_about() -> dict[str, Any]:
 def wire(
     blocks: gr.Blocks,
     parts: Parts,
-    collections: Collections,
+    collections: OpenCollections,
     *,
     settings: Settings,
     scope: gr.Dropdown,
