@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from rag.errors import IndexStateError
 from rag.pipeline.collections import Collections
 from rag.pipeline.users import Users, audit_path
 from rag.settings import Settings
@@ -317,3 +318,24 @@ def test_a_server_of_a_named_collection_has_no_other(settings: Settings):
         assert 404 == client.get("/?collection=default").status_code
         listed = tool(client, "sources", {}).json()["result"]["structuredContent"]
         assert (["farm"], 1) == (listed["collections"], len(listed["sources"]))
+
+
+def test_what_is_wrong_with_one_collection_is_told_to_nobody_else(
+    settings: Settings, tmp_path: Path
+):
+    """A reader of another hears only that something is."""
+    Users(tmp_path / "users.json").add("anna", PASSWORD, {"farm": "reader"})
+    settings = settings.model_copy(update={"users_file": tmp_path / "users.json"})
+
+    def fail(_: object) -> Any:
+        raise IndexStateError("The index in 'vaultroom' is damaged.")
+
+    with TestClient(make_app(fail, settings), base_url=BASE) as client:
+        for response in (
+            ask(client, "Where do sheep graze?", "farm", headers=basic("anna")),
+            complete(client, "Where do sheep graze?", headers=basic("anna")),
+            tool(client, "sources", {}, headers=basic("anna")),
+            client.get("/health"),
+        ):
+            assert "vaultroom" not in response.text
+        assert "its log says why" in ask(client, "Where?", headers=basic("anna")).text

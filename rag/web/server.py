@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from rag.collections import DEFAULT
-from rag.errors import SettingsError
+from rag.errors import RagError, SettingsError
 from rag.settings import PASSWORD_CHARS
 from rag.sources.remote import fetch
 from rag.web import logs, metrics
@@ -302,7 +302,14 @@ def _collections(opening: Opening, settings: Settings) -> OpenCollections:
 
     def make(names: tuple[str, ...]) -> OpenCollection:
         def open_rag(progress: OnProgress) -> Answering:
-            return opening.wait().in_collection(names, progress=progress)
+            try:
+                home = opening.wait()
+            except RagError as exc:
+                if settings.users_file is None:
+                    raise
+                # Its words may be about a collection that whoever reads them may not see.
+                raise RagError("The server could not begin; its log says why.") from exc
+            return home.in_collection(names, progress=progress)
 
         return _open_collection(names, Opening(open_rag, on_failure=_tell), settings)
 
