@@ -80,7 +80,7 @@ def guarded(settings: Settings, tmp_path: Path) -> Iterator[TestClient]:
     users.add("anna", PASSWORD, {"farm": "reader"})
     users.add("bert", PASSWORD, {"farm": "editor"})
     users.add("cleo", PASSWORD, {"*": "admin"})
-    settings = settings.model_copy(update={"users_file": tmp_path / "users.json"})
+    settings = settings.model_copy(update={"users_file": tmp_path / "users.json", "metrics": True})
     app = make_app(lambda _: opener(settings), settings)
     with TestClient(app, base_url=BASE) as client:
         yield client
@@ -339,3 +339,9 @@ def test_what_is_wrong_with_one_collection_is_told_to_nobody_else(
         ):
             assert "vaultroom" not in response.text
         assert "its log says why" in ask(client, "Where?", headers=basic("anna")).text
+
+
+def test_figures_are_for_those_who_may_see_how_much_there_is(guarded: TestClient):
+    """They are of the collection that the server was started with."""
+    assert 403 == guarded.get("/metrics", auth=("anna", PASSWORD)).status_code
+    assert "footnote_" in guarded.get("/metrics", auth=("cleo", PASSWORD)).text

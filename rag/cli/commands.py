@@ -112,9 +112,7 @@ def sync(
     wait: Annotated[
         bool, typer.Option("--wait", help="Have workers read what changed, and wait for them.")
     ] = False,
-    enqueue: Annotated[
-        bool, typer.Option("--enqueue", help="The same, without waiting.")
-    ] = False,
+    enqueue: Annotated[bool, typer.Option("--enqueue", help="The same, without waiting.")] = False,
     as_json: Json = False,
     seeds: Seeds = None,
     index: Index = None,

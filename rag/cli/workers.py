@@ -28,11 +28,14 @@ def worker(
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Files at the same time.")] = 1,
     watch: Annotated[
         float,
-        typer.Option(min=0, help="Look at the documents every so many seconds; 0 leaves it to others."),
+        typer.Option(
+            min=0, help="Look at the documents every so many seconds; 0 leaves it to others."
+        ),
     ] = 0,
     once: Annotated[bool, typer.Option("--once", help="Stop when the queue is empty.")] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Only say whether any worker lives; exit code 1 if none.")
+        bool,
+        typer.Option("--check", help="Only say whether any worker lives; exit code 1 if none."),
     ] = False,
     log_json: LogJson = False,
 ) -> int:
@@ -41,6 +44,7 @@ def worker(
     It takes jobs from the PostgreSQL database of RAG_STORE, on any machine that reaches the
     documents by the same paths. A job that fails, or whose worker dies, is tried again.
     """
+    from rag.cli.render import Paragraph
     from rag.web import logs
 
     session: Session = ctx.obj
@@ -51,7 +55,7 @@ def worker(
     if check:
         with Queue(url) as queue:
             n_workers = queue.n_workers()
-        session.screen.show([f"Workers that live: {n_workers}."])
+        session.screen.show([Paragraph.of(f"Workers that live: {n_workers}.")])
         return Exit.ANSWERED if n_workers else Exit.FAILURE
     if settings.log_format == "json":
         logs.to_stderr(settings)

@@ -6,7 +6,7 @@ They count and time; no question, title, name of a source or of a collection is 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,7 +19,7 @@ from rag.schema import Answer, AnswerReady, Event, SyncReport, Turn
 from rag.web.hardening import READY
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from fastapi import FastAPI, Request
     from prometheus_client import CollectorRegistry, Metric
 
     from rag.web.opening import Answering, Factory, OnProgress, Opening
@@ -254,10 +254,17 @@ class Readiness:
         return True
 
 
-def add_figures(app: FastAPI, opening: Opening, metrics: Metrics | None) -> Readiness:
-    """Serve `/ready`, and `/metrics` where figures are kept."""
+def add_figures(
+    app: FastAPI,
+    opening: Opening,
+    metrics: Metrics | None,
+    *,
+    may_see: Callable[[Request], bool] = lambda _: True,
+) -> Readiness:
+    """Serve `/ready`, and `/metrics` where figures are kept, to those who may see how much there is."""
     from fastapi import Response
     from fastapi.responses import JSONResponse
+    from starlette.routing import Route
 
     readiness = Readiness(opening)
 
@@ -269,9 +276,13 @@ def add_figures(app: FastAPI, opening: Opening, metrics: Metrics | None) -> Read
     if metrics is not None:
         metrics.watch(opening)
 
-        @app.get(METRICS)
-        def figures() -> Response:
+        def figures(request: Request) -> Response:
+            if not may_see(request):
+                return Response("These figures are not for you.", status_code=403)
             body, media_type = metrics.text()
             return Response(body, headers={"content-type": media_type})
+
+        # Not by its decorator: that one would look for `Request` among the names of this module.
+        app.router.routes.append(Route(METRICS, endpoint=figures))
 
     return readiness

@@ -164,7 +164,12 @@ def build_app(factory: Factory, settings: Settings, *, examples: Sequence[str] =
         # The route has a sentence for a file that is too large, and says it first.
         bodies={receiving.PATH: collections.home.taking_in.uploads.max_file + MAX_BODY},
     )
-    readiness = metrics.add_figures(app, opening, figures)
+    readiness = metrics.add_figures(
+        app,
+        opening,
+        figures,
+        may_see=lambda request: all(map(person_of(request.scope).may_read, collections.home.names)),
+    )
     _add_routes(app, collections, settings)
     _add_programs(app, assistants, completions)
     showing.add_page_routes(
