@@ -16,8 +16,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import BinaryIO
 
 from rag.errors import IndexWriteError
 from rag.privacy import close_all, close_to_others, close_tree, make_file, make_folder
@@ -127,10 +127,8 @@ def read_checked(path: Path, wanted: FileRecord) -> bytes:
     return data
 
 
-def open_checked(
-    path: Path, wanted: FileRecord, *, behind: int, sha256: str
-) -> tuple[BinaryIO, bytes]:
-    """Return a file of the recorded size, open, and its end, which still is what was recorded.
+def map_checked(path: Path, wanted: FileRecord, *, behind: int, sha256: str) -> tuple[mmap, bytes]:
+    """Return a file of the recorded size, mapped into memory, and its end, which still is what was recorded.
 
     Args:
         path: of the file.
@@ -142,20 +140,16 @@ def open_checked(
         DamagedFileError: it is missing, cannot be read, or its size or its end differs.
     """
     try:
-        file = path.open("rb", buffering=0)
-        try:
+        with path.open("rb") as file:
             if os.fstat(file.fileno()).st_size != wanted.size:
                 raise DamagedFileError(f"{path} has another size than recorded")
             file.seek(behind)
             end = file.read()
             if hashlib.sha256(end).hexdigest() != sha256:
                 raise DamagedFileError(f"{path} has another content than recorded")
-        except BaseException:
-            file.close()
-            raise
-    except OSError as exc:
+            return mmap(file.fileno(), 0, access=ACCESS_READ), end
+    except (OSError, ValueError) as exc:
         raise DamagedFileError(f"{path} cannot be read: {exc}") from exc
-    return file, end
 
 
 def write_durably(path: Path, data: bytes) -> FileRecord:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from rag.index.files import FileRecord
@@ -40,7 +40,7 @@ class State:
 
     def to_json(self) -> str:
         """Return the stored form."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        return json.dumps(self, default=_fields, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> State:
@@ -53,6 +53,11 @@ class State:
             segments = []
         raw["vectors"] = tuple(VectorFile(**_with_record(one)) for one in segments)
         return cls(**raw)
+
+
+def _fields(one: Any) -> dict[str, Any]:  # noqa: ANN401  (a dataclass)
+    """Return the fields of a dataclass; `asdict` would copy all that is in them."""
+    return {name: getattr(one, name) for name in one.__dataclass_fields__}
 
 
 def _with_record(raw: Mapping[str, Any]) -> dict[str, Any]:

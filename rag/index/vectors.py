@@ -17,16 +17,16 @@ noticing: none of this leaves here.
 from __future__ import annotations
 
 import threading
-import weakref
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from mmap import mmap
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-from rag.index.files import DamagedFileError, FileRecord, open_checked, read_checked
+from rag.index.files import DamagedFileError, FileRecord, map_checked, read_checked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +82,7 @@ class VectorIndex:
     Args:
         keys: int64, ascending, shape (n,).
         checksums: CRC-32 of each row with its key, as the database has them, shape (n,).
-        rows: the vectors in half precision as bytes, shape (n, 2 d), or the file that begins with them.
+        rows: the vectors in half precision as bytes, shape (n, 2 d), or the mapped file that begins with them.
         dimension: of the vectors.
         quick: a faiss `IndexPQFastScan` of the same vectors; None where all are compared.
     """
@@ -91,7 +91,7 @@ class VectorIndex:
         self,
         keys: NDArray[np.int64],
         checksums: NDArray[np.uint32],
-        rows: NDArray[np.uint8] | BinaryIO,
+        rows: NDArray[np.uint8] | mmap,
         *,
         dimension: int,
         quick: Any = None,  # noqa: ANN401  (faiss)
@@ -103,10 +103,8 @@ class VectorIndex:
         self.checksums = checksums
         self._exact: Any = None
         self._lock = threading.RLock()
-        self._rows = rows if isinstance(rows, np.ndarray) else None
-        self._file = None if isinstance(rows, np.ndarray) else rows
-        if self._file is not None:
-            weakref.finalize(self, self._file.close)
+        self._rows = None if isinstance(rows, mmap) else rows
+        self._file = rows if isinstance(rows, mmap) else None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -176,12 +174,12 @@ class VectorIndex:
         if whole or "PQ" not in wanted.kind:
             data = read_checked(path, wanted.file)
             return cls._of(wanted, rows_of(data[:behind], dimension), data[behind:], dimension)
-        file, tail = open_checked(path, wanted.file, behind=behind, sha256=wanted.tail)
+        file, tail = map_checked(path, wanted.file, behind=behind, sha256=wanted.tail)
         return cls._of(wanted, file, tail, dimension)
 
     @classmethod
     def _of(
-        cls, wanted: VectorFile, rows: NDArray[np.uint8] | BinaryIO, tail: bytes, dimension: int
+        cls, wanted: VectorFile, rows: NDArray[np.uint8] | mmap, tail: bytes, dimension: int
     ) -> VectorIndex:
         """Return the index that a tail tells of."""
         n = wanted.passages
@@ -244,13 +242,12 @@ class VectorIndex:
         Raises:
             DamagedFileError: one is not what was written.
         """
-        size, held = 2 * self.dimension, self._rows
+        held = self._rows
         if held is not None:
             return held[places]
         if self._exact is not None:
             return rows_of(to_halves(self._exact.reconstruct_batch(places)), self.dimension)
-        read = [self._read(place * size, size) for place in places.tolist()]
-        rows = rows_of(b"".join(read), self.dimension)
+        rows = self._mapped()[places]
         self._verify(rows, places)
         return rows
 
@@ -281,23 +278,17 @@ class VectorIndex:
 
     def _every_row(self) -> NDArray[np.uint8]:
         """Return every row of the file, checked."""
-        rows = rows_of(self._read(0, 2 * self.dimension * len(self)), self.dimension)
+        rows = self._mapped()
         self._verify(rows, np.arange(len(self)))
         return rows
 
-    def _read(self, at: int, size: int) -> bytes:
-        """Return bytes of the file; it stays open, so that nobody can pull it away."""
-        if self._file is None:
-            raise DamagedFileError("there is no file of vectors")
-        with self._lock:
-            try:
-                self._file.seek(at)
-                data = self._file.read(size)
-            except OSError as exc:
-                raise DamagedFileError(f"vectors cannot be read: {exc}") from exc
-        if len(data) != size:
+    def _mapped(self) -> NDArray[np.uint8]:
+        """Return the rows as they lie in the file."""
+        size = 2 * self.dimension * len(self)
+        # What is mapped and not there any more would end the process.
+        if self._file is None or self._file.size() < size:
             raise DamagedFileError("a file of vectors has been cut off")
-        return data
+        return np.frombuffer(self._file, dtype=np.uint8, count=size).reshape(-1, 2 * self.dimension)
 
     def _verify(self, rows: NDArray[np.uint8], places: NDArray[np.int64]) -> None:
         if (checksums_of(rows, self.keys[places]) != self.checksums[places]).any():
@@ -423,11 +414,13 @@ def _quantised(
         index.add(vectors)
         return index
     held = trained.quick
-    index = faiss.clone_index(held)
-    index.reset()
     gone = np.flatnonzero(~np.isin(trained.keys, keys))
     if len(gone):
         held.remove_ids(gone)
+    if held.ntotal == len(keys):
+        return held
+    index = faiss.clone_index(held)
+    index.reset()
     # What is held stands together, and a vector can only be added behind the others.
     first = int(np.searchsorted(keys, trained.keys[0]))
     last = first + int(held.ntotal)

@@ -104,7 +104,9 @@ class Writer(Changes[Catalogue]):
                 made.append(one.part)
             else:
                 first = one.first
-                for last in (*self._catalogue.cuts(first, one.last, SEGMENT_PASSAGES), one.last):
+                is_large = one.passages > SEGMENT_PASSAGES
+                cuts = self._catalogue.cuts(first, one.last, SEGMENT_PASSAGES) if is_large else []
+                for last in (*cuts, one.last):
                     made.append(self._write_vectors(KeyRange(first, last, 0, None), old, of=total))
                     first = last + 1
         return tuple(made)
@@ -136,11 +138,11 @@ class Writer(Changes[Catalogue]):
             kept = np.flatnonzero(~np.isin(index.keys, self._gone(part)))
             found.append((index.keys[kept], index.checksums[kept], index.rows(kept)))
         found.sort(key=lambda some: some[0][0] if len(some[0]) else 0)
-        keys, checksums, rows = (
-            np.concatenate([some[0] for some in found]),
-            np.concatenate([some[1] for some in found]),
-            np.concatenate([some[2] for some in found]),
-        )
+        keys, checksums, rows = found[0]
+        if len(found) > 1:
+            keys = np.concatenate([some[0] for some in found])
+            checksums = np.concatenate([some[1] for some in found])
+            rows = np.concatenate([some[2] for some in found])
         kind = kind_for(len(keys), dimension, of=of, exact_up_to=self._exact_up_to)
         index = VectorIndex.build(keys, checksums, rows, kind=kind, known=known)
         tail = index.tail()
