@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -354,6 +355,25 @@ def test_tables_are_made_by_whom_may_make_them(postgres, role, tmp_path):
     postgres.sql("UPDATE footnote._yoyo_migration SET migration_id = '9999.later'", database=fresh)
     with pytest.raises(IndexFormatError, match="newer"):
         PostgresStore.open(postgres.url(fresh), "", STAMP, cache=tmp_path)
+    postgres.sql(f"DROP DATABASE {fresh} WITH (FORCE)")
+
+
+def test_several_may_come_first(postgres, tmp_path):
+    """Opened by four at once, an empty database gets its tables once, and one collection."""
+    fresh = f"fresh_{uuid.uuid4().hex}"
+    postgres.sql(f"CREATE DATABASE {fresh}")
+
+    def open_one(number: int) -> PostgresStore:
+        return PostgresStore.open(postgres.url(fresh), "", STAMP, cache=tmp_path / str(number))
+
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(open_one, range(4)))
+    fill(opened[0], {"a.txt": "apple"})
+
+    assert [["apple"]] * 4 == [found(one, "apple") for one in opened]
+    for one in opened:
+        one.close()
+    assert [(1,)] == postgres.sql("SELECT count(*) FROM footnote.collections", database=fresh)
     postgres.sql(f"DROP DATABASE {fresh} WITH (FORCE)")
 
 

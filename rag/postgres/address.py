@@ -116,7 +116,12 @@ _MEANINGS: tuple[tuple[tuple[type[Exception], ...], tuple[type[IndexStateError],
         ),
     ),
     (
-        (errors.LockNotAvailable, errors.DeadlockDetected, errors.QueryCanceled),
+        (
+            errors.LockNotAvailable,
+            errors.DeadlockDetected,
+            errors.QueryCanceled,
+            errors.SerializationFailure,
+        ),
         (
             IndexBusyError,
             "Another process keeps {store!r} busy ({said}). Wait until it has finished and try again.",

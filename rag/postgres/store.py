@@ -52,6 +52,8 @@ _WAIT = 15.0
 _TRIES = 3
 _PAUSE = 0.05
 """Seconds between two tries to be the writer."""
+_PATIENCE = "5s"
+"""How long a change of a whole collection waits for questions that are being answered."""
 _GRACE = 0.5
 """Seconds until the server has noticed that a writer is dead, and lets go of its lock."""
 
@@ -302,11 +304,9 @@ class PostgresStore(Readings):
         """Note what an empty collection will be built with, and refuse one that was built with something else."""
         with self._reading() as catalogue:
             found = catalogue.stamp()
-        if found is None:
-            with self._reading() as catalogue:
+            if found is None:
+                catalogue.rollback()  # so as to see whether another was first
                 catalogue.claim_stamp(self.stamp)
-                catalogue.commit()
-            with self._reading() as catalogue:
                 found = catalogue.stamp()
         self._compare(found)
 
@@ -392,6 +392,8 @@ def _change(
         number = _found(db, name)
         if number is None:
             return
+        # Whoever asks meanwhile waits behind a change that waits.
+        _one(db, "SELECT set_config('lock_timeout', %s, false)", [_PATIENCE])
         if not _one(db, "SELECT pg_try_advisory_lock(%s, %s)", [LOCK, number]):
             raise IndexBusyError(
                 f"Another process is writing to the collection {name!r} in {str(address)!r}. Wait until it has"

@@ -197,14 +197,13 @@ BEGIN
     IF NOT (SELECT footnote.may(name, true) FROM footnote.collections WHERE id = wanted) THEN
         RAISE insufficient_privilege USING MESSAGE = 'this role may not write the collection';
     END IF;
-    EXECUTE format('DROP INDEX IF EXISTS footnote.%I', 'nearest_' || wanted);
-    FOREACH kind IN ARRAY ARRAY['passages', 'vectors'] LOOP
-        EXECUTE format('TRUNCATE footnote.%I', kind || '_' || wanted);
-    END LOOP;
-    FOREACH kind IN ARRAY ARRAY['sources', 'words', 'failures', 'places', 'absent', 'outdated', 'kept'] LOOP
+    -- Not truncated: whoever is reading an older state would find it empty.
+    FOREACH kind IN ARRAY ARRAY['passages', 'vectors', 'sources', 'words', 'failures', 'places', 'absent', 'outdated', 'kept'] LOOP
         EXECUTE format('DELETE FROM footnote.%I WHERE collection = %s', kind, wanted);
     END LOOP;
     UPDATE footnote.collections SET stamp = NULL, state = empty, last_key = 0 WHERE id = wanted;
+    -- Last, since others wait for it; the next vectors may be of another dimension.
+    EXECUTE format('DROP INDEX IF EXISTS footnote.%I', 'nearest_' || wanted);
 END $$;
 
 CREATE FUNCTION footnote.remove(wanted text) RETURNS void
