@@ -155,6 +155,41 @@ def test_the_job_of_a_killed_worker_is_taken_again(url, tmp_path):
     assert ["a.txt"] == rag.tried
 
 
+LOSING = """
+import sys
+from procrastinate.manager import JobManager
+from rag.schema import SyncReport
+from rag.worker import Work, work
+
+class Quick:
+    def sync_file(self, origin, source_id):
+        return SyncReport(files=(), n_embedded=0, seconds=0)
+    sync = note_waiting = lambda *_, **__: SyncReport(files=(), n_embedded=0, seconds=0)
+
+async def lose(*_, **__):
+    JobManager.finish_job_by_id_async = real
+
+real, JobManager.finish_job_by_id_async = JobManager.finish_job_by_id_async, lose
+work(sys.argv[1], lambda _: Quick(), Work(heartbeat=0.2, dead_after=1.0))
+"""
+
+
+def test_a_job_of_which_the_database_did_not_hear_is_done_again(url):
+    """It was away at the end of it; the worker lives on, and would count as busy with it for ever."""
+    with Queue(url) as queue:
+        queue.put("", [("/documents", "a.txt")])
+        process = subprocess.Popen([sys.executable, "-c", LOSING, url])
+        try:
+            for _ in range(120):
+                if queue.is_done(""):
+                    break
+                time.sleep(0.25)
+            assert queue.is_done("")
+        finally:
+            process.kill()
+            process.wait()
+
+
 def test_a_file_that_kills_its_workers_is_given_up(url, postgres, tmp_path):
     """Else it would take one after the other."""
     rag = Scripted()

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 
-from procrastinate import App, RetryStrategy
+from procrastinate import App, JobContext, RetryStrategy
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.jobs import Job
 
 from rag.errors import IndexBusyError, IndexStateError, RagError, SourceError
 from rag.worker.asking import Indexed, enqueue
@@ -31,6 +33,8 @@ _HOURS_KEPT = 7 * 24
 """Hours for which jobs that were given up are kept."""
 _LOOK = 0.5
 """Seconds between two looks whether the queue is empty."""
+_GIVEN_UP = "A file was given up: %d workers died of it."
+_FOUND = "A job was done when the database was away; it is tried again, for the %d. time."
 _TAKEN = "A worker died; its job is tried again, for the %d. time."
 _DEAD = """
 FROM (
@@ -44,6 +48,18 @@ FROM (
 _TAKE_BACK = (
     "SELECT attempts, procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL)" + _DEAD.format("<")
 )
+_LOST = """
+SELECT attempts, procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL)
+FROM (
+    SELECT j.id, j.attempts FROM procrastinate_jobs j
+    WHERE j.status = 'doing' AND j.queue_name = %(queue)s
+        AND j.worker_id = ANY(%(mine)s::bigint[]) AND j.id <> ALL(%(doing)s::bigint[])
+        AND now() - %(seconds)s * interval '1 second' > (
+            SELECT max(at) FROM procrastinate_events e WHERE e.job_id = j.id AND e.type = 'started'
+        )
+    FOR UPDATE OF j SKIP LOCKED
+) lost
+"""
 _GIVE_UP = "SELECT attempts, procrastinate_finish_job_v1(id, 'failed', false)" + _DEAD.format(">=")
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds before the database is tried again, the last for all after it."""
@@ -111,8 +127,9 @@ def _is_empty(url: str) -> bool:
 
 
 async def _run(url: str, opened: _Opened, how: Work) -> None:
-    app = _app(url, opened, how)
-    async with app.open_async(), _tended(app, how):
+    doing = _Doing(how.dead_after)
+    app = _app(url, opened, how, doing)
+    async with app.open_async(), _tended(app, how, doing):
         await app.run_worker_async(
             queues=[QUEUE],
             concurrency=how.jobs,
@@ -124,18 +141,21 @@ async def _run(url: str, opened: _Opened, how: Work) -> None:
         )
 
 
-def _app(url: str, opened: _Opened, how: Work) -> App:
+def _app(url: str, opened: _Opened, how: Work, doing: _Doing) -> App:
     """Return the tasks of a worker."""
     app = App(connector=connector(url, most=how.jobs + 4))
     retry = RetryStrategy(max_attempts=RETRIES, exponential_wait=how.patience)
 
-    @app.task(name=INDEX, queue=QUEUE, retry=retry)
-    async def index_file(collection: str, origin: str, source_id: str) -> None:
-        await asyncio.to_thread(_index, opened, collection, origin, source_id)
+    @app.task(name=INDEX, queue=QUEUE, retry=retry, pass_context=True)
+    async def index_file(context: JobContext, collection: str, origin: str, source_id: str) -> None:
+        with doing.noted(context.job):
+            await asyncio.to_thread(_index, opened, collection, origin, source_id)
 
-    @app.task(name=SETTLE, queue=QUEUE, retry=retry)
-    async def settle(collection: str) -> None:
-        if not await asyncio.to_thread(_settle, url, opened, collection):
+    @app.task(name=SETTLE, queue=QUEUE, retry=retry, pass_context=True)
+    async def settle(context: JobContext, collection: str) -> None:
+        with doing.noted(context.job):
+            is_done = await asyncio.to_thread(_settle, url, opened, collection)
+        if not is_done:
             with suppress(AlreadyEnqueued):
                 lock = f"settle/{collection}"
                 later = settle.configure(
@@ -173,15 +193,15 @@ def _settle(url: str, opened: _Opened, collection: str) -> bool:
 
 
 @asynccontextmanager
-async def _tended(app: App, how: Work) -> AsyncIterator[None]:
-    """Look after jobs of dead workers, now and again, until the block ends."""
+async def _tended(app: App, how: Work, doing: _Doing) -> AsyncIterator[None]:
+    """Look after jobs of which nobody will say that they are done, now and again, until the block ends."""
 
     async def look() -> None:
         while True:
             await asyncio.sleep(how.dead_after / 3)
-            await _tend(app, how.dead_after)
+            await _tend(app, how.dead_after, doing)
 
-    await _tend(app, how.dead_after)
+    await _tend(app, how.dead_after, doing)
     await app.job_manager.delete_old_jobs(
         nb_hours=_HOURS_KEPT, queue=QUEUE, include_failed=True, include_cancelled=True
     )
@@ -192,20 +212,54 @@ async def _tended(app: App, how: Work) -> AsyncIterator[None]:
         looking.cancel()
 
 
-async def _tend(app: App, dead_after: float) -> None:
-    """Give jobs of dead workers back to the queue, unless they were tried too often."""
+async def _tend(app: App, dead_after: float, doing: _Doing) -> None:
+    """Give jobs of dead workers back to the queue, unless they were tried too often; own ones that it lost, too."""
     try:
-        for query, said in (
-            (_GIVE_UP, "A file was given up: %d workers died of it."),
-            (_TAKE_BACK, _TAKEN),
-        ):
+        for query, said in ((_GIVE_UP, _GIVEN_UP), (_TAKE_BACK, _TAKEN), (_LOST, _FOUND)):
             found = await app.connector.execute_query_all_async(
-                query=query, queue=QUEUE, retries=RETRIES, seconds=dead_after
+                query=query,
+                queue=QUEUE,
+                retries=RETRIES,
+                seconds=dead_after,
+                mine=list(doing.workers),
+                doing=doing.jobs(),
             )
             for row in found:
                 log.warning(said, row["attempts"] + 1)
     except ConnectorException as exc:
         log.warning("Jobs of dead workers could not be looked for (%s).", type(exc).__name__)
+
+
+class _Doing:
+    """The jobs that this worker does, so that it knows those of which the database did not hear that they are done.
+
+    Args:
+        keep: seconds for which a job counts after its end.
+    """
+
+    def __init__(self, keep: float) -> None:
+        self.workers: set[int] = set()
+        """What the database calls this worker."""
+        self._keep = keep
+        self._ends: dict[int, float] = {}
+
+    @contextmanager
+    def noted(self, job: Job) -> Iterator[None]:
+        """Count a job until the block ends, and a little longer."""
+        assert job.id is not None, "a job that is done was in the queue"
+        if job.worker_id is not None:
+            self.workers.add(job.worker_id)
+        self._ends[job.id] = math.inf
+        try:
+            yield
+        finally:
+            self._ends[job.id] = time.monotonic() + self._keep
+
+    def jobs(self) -> list[int]:
+        """Return the ids of those that are done now, or were a moment ago."""
+        now = time.monotonic()
+        self._ends = {job: end for job, end in self._ends.items() if end > now}
+        return list(self._ends)
 
 
 class _Opened:
