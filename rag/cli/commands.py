@@ -126,7 +126,7 @@ def sync(
     settings = settings_for(session, seeds=seeds, index=index)
     if wait or enqueue:
         with opened(session, settings, sync=False) as rag:
-            report = workers.sync_by_workers(
+            report = workers.hand_over(
                 session, settings, rag, paths or (), wait=wait, verify=verify
             )
         if report is None:

@@ -64,7 +64,7 @@ def worker(
     return Exit.ANSWERED
 
 
-def sync_by_workers(
+def hand_over(
     session: Session,
     settings: Settings,
     rag: Rag,

@@ -27,14 +27,14 @@ WAIT = 60.0
 """Seconds to wait for another writer: each writes for a moment only."""
 
 
-class Split(Protocol):
+class SplitSource(Protocol):
     """Makes the passages of a source."""
 
     def __call__(self, source: Source) -> tuple[SplitPassage, ...]:
         """Return them."""
 
 
-class Encode(Protocol):
+class EncodeSplits(Protocol):
     """Makes vectors."""
 
     def __call__(
@@ -49,8 +49,8 @@ def sync_file(
     source_id: str,
     *,
     load: Callable[[FoundFile], Loaded],
-    split: Split,
-    encode: Encode,
+    split: SplitSource,
+    encode: EncodeSplits,
     wait: float = WAIT,
 ) -> SyncReport:
     """Bring the index up to date with one file below a root.
@@ -105,7 +105,9 @@ def _left(root: Root, source_id: str) -> tuple[list[FoundFile], list[FileReport]
 class _Ready:
     """What was read, split and embedded beforehand; what was not is done when it is asked for."""
 
-    def __init__(self, load: Callable[[FoundFile], Loaded], split: Split, encode: Encode) -> None:
+    def __init__(
+        self, load: Callable[[FoundFile], Loaded], split: SplitSource, encode: EncodeSplits
+    ) -> None:
         self._load = load
         self._split = split
         self._encode = encode

@@ -65,7 +65,7 @@ class Queue:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        prepare(url)
+        make_tables(url)
         self.app = App(
             connector=SyncPsycopgConnector(conninfo=conninfo(url), min_size=0, max_size=4)
         )
@@ -199,7 +199,7 @@ def conninfo(url: str) -> str:
         ) from None
 
 
-def prepare(url: str) -> None:
+def make_tables(url: str) -> None:
     """See that the tables of the queue are there; make them where they are not, one process at a time."""
     known = conninfo(url)
     with reached(), psycopg.connect(known, autocommit=True) as db:

@@ -21,7 +21,7 @@ from procrastinate.jobs import Job
 
 from rag.errors import IndexBusyError, IndexStateError, RagError, SourceError
 from rag.worker.asking import Indexed, enqueue
-from rag.worker.queue import INDEX, QUEUE, SETTLE, Queue, connector, prepare
+from rag.worker.queue import INDEX, QUEUE, SETTLE, Queue, connector, make_tables
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ def work(url: str, open_rag: Callable[[str], Indexed], how: Work) -> None:
         open_rag: opens a collection by its name, "" for the default one, without bringing it up to date.
         how: how to work.
     """
-    prepare(url)
+    make_tables(url)
     with ExitStack() as stack:
         opened = stack.enter_context(_Opened(open_rag))
         if how.watch:
