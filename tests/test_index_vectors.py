@@ -14,8 +14,8 @@ from rag.index.vectors import (
     VectorIndex,
     VectorSegments,
     checksums_of,
+    half_rows,
     kind_for,
-    rows_of,
     to_halves,
 )
 
@@ -30,7 +30,7 @@ def made(
     keys = np.arange(first, first + n)
     vectors = np.stack([np.random.default_rng(int(key)).standard_normal(D) for key in keys])
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    rows = rows_of(to_halves(vectors.astype(np.float32)), D)
+    rows = half_rows(to_halves(vectors.astype(np.float32)), D)
     return VectorIndex.build(keys, checksums_of(rows, keys), rows, kind=kind, known=known)
 
 

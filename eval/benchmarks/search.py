@@ -24,7 +24,7 @@ import faiss
 import numpy as np
 
 from rag.index import Index
-from rag.index.vectors import VectorIndex, VectorSegments, checksums_of, rows_of, to_halves
+from rag.index.vectors import VectorIndex, VectorSegments, checksums_of, half_rows, to_halves
 from rag.schema import Passage, Source, SplitPassage, Unit
 from rag.store import IndexEntry, IndexStamp
 
@@ -126,7 +126,7 @@ def print_kinds(data: Data) -> None:
     print("|---|---|---|---|---|---|")
     for kind in ("SQfp16", f"PQ{DIMENSION // 2}x4fs,Refine(SQfp16)"):
         started = time.process_time()
-        rows = rows_of(to_halves(data.vectors), DIMENSION)
+        rows = half_rows(to_halves(data.vectors), DIMENSION)
         segment = VectorIndex.build(keys, checksums_of(rows, keys), rows, kind=kind)
         index = VectorSegments([segment], DIMENSION)
         built = time.process_time() - started

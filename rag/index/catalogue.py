@@ -47,7 +47,7 @@ from rag.index.rows import (
     with_absence,
 )
 from rag.index.state import State
-from rag.index.vectors import rows_of, to_halves
+from rag.index.vectors import half_rows, to_halves
 from rag.language.blocks import (
     units_as_json,
 )
@@ -362,7 +362,7 @@ class Catalogue:
         return (
             np.array(keys, dtype=np.int64),
             np.array(checksums, dtype=np.uint32),
-            rows_of(b"".join(blobs), dimension),
+            half_rows(b"".join(blobs), dimension),
         )
 
     def fetch(self, keys: Sequence[int], vectors: Vectors) -> list[StoredPassage]:

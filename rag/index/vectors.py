@@ -173,7 +173,7 @@ class VectorIndex:
         behind = 2 * dimension * wanted.passages
         if whole or "PQ" not in wanted.kind:
             data = read_checked(path, wanted.file)
-            return cls._of(wanted, rows_of(data[:behind], dimension), data[behind:], dimension)
+            return cls._of(wanted, half_rows(data[:behind], dimension), data[behind:], dimension)
         file, tail = map_checked(path, wanted.file, behind=behind, sha256=wanted.tail)
         return cls._of(wanted, file, tail, dimension)
 
@@ -232,7 +232,7 @@ class VectorIndex:
         """
         exact = self._exact
         if exact is None:
-            return decoded(self.rows(places), self.dimension)
+            return from_half_rows(self.rows(places), self.dimension)
         vectors: Vectors = exact.reconstruct_batch(places)
         return vectors
 
@@ -246,7 +246,7 @@ class VectorIndex:
         if held is not None:
             return held[places]
         if self._exact is not None:
-            return rows_of(to_halves(self._exact.reconstruct_batch(places)), self.dimension)
+            return half_rows(to_halves(self._exact.reconstruct_batch(places)), self.dimension)
         rows = self._mapped()[places]
         self._verify(rows, places)
         return rows
@@ -409,7 +409,7 @@ def _quantised(
     faiss = _faiss()
     if trained is None:
         index = faiss.IndexPQFastScan(dimension, dimension // 2, 4, faiss.METRIC_INNER_PRODUCT)
-        vectors = decoded(rows, dimension)
+        vectors = from_half_rows(rows, dimension)
         index.train(vectors)
         index.add(vectors)
         return index
@@ -425,10 +425,10 @@ def _quantised(
     first = int(np.searchsorted(keys, trained.keys[0]))
     last = first + int(held.ntotal)
     if first:
-        index.add(decoded(rows[:first], dimension))
+        index.add(from_half_rows(rows[:first], dimension))
     index.merge_from(held)
     if last < len(keys):
-        index.add(decoded(rows[last:], dimension))
+        index.add(from_half_rows(rows[last:], dimension))
     return index
 
 
@@ -438,13 +438,13 @@ def checksums_of(rows: NDArray[np.uint8], keys: NDArray[np.int64]) -> NDArray[np
     return np.array([zlib.crc32(row, key) for row, key in pairs], dtype=np.uint32)
 
 
-def rows_of(stored: bytes, dimension: int) -> NDArray[np.uint8]:
+def half_rows(stored: bytes, dimension: int) -> NDArray[np.uint8]:
     """Return stored vectors as rows of bytes, shape (n, 2 d)."""
     rows: NDArray[np.uint8] = np.frombuffer(stored, dtype=np.uint8).reshape(-1, 2 * dimension)
     return rows
 
 
-def decoded(rows: NDArray[np.uint8], dimension: int) -> Vectors:
+def from_half_rows(rows: NDArray[np.uint8], dimension: int) -> Vectors:
     """Return stored vectors in single precision, shape (n, d)."""
     # The same numbers as numpy's own conversion, in half the time.
     vectors: Vectors = _halves(dimension).decode(np.ascontiguousarray(rows))
@@ -459,7 +459,7 @@ def to_halves(vectors: Vectors) -> bytes:
 
 def from_halves(stored: Sequence[bytes], dimension: int) -> Vectors:
     """Return stored vectors in single precision, one below another, shape (n, d)."""
-    return decoded(rows_of(b"".join(stored), dimension), dimension)
+    return from_half_rows(half_rows(b"".join(stored), dimension), dimension)
 
 
 @cache
