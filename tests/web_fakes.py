@@ -316,8 +316,6 @@ class ScriptedRag:
         """
         if model == "extractive":
             return answered(question)
-        if "slowly" in question:
-            self.go_on.wait(100)
         *_, last = self.stream(question, history, model=model)
         assert isinstance(last, AnswerReady)
         return last.answer
