@@ -42,7 +42,7 @@ _ALL, _TROUBLED = "all", "troubled"
 _INTRO = '<div class="fn-intro"><h2>Your sources</h2></div>'
 _DROP = (
     '<div class="fn-drop"><p><strong>Drop files or folders here</strong></p><p class="fn-note">PDF, Word,'
-    " EPUB, web pages, Markdown, text, CSV</p></div>"
+    " Excel, PowerPoint, mail, web pages, scans, text and more</p></div>"
 )
 _CLOSED = (
     '<p class="fn-note">Taking in files is turned off here. Start again without'
