@@ -14,7 +14,6 @@ from pathlib import Path
 
 SETTINGS = {
     "fsync": "off",  # what a process that dies has written, the system has; only a power failure takes it
-    "synchronous_commit": "off",
     "shared_buffers": "64MB",
     "max_connections": "80",
     "autovacuum": "off",

@@ -65,6 +65,18 @@ def test_the_head_of_a_mail_is_fields_and_its_text_hangs_from_the_subject(tmp_pa
     assert loaded.source.text.endswith(SAID)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_letters_of_a_head_that_were_not_encoded_are_read(tmp_path: Path, encoding: str) -> None:
+    """Programs send them as they are; seen to fail: a dash of the subject became three marks."""
+    data = "From: Zoë Mäder <z@x.example>\nSubject: Worktop – revised offer\n\nIn oak.".encode(
+        encoding
+    )
+    text = read(tmp_path, "offer.eml", data).source.text
+
+    assert "Worktop – revised offer" in text
+    assert "Zoë Mäder" in text
+
+
 def test_what_is_quoted_is_apart_from_what_is_new(tmp_path: Path) -> None:
     """Lines behind `>` are a quote, also where a page has it."""
     plain = mail("Yes, gladly.\n\nOn Monday Tom wrote:\n> Will you come?\n> It is late.\n")

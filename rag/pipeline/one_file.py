@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 from rag import index as store
 from rag.embedding import EncodedPassages
 from rag.errors import SourceError
@@ -21,7 +19,11 @@ from rag.sources.files import FoundFile
 from rag.store import Loaded, Store
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from rag.schema import Vectors
+else:
+    from rag.late import numpy as np
 
 WAIT = 60.0
 """Seconds to wait for another writer: each writes for a moment only."""

@@ -154,8 +154,11 @@ def _letter(data: bytes) -> Letter:
 
 
 def _head(message: Message, name: str) -> str:
-    """Return a line of a mail's head on one line."""
-    return line_of_head(str(message.get(name, "")))
+    """Return a line of a mail's head on one line; letters that were not encoded are read as those of a text are."""
+    raw = next((str(said) for key, said in message.raw_items() if key.lower() == name), "")
+    if not raw.isascii():
+        raw, _ = decode(raw.encode("utf-8", "surrogateescape"))
+    return line_of_head(raw)
 
 
 def line_of_head(said: str) -> str:
