@@ -37,6 +37,18 @@ def test_accounts_are_made_changed_and_removed():
     assert "" == run("users").out
 
 
+@pytest.mark.parametrize("wrong", [("--role", "king"), ("--collection", "barn")])
+def test_an_account_is_made_whole_or_not_at_all(wrong):
+    """A role or collection that is none makes no account and changes no password."""
+    assert 2 == run("users", "add", "anna", *wrong, stdin="a password of words\n").code
+    assert "" == run("users").out
+    run("users", "add", "anna", stdin="a password of words\n")
+    assert 2 == run("users", "add", "anna", *wrong, stdin="other words to say\n").code
+    again = run("users", "add", "anna", "--role", "admin", stdin="other words to say\n")
+    assert "roles stay as they were" in again.err
+    assert "anna\treader of *\n" == run("users").out
+
+
 def test_what_cannot_be_meant_is_said(monkeypatch):
     """A role or a collection that is none, a short password, and no file."""
     assert 2 == run("users", "add", "anna", stdin="short\n").code

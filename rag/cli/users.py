@@ -59,14 +59,16 @@ def add(
 ) -> int:
     """Make an account, in the collection of --collection or all; asks for its password, or reads it from stdin."""
     session: Session = ctx.obj
-    users = _users(session)
+    users, collection, given = _users(session), _collection(session), _role(role)
     asks = can_be_asked(session)
     password = getpass.getpass() if asks else session.stdin.readline().rstrip("\r\n")
     is_new = name not in {user.name for user in users.all()}
-    users.add(name, password, {})
-    if is_new:
-        users.set_role(name, _collection(session), _role(role))
-    session.screen.note(f"{name} can come in." if is_new else f"{name} has another password now.")
+    users.add(name, password, {collection: given} if given else {})
+    session.screen.note(
+        f"{name} can come in."
+        if is_new
+        else f"{name} has another password now; roles stay as they were (rag users role)."
+    )
     return Exit.ANSWERED
 
 

@@ -94,11 +94,11 @@ class Users:
         """Return every account, in order of names."""
         return tuple(user for _, user in sorted(self._users().items()))
 
-    def add(self, name: str, password: str, roles: Mapping[str, UserRole]) -> User:
+    def add(self, name: str, password: str, roles: Mapping[str, str]) -> User:
         """Make an account, or give one another password, with its roles as they are.
 
         Raises:
-            ArgumentError: the name or the password cannot be used.
+            ArgumentError: the name, the password or a role cannot be used.
             SettingsError: what hashes passwords is not installed.
         """
         if not _NAME.fullmatch(name):
@@ -107,28 +107,24 @@ class Users:
             )
         if len(password) < PASSWORD_CHARS:
             raise ArgumentError(f"The password wants at least {PASSWORD_CHARS} characters.")
+        checked = {collection: _checked(role) for collection, role in roles.items()}
         hashed = _hasher().hash(password)
         with self._changing() as users:
             old = users.get(name)
             users[name] = (
                 replace(old, password=hashed)
                 if old
-                else User(name=name, password=hashed, roles=dict(roles))
+                else User(name=name, password=hashed, roles=checked)
             )
             return users[name]
 
     def set_role(self, name: str, collection: str, role: str | None) -> User:
         """Give somebody a role in a collection; None takes it away."""
-        if role is not None and role not in get_args(UserRole):
-            raise ArgumentError(
-                f"role: wanted one of {', '.join(get_args(UserRole))}, none; got {role!r}."
-            )
+        wanted = {} if role is None else {collection: _checked(role)}
         with self._changing() as users:
             user = _of(users, name)
             roles = {one: held for one, held in user.roles.items() if one != collection}
-            users[name] = replace(
-                user, roles=roles | ({collection: cast("UserRole", role)} if role else {})
-            )
+            users[name] = replace(user, roles=roles | wanted)
             return users[name]
 
     def make_token(self, name: str) -> str:
@@ -243,6 +239,15 @@ def _holder(users: Mapping[str, User], token_id: str, digest: str) -> User | Non
             if one.token_id == token_id and hmac.compare_digest(one.sha256, digest):
                 return user
     return None
+
+
+def _checked(role: str) -> UserRole:
+    """Return a role that there is."""
+    if role not in get_args(UserRole):
+        raise ArgumentError(
+            f"role: wanted one of {', '.join(get_args(UserRole))}, none; got {role!r}."
+        )
+    return cast("UserRole", role)
 
 
 def _of(users: Mapping[str, User], name: str) -> User:
