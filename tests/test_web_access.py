@@ -120,6 +120,15 @@ def test_a_guess_of_another_site_is_asked_for_the_password_too(client: TestClien
     assert 403 == client.post("/uploads", headers=evil | basic(CANARY)).status_code
 
 
+def test_where_there_are_accounts_a_name_is_asked_for_too():
+    """Who says only a password, or a token that is revoked, is told what to say."""
+    guard = Password(recognise=lambda _name, _said: None)
+    with pytest.raises(Refused, match="a name and a password, or a token"):
+        guard({"headers": [], "client": ("10.0.0.1", 4321)})
+    with pytest.raises(Refused, match="The name, the password or the token is wrong"):
+        guard(asked(b"an old one"))
+
+
 def test_health_is_open_to_everybody(client: TestClient):
     """Whoever watches the server needs no password."""
     assert "served" == client.get(HEALTH).text

@@ -46,6 +46,11 @@ N_ADDRESSES = 4096
 """Addresses whose wrong passwords are remembered by themselves; all others are one together."""
 
 _CHALLENGE = (b"www-authenticate", b'Basic realm="Footnote", charset="UTF-8"')
+_ONE_PASSWORD = "This server wants a password.", "The password is wrong."
+_ACCOUNTS = (
+    "This server wants a name and a password, or a token.",
+    "The name, the password or the token is wrong.",
+)
 _COOKIE = b"footnote-been-in"
 _ALL_OTHERS = "all other addresses together"
 _NETWORK = 64  # bits of an IPv6 address that are one customer's
@@ -86,6 +91,7 @@ class Password:
             raise ValueError("there is either one password or accounts")
         self._clock = clock
         self._recognise = recognise
+        self._wanted, self._wrong = _ONE_PASSWORD if recognise is None else _ACCOUNTS
         # Digests under a key of this process: of one length whatever was said, so that comparing them
         # takes one time, and no use to whoever reads the memory; a wrong password may be one of another place.
         self._key = secrets.token_bytes(32)
@@ -103,7 +109,7 @@ class Password:
         """
         given = _said(scope)
         if given is None:
-            raise Refused(401, "This server wants a password.", [_CHALLENGE])
+            raise Refused(401, self._wanted, [_CHALLENGE])
         name, said = given
         has_been_in = self._has_been_in(scope)
         guesses = self._guesses(self._name(scope))
@@ -119,7 +125,7 @@ class Password:
         if is_locked:
             guesses.looks_from = max(guesses.looks_from, self._clock()) + PAUSE
             raise _locked(min(guesses.wrong.values()) + FORGOTTEN - self._clock(), 0)
-        raise Refused(401, "The password is wrong.", [_CHALLENGE])
+        raise Refused(401, self._wrong, [_CHALLENGE])
 
     def _person(self, name: bytes, said: bytes, digest: bytes) -> Person | None:
         """Return who says this; None for nobody who is known."""
