@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from rag.schema import SourceInfo
+from rag.sources.formats import SUPPORTED
 from rag.web import shelf
 from rag.web.opening import Opening
 from rag.web.taking_in import Activity, Doing, Entry, Outcome, TakingIn, key_of
@@ -107,6 +108,12 @@ def test_a_source_is_told_in_full():
     ours = entry(3, upload="0003.pdf", url="https://site.example/3")
     assert "Taken in on this page" in shelf.about(ours)
     assert "https://site.example/3" in shelf.about(ours)
+
+
+def test_every_format_has_a_name_for_people():
+    """No media type is shown in its place; of an archive only what it holds is listed."""
+    for one in set(SUPPORTED.values()) - {"application/zip"}:
+        assert f">{one}" not in shelf.about(entry(1, info=info(1, media_type=one)))
 
 
 def test_numbers_and_settings_of_the_index_are_told():

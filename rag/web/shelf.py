@@ -48,6 +48,13 @@ _KINDS: Mapping[str, str] = {
     "text/x-tex": "LaTeX",
     "text/org": "Org",
     "text/x-source": "Source code",
+    "text/x-ini": "Configuration",
+    "text/calendar": "Calendar",
+    "text/vcard": "Contacts",
+    "image/png": "Image",
+    "image/jpeg": "Image",
+    "image/tiff": "Image",
+    "image/webp": "Image",
 }
 _NOTHING = (
     '<p class="fn-note fn-nothing">Nothing is indexed yet. Add files, and ask about them in the'
