@@ -52,7 +52,7 @@ def test_a_line_moves_no_terminal_and_is_one(name: str):
 
 def test_what_a_library_filled_in_is_left_out():
     """It may be from a request; our own messages name what matters."""
-    assert "ERROR: dropped %r: malformed" == record("mcp", "dropped %r: malformed", "a question")
+    assert "ERROR: dropped …: malformed" == record("mcp", "dropped %r: malformed", "a question")
     assert "ERROR: 10 came" == record("rag.web.access", "%d came", 10)
     said = record("mcp", "Error in %s", "x", error=fault("what I asked in private"))
     assert "ValueError at" in said
@@ -70,7 +70,7 @@ def test_a_program_that_has_logs_of_its_own_keeps_them():
         "logging.getLogger('mcp').warning('bad %s', 'private'); logging.getLogger('rag').info('x')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "WARNING: bad %s\n" == done.stderr
+    assert "WARNING: bad …\n" == done.stderr
 
 
 def test_json_logs_are_an_object_a_line_and_hold_no_secret():
@@ -89,7 +89,7 @@ def test_json_logs_are_an_object_a_line_and_hold_no_secret():
     assert [
         ("info", "rag.server", "Footnote is at http://127.0.0.1:1"),
         ("error", "rag.x", "with ***\\n"),
-        ("error", "mcp", "bad %s"),
+        ("error", "mcp", "bad …"),
     ] == said
     assert {"time", "level", "logger", "message", "process"} == set(lines[0])
 

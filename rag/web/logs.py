@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ log = logging.getLogger("rag.server")
 
 _LONGEST = 300
 """Characters of a message that are kept."""
+_FILLED_IN = re.compile(r"%(?:\(\w+\))?[-#0+]*[\d.*]*[diouxXeEfFgGcrsa]")
+"""Where a message has something filled in."""
 _STEPS = 8
 """Calls of a fault that are kept, the last."""
 
@@ -59,7 +62,9 @@ class Discreet(logging.Formatter):
     def _said(self, record: logging.LogRecord) -> str:
         """Return the message, printable and not too long."""
         ours = record.name.partition(".")[0] == "rag"
-        said = record.getMessage() if ours or not record.args else str(record.msg)
+        said = (
+            record.getMessage() if ours or not record.args else _FILLED_IN.sub("…", str(record.msg))
+        )
         for secret in self._secrets:
             said = said.replace(secret, "***")
         line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in said)
