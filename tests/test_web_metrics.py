@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from rag.schema import FileReport, SyncReport
 from rag.settings import Settings
 from rag.web.metrics import Metrics, Readiness
 from rag.web.opening import Opening
+from rag.web.talking import Chat
 from tests.web_fakes import HARBOUR, REPORT, ScriptedRag, make_app
 
 BASE = "http://127.0.0.1:7860"
@@ -53,6 +55,15 @@ def test_questions_are_counted_by_status_and_timed(measured, question, status):
     assert 1 == measured.value(f'footnote_questions_total{{status="{status}"}}')
     assert 1 == measured.value("footnote_answer_seconds_count")
     assert 0 == measured.value("footnote_questions_in_progress")
+
+
+def test_questions_that_are_only_tried_are_not_counted(measured):
+    """A page tries some before it offers them; nobody has asked these."""
+    offered, _ = asyncio.run(
+        Chat(measured.opening, max_chars=200, examples=["When was it built?"]).offer()
+    )
+    assert offered.examples
+    assert 0 == measured.value("footnote_answer_seconds_count")
 
 
 def test_a_question_that_nobody_waits_for_is_counted_as_left(measured):

@@ -175,6 +175,11 @@ class _Observed:
         return report
 
 
+def uncounted(rag: Answering) -> Answering:
+    """Return the pipeline for questions that no person asks, such as those that are tried to be offered."""
+    return rag._rag if isinstance(rag, _Observed) else rag
+
+
 class _Index:
     """Collects how the pipeline is: its state, and the sizes of its index."""
 

@@ -24,6 +24,7 @@ from rag.web.explaining import explain
 from rag.web.finding import Looking
 from rag.web.keeping import recalled, to_text
 from rag.web.logs import trail
+from rag.web.metrics import uncounted
 from rag.web.mistakes import status_of
 from rag.web.remarks import Saying
 from rag.web.render import Ref
@@ -123,7 +124,7 @@ class Chat:
         state = repr(hash(tuple((one.source_id, one.sha256) for one in sources)))
         if state == offered:
             return gr.skip(), gr.skip()
-        questions = await asyncio.to_thread(suggest, rag, examples=self._examples)
+        questions = await asyncio.to_thread(suggest, uncounted(rag), examples=self._examples)
         begin = render.welcome(len(sources), uploads=self._uploads, seeds=self._seeds)
         examples: Any = [{"text": question} for question in questions] or None
         return gr.Chatbot(placeholder=begin, examples=examples), state
