@@ -591,3 +591,25 @@ def test_nothing_is_kept_in_the_browser(visit: Callable[..., Visit]):
     kept = person.page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie])")
     assert "secret" not in kept
     assert "harbour" not in kept
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_why_nothing_can_be_asked_covers_no_tab(
+    context: BrowserContext, tmp_path: Path, width: int
+):
+    """A sentence of any length stands below them, and all of it can be read."""
+    (tmp_path / ("long " * 45)).write_text("no folder")
+    settings = Settings(seeds_dir=tmp_path, index_dir=tmp_path / ("long " * 45))
+    with serving(None, settings) as served:
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(served.address)
+        failed = page.locator("p.fn-failed")
+        failed.wait_for()
+        said, tab = failed.bounding_box(), page.get_by_role("tab", name="Chat").bounding_box()
+        assert said
+        assert tab
+        assert tab["y"] + tab["height"] <= said["y"]
+        assert failed.evaluate("one => one.scrollHeight <= one.clientHeight")
+        assert (0, width) == (said["x"], said["width"])
+        page.close()
