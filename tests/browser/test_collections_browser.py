@@ -47,6 +47,12 @@ def test_a_collection_is_chosen_asked_and_given_files(
     page.locator(".fn-picking summary").click()
     page.get_by_role("link", name="All together").click()
     page.locator("p.fn-ready").filter(has_text="2 sources").wait_for()
+    page.set_viewport_size({"width": 390, "height": 800})
+    cut = page.locator("#fn-picker .fn-do > span").evaluate(
+        "one => getComputedStyle(one).overflowX"
+    )
+    assert "hidden" == cut, "long names would reach under the arrow"
+    page.set_viewport_size({"width": 1280, "height": 800})
     visit.to("Sources")
     page.locator(".fn-entry").filter(has_text="farm/uploads/goat.txt").wait_for()
     assert not page.get_by_role("button", name="Choose files…").is_visible()
