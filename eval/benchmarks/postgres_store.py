@@ -302,7 +302,8 @@ def measure_addition(server: PostgresStore, url: str, stamp: IndexStamp, work: P
         with server.writer() as writer:
             writer.put(source, "benchmark", [entry])
         with other.snapshot() as state:
-            state.lexical("the", 1)
+            (found,) = state.lexical(passage.text, 1, sources=frozenset({"new.txt"}))
+            assert [found[0]] == state.keys("new.txt")
         print(f"one source added, found by another server after {time.perf_counter() - at:.2f} s")
 
 
