@@ -33,6 +33,8 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTIONS = ROOT / "eval" / "data" / "article.jsonl"
+N_DRAWN = 4
+"""Outputs of an answer that are drawn; behind them stands what the page carries, with the time that it took."""
 
 
 class Event(NamedTuple):
@@ -255,7 +257,8 @@ async def _through_queue(
         async for line in told.aiter_lines():
             said = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}
             if said.get("msg") == "process_completed":
-                drawn = json.dumps(said["output"].get("data"), ensure_ascii=False)
+                shown = (said["output"].get("data") or [])[:N_DRAWN]
+                drawn = json.dumps(shown, ensure_ascii=False)
                 break
     return drawn
 
